@@ -1,0 +1,111 @@
+"""Arguments of layers, losses and optimisers, declared once.
+
+A field made by one of the functions below carries its type, bounds, default and a sentence of documentation. The
+parser, the JSON Schema and the README's tables read them from the dataclass; nothing repeats them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import MISSING, dataclass
+from typing import Any, Literal
+
+FieldType = Literal["integer", "number", "boolean", "choice", "init", "layers", "branches"]
+
+
+@dataclass(frozen=True)
+class Param:
+    """What the spec may say for one argument."""
+
+    type: FieldType
+    doc: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def expected(self) -> str:
+        """A phrase that says which values are right: ``a positive integer``, ``a number in [0, 1)``."""
+        if self.type == "boolean":
+            return "true or false"
+        if self.type == "choice":
+            return "one of " + ", ".join(self.choices)
+        noun = {"integer": "integer", "number": "number"}.get(self.type)
+        if noun is None:
+            return {
+                "init": "an initialisation",
+                "layers": "a list of layers",
+                "branches": "a list of lists of layers",
+            }[self.type]
+        article = "an" if noun == "integer" else "a"
+        low = self.gt if self.gt is not None else self.ge
+        high = self.lt if self.lt is not None else self.le
+        if low is not None and high is not None:
+            return (
+                f"{article} {noun} in {'(' if self.gt is not None else '['}{low:g}, {high:g}"
+                f"{')' if self.lt is not None else ']'}"
+            )
+        if self.gt == 0 or (noun == "integer" and self.ge == 1):
+            return f"a positive {noun}"
+        if self.ge is not None:
+            return f"{article} {noun} of at least {self.ge:g}"
+        return f"{article} {noun}"
+
+    def allows(self, value: float) -> bool:
+        """Whether a number lies within the bounds."""
+        return (
+            (self.gt is None or value > self.gt)
+            and (self.ge is None or value >= self.ge)
+            and (self.lt is None or value < self.lt)
+            and (self.le is None or value <= self.le)
+        )
+
+
+def _field(param: Param, default: object) -> Any:
+    return dataclasses.field(default=default, metadata={"param": param}, kw_only=True)
+
+
+def integer(doc: str, default: object = MISSING, *, ge: int = 1, le: int | None = None) -> Any:
+    """Declare an integer argument; positive unless ``ge`` says otherwise."""
+    return _field(Param("integer", doc, ge=ge, le=le), default)
+
+
+def number(
+    doc: str,
+    default: object = MISSING,
+    *,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+) -> Any:
+    """Declare a real argument with its bounds."""
+    return _field(Param("number", doc, gt=gt, ge=ge, lt=lt, le=le), default)
+
+
+def flag(doc: str, default: object = MISSING) -> Any:
+    """Declare a true-or-false argument."""
+    return _field(Param("boolean", doc), default)
+
+
+def choice(doc: str, choices: tuple[str, ...], default: object = MISSING) -> Any:
+    """Declare an argument that is one of a few names."""
+    return _field(Param("choice", doc, choices=choices), default)
+
+
+def initialisation(doc: str, default: object = None) -> Any:
+    """Declare an argument that holds an initialisation (a name, or variances)."""
+    return _field(Param("init", doc), default)
+
+
+def layer_list(doc: str, default: object = MISSING) -> Any:
+    """Declare an argument that holds a list of layers."""
+    return _field(Param("layers", doc), default)
+
+
+def params(cls: type) -> dict[str, tuple[Param, object]]:
+    """Return ``{argument: (Param, default or MISSING)}`` of a dataclass, in the order of its declaration."""
+    return {
+        f.name: (f.metadata["param"], f.default) for f in dataclasses.fields(cls) if "param" in f.metadata
+    }

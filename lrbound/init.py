@@ -1,0 +1,52 @@
+"""How weights and biases are drawn: sigma_w^2 / fan_in and sigma_b^2, or a name that stands for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Distribution = Literal["normal", "uniform"]
+
+
+@dataclass(frozen=True)
+class Init:
+    """Initialisation of a weight layer.
+
+    Attributes
+    ----------
+    weight_variance : float
+        sigma_w^2: the weights have variance ``weight_variance / fan_in``.
+    bias_variance : float
+        sigma_b^2, or with ``bias_over_fan_in`` the numerator of sigma_b^2 = ``bias_variance / fan_in``.
+    bias_over_fan_in : bool
+        Whether the bias variance is divided by fan_in too, as PyTorch does.
+    fan : {"in", "average"}
+        Whether ``weight_variance`` is over fan_in, or over (fan_in + fan_out)/2 as in Glorot and Bengio 2010.
+    distribution : {"normal", "uniform"}
+        Law of the weights and biases; the mean-field limit depends on the variances alone.
+    """
+
+    weight_variance: float
+    bias_variance: float = 0.0
+    bias_over_fan_in: bool = False
+    fan: Literal["in", "average"] = "in"
+    distribution: Distribution = "normal"
+
+    def sigma_w2(self, fan_in: int, fan_out: int) -> float:
+        """Return sigma_w^2, the variance of a weight times ``fan_in``."""
+        if self.fan == "average":
+            return self.weight_variance * 2.0 * fan_in / (fan_in + fan_out)
+        return self.weight_variance
+
+    def sigma_b2(self, fan_in: int) -> float:
+        """Return sigma_b^2, the variance of a bias."""
+        return self.bias_variance / fan_in if self.bias_over_fan_in else self.bias_variance
+
+
+NAMED: dict[str, Init] = {
+    "pytorch": Init(1.0 / 3.0, 1.0 / 3.0, bias_over_fan_in=True, distribution="uniform"),
+    "he": Init(2.0),
+    "lecun": Init(1.0),
+    "xavier": Init(1.0, fan="average"),
+}
+"""The names that a spec may use. pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases."""

@@ -1,0 +1,108 @@
+"""What every layer of a spec is: a frozen dataclass that carries its arguments, its shapes and its mean-field maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
+    from lrbound.meanfield.gradient import Gradient, Share
+    from lrbound.meanfield.kernel import Kernel
+
+Shape = tuple[int, ...]
+"""``(features,)`` or ``(channels, height, width)``, without the batch."""
+
+
+class ShapeError(ValueError):
+    """The layer cannot take this input; the text says what is wrong and what would be right."""
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a sweep knows besides the network.
+
+    Attributes
+    ----------
+    samples : float
+        Batch size n; ``inf`` for a batch so large that 1/n is 0.
+    through : bool
+        Whether gradients run through the batch statistics (training) or treat them as constants.
+    init : Init
+        Initialisation of the layers that have none of their own.
+    warn : Callable
+        Takes a sentence about an assumption that the network breaks; each is reported once.
+    """
+
+    samples: float
+    through: bool
+    init: Init
+    warn: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Base of all layers; the YAML name of a layer is the name of its module.
+
+    A subclass declares its arguments with :mod:`lrbound.fields` and says in ``main`` which of them may be given
+    directly (``linear: 10``).
+    """
+
+    main: ClassVar[str | None] = None
+
+    @property
+    def kind(self) -> str:
+        """The layer's name in a spec."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of one sample's output; raise ShapeError where the layer cannot take ``shape``."""
+        return shape
+
+    def parameters(self, shape: Shape) -> int:
+        """Return the number of learnable parameters for an input of ``shape``."""
+        del shape
+        return 0
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map the kernel of the input to that of the output; also return the way back for gradients."""
+        raise NotImplementedError(self.kind)
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build the layer as a module for inputs of ``shape``, initialised as the spec says."""
+        raise NotImplementedError(self.kind)
+
+
+Pullback = Callable[["Gradient"], "tuple[Gradient, Share | None]"]
+"""Maps the gradient at a layer's output to that at its input, with the layer's own part of the Fisher matrix."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer at its place in a network.
+
+    Attributes
+    ----------
+    path : str
+        Where it stands in the spec: ``layers.3.repeat.layers.0``.
+    layer : Layer
+        The layer with its arguments.
+    line, column : int
+        Where it stands in the text, from 1; 0 where there is no text.
+    """
+
+    path: str
+    layer: Layer
+    line: int = 0
+    column: int = 0
+
+
+class Container(Layer):
+    """A layer made of other layers that run one after the other."""
+
+    def children(self) -> Iterator[Node]:
+        """Yield the nodes that the container stands for, in the order in which they run."""
+        raise NotImplementedError(self.kind)

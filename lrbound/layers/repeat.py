@@ -1,0 +1,34 @@
+"""``repeat: {times: 3, layers: [...]}``: the same layers several times in a row, each time with its own weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lrbound.fields import integer, layer_list
+from lrbound.layers.base import Container, Node, Shape
+
+
+@dataclass(frozen=True)
+class Repeat(Container):
+    """``times`` copies of ``layers``. The paths of copy i read ``....repeat[i].layers.0``, i from 0."""
+
+    times: int = integer("how many times the layers follow one another")
+    layers: tuple[Node, ...] = layer_list("the layers that are repeated")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape after all copies; a copy that keeps its input's shape keeps it for good."""
+        for _ in range(self.times):
+            before = shape
+            for node in self.layers:
+                shape = node.layer.output_shape(shape)
+            if shape == before:
+                break
+        return shape
+
+    def children(self) -> Iterator[Node]:
+        """Yield the layers of every copy; each path names its copy."""
+        for copy in range(self.times):
+            for node in self.layers:
+                head, _, tail = node.path.rpartition(".repeat.layers.")
+                yield replace(node, path=f"{head}.repeat[{copy}].layers.{tail}")

@@ -1,0 +1,50 @@
+"""What a loss does to the curvature: lambda_max of its Gauss-Newton matrix from that of half the squared error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Law of the outputs at initialisation: Gaussian, independent between outputs.
+
+    Attributes
+    ----------
+    q : float
+        Variance of one output.
+    q_xy : float
+        Covariance of one output between two samples.
+    outputs : int
+        Number C of outputs.
+    """
+
+    q: float
+    q_xy: float
+    outputs: int
+
+
+class Loss:
+    """Base of the losses; a loss's name in a spec is the name of its module."""
+
+    @property
+    def kind(self) -> str:
+        """The loss's name in a spec."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def check(self, outputs: int) -> str | None:
+        """Return why the loss cannot be used with so many outputs, or None."""
+        del outputs
+        return None
+
+    def factor(self, logits: Logits) -> float:
+        """Return lambda_max of this loss divided by lambda_max of half_squared_error."""
+        raise NotImplementedError(self.kind)
+
+    def torch(self) -> nn.Module:
+        """Build the loss as a module that takes outputs and targets, mean over the samples."""
+        raise NotImplementedError(self.kind)

@@ -1,0 +1,108 @@
+"""A network as the solver sees it: an input, layers with their arguments, and how it will be trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lrbound.layers.base import Container, Node
+
+if TYPE_CHECKING:
+    from lrbound.init import Init
+    from lrbound.layers.base import Shape
+    from lrbound.losses.base import Loss
+    from lrbound.optimizers.base import Optimizer
+
+
+@dataclass(frozen=True)
+class Input:
+    """Law of the samples.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(features,)`` or ``(channels, height, width)``.
+    mean_square : float
+        E[x_i^2].
+    correlation : float
+        E[x_i y_i] / E[x_i^2] for two different samples x, y.
+    """
+
+    shape: Shape
+    mean_square: float = 1.0
+    correlation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one step of training sees.
+
+    Attributes
+    ----------
+    loss : Loss
+    batch_size : int or None
+        Samples in one step; None is a full batch, so large that 1/batch_size is 0.
+    optimizer : Optimizer
+    """
+
+    loss: Loss
+    batch_size: int | None
+    optimizer: Optimizer
+
+    @property
+    def samples(self) -> float:
+        """Batch size as a number; ``inf`` for a full batch."""
+        return math.inf if self.batch_size is None else float(self.batch_size)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A parsed and checked spec.
+
+    Attributes
+    ----------
+    name : str
+    input : Input
+    init : Init
+        Initialisation of layers that have none of their own.
+    training : Training
+    nodes : tuple of Node
+        The layers in order; containers hold their own.
+    output_shape : tuple of int
+        Always flat: ``(outputs,)``.
+    """
+
+    name: str
+    input: Input
+    init: Init
+    training: Training
+    nodes: tuple[Node, ...]
+    output_shape: Shape
+
+    @property
+    def outputs(self) -> int:
+        """Number C of outputs."""
+        return self.output_shape[0]
+
+    def unrolled(self) -> Iterator[tuple[Node, Shape]]:
+        """Yield every layer in the order in which it runs, repeats written out, with the shape of its input."""
+        shape = self.input.shape
+        for node in unroll(self.nodes):
+            yield node, shape
+            shape = node.layer.output_shape(shape)
+
+    @property
+    def parameters(self) -> int:
+        """Number of learnable parameters."""
+        return sum(node.layer.parameters(shape) for node, shape in self.unrolled())
+
+
+def unroll(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield the layers that ``nodes`` stand for, with containers written out."""
+    for node in nodes:
+        if isinstance(node.layer, Container):
+            yield from unroll(tuple(node.layer.children()))
+        else:
+            yield node

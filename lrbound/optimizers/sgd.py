@@ -1,0 +1,68 @@
+"""``sgd``: gradient descent with heavy-ball or Nesterov momentum and coupled weight decay, as torch.optim.SGD does it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lrbound.fields import flag, number
+from lrbound.optimizers.base import Optimizer
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stability of x' = x + mu (x - x_prev) - eta h x on a mode of curvature h, and of its Nesterov form.
+
+    Coupled weight decay adds to the curvature. In a minibatch h varies from step to step with variance
+    ``curvature * noise``; the mode is stable where E[x^2] does not grow (theory, section 7). For heavy ball the
+    stationary second moments give eta [h + (1+mu)/(1-mu) noise] = 2 (1+mu) in closed form.
+    """
+
+    momentum: float = number("mu of the heavy ball", 0.0, ge=0, lt=1)
+    nesterov: bool = flag("whether the gradient is taken at the point looked ahead to", False)
+    weight_decay: float = number("coupled weight decay, added to the gradient", 0.0, ge=0)
+    learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
+
+    def stable_rate(self, curvature: float) -> float:
+        """Return 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay."""
+        return self._reach / (curvature + self.weight_decay)
+
+    def stable_rate_minibatch(self, curvature: float, noise: float) -> float:
+        """Return the rate at which the second moment of the mode is just stable."""
+        mu, h = self.momentum, curvature + self.weight_decay
+        # the variance curvature * noise does not know the weight decay, which is the same in every step
+        spread = noise * curvature / h
+        if not self.nesterov or mu == 0.0:
+            return 2.0 * (1.0 + mu) / (h + (1.0 + mu) / (1.0 - mu) * spread)
+        return self._nesterov_root(spread / h) / h
+
+    def recommended_rate(self, stable: float) -> float:
+        """Return 1/(the curvature behind ``stable``)."""
+        return stable / self._reach
+
+    @property
+    def _reach(self) -> float:
+        mu = self.momentum
+        return 2.0 * (1.0 + mu) / (1.0 + 2.0 * mu) if self.nesterov else 2.0 * (1.0 + mu)
+
+    def _nesterov_root(self, relative_noise: float) -> float:
+        """Return eta h at which E[x^2] is stationary, by bisection; ``relative_noise`` is Var(h)/h^2.
+
+        With y = (1+mu)x - mu x_prev, x' = (1 - eta h) y - eta xi y and b = 1 - eta h the stationary moments obey
+        E[x x_prev] = b (1+mu)/(1+b mu) E[x^2], and (b^2 + eta^2 Var) E[y^2] = E[x^2].
+        """
+        mu = self.momentum
+
+        def excess(rate: float) -> float:
+            b = 1.0 - rate
+            correlation = b * (1.0 + mu) / (1.0 + b * mu)
+            y2 = (1.0 + mu) ** 2 + mu**2 - 2.0 * mu * (1.0 + mu) * correlation
+            return (b * b + rate * rate * relative_noise) * y2 - 1.0
+
+        low, high = 0.0, self._reach
+        if math.isinf(relative_noise):
+            return 0.0
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if excess(middle) < 0.0 else (low, middle)
+        return low

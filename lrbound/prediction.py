@@ -1,0 +1,125 @@
+"""The answer: what `predict` returns, with the names that its JSON has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """Order parameters of one layer's output and its part of lambda_max.
+
+    Attributes
+    ----------
+    path : str
+        Where the layer stands in the spec; copy i of a repeat reads ``layers.3.repeat[i].layers.0``.
+    layer : str
+        Kind of the layer.
+    parameters : int
+        Number of its learnable parameters.
+    q : float
+        Mean square of a unit of the output, averaged over positions.
+    q_xy : float
+        The same product between two different samples at the same position.
+    lambda_ : float
+        The layer's own part of ``lambda_max``; 0 for a layer without parameters.
+    """
+
+    path: str
+    layer: str
+    parameters: int
+    q: float
+    q_xy: float
+    lambda_: float
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the numbers hold for. ``batch_size`` is None for a full batch."""
+
+    loss: str
+    batch_size: int | None
+    batch_statistics: str
+    optimizer: str
+    momentum: float
+    outputs: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Largest stable rates: ``curvature`` with the stated batch repeated, ``minibatch`` with batches drawn anew."""
+
+    curvature: float | None
+    minibatch: float | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Largest curvature of a network at initialisation, and the learning rates that follow.
+
+    Attributes
+    ----------
+    name, method : str
+    assumptions : Assumptions
+    lambda_max : float
+        Largest eigenvalue of the Gauss-Newton matrix of the stated loss over one batch: mean over initialisations.
+    lambda_max_interval : tuple of float, or None
+        Where 90 % of single initialisations fall.
+    max_learning_rate : float or None
+        The largest rate at which the optimiser is stable.
+    recommended_learning_rate : float or None
+        1/(the curvature behind ``max_learning_rate``).
+    bounds : Bounds
+    layers : tuple of LayerReport
+    warnings : tuple of str
+    """
+
+    name: str
+    method: str
+    assumptions: Assumptions
+    lambda_max: float
+    lambda_max_interval: tuple[float, float] | None
+    max_learning_rate: float | None
+    recommended_learning_rate: float | None
+    bounds: Bounds
+    layers: tuple[LayerReport, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `lrbound predict --format json` prints (interface, section 3)."""
+        a = self.assumptions
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "method": self.method,
+            "assumptions": {
+                "loss": a.loss,
+                "batch_size": "full" if a.batch_size is None else a.batch_size,
+                "batch_statistics": a.batch_statistics,
+                "optimizer": a.optimizer,
+                "momentum": a.momentum,
+                "outputs": a.outputs,
+                "parameters": a.parameters,
+            },
+            "lambda_max": self.lambda_max,
+            "lambda_max_interval": None if self.lambda_max_interval is None else list(self.lambda_max_interval),
+            "max_learning_rate": self.max_learning_rate,
+            "recommended_learning_rate": self.recommended_learning_rate,
+            "bounds": {"curvature": self.bounds.curvature, "minibatch": self.bounds.minibatch},
+            "layers": [
+                {
+                    "path": layer.path,
+                    "layer": layer.layer,
+                    "parameters": layer.parameters,
+                    "q": layer.q,
+                    "q_xy": layer.q_xy,
+                    "lambda": layer.lambda_,
+                }
+                for layer in self.layers
+            ],
+            "warnings": list(self.warnings),
+        }
