@@ -52,6 +52,8 @@ class Layer:
     """
 
     main: ClassVar[str | None] = None
+    fixes_scale: ClassVar[bool] = False
+    """Whether the layer's output does not depend on the scale of the weights under it, over a batch."""
 
     @property
     def kind(self) -> str:

@@ -1,21 +1,55 @@
-"""``batch_norm``: z' = gamma (z - mean)/sqrt(var + eps) + beta, statistics over batch and positions, per channel."""
+"""``batch_norm``: z' = gamma zhat + beta, zhat = (z - mean)/sqrt(var + eps), per channel over batch and positions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Layer
+from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.meanfield.batch_statistics import normalise, pull_through
+from lrbound.meanfield.gradient import Gradient, Share
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Batch normalisation."""
+    """Batch normalisation (Ioffe and Szegedy 2015), as torch.nn.BatchNorm1d and 2d compute it in training.
+
+    The batch variance is q - q_xy, not q as Wei et al. 2019 print it; and training differentiates through the
+    statistics (theory, sections 2 to 4).
+    """
 
     main: ClassVar[str | None] = "gamma"
+    fixes_scale: ClassVar[bool] = True
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the variance", 1e-5, ge=0)
     learnable: bool = flag("whether gamma and beta are trained", True)
+
+    def parameters(self, shape: Shape) -> int:
+        """Count gamma and beta of every channel."""
+        return 2 * shape[0] if self.learnable else 0
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Centre and scale the kernel; the way back removes what the statistics absorb."""
+        if not kernel.gaussian:
+            ctx.warn(
+                "batch_norm on values that are not Gaussian (after an activation or dropout): its units are taken to "
+                "have equal variances"
+            )
+        zhat = normalise(kernel, ctx.samples, self.eps)
+        gamma2 = self.gamma**2
+        out = replace(
+            kernel, pair=gamma2 * zhat.pair + self.beta**2, site=gamma2 * zhat.site, mean=self.beta
+        )
+
+        def pull(gradient: Gradient) -> tuple[Gradient, Share]:
+            below, product = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
+            share = product + gradient.delta.total() if self.learnable else 0.0 * product
+            return Gradient(below), Share(share[..., 0], share[..., 1])
+
+        return out, pull

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
 from lrbound.init import Init
-from lrbound.layers.base import Layer, Shape, ShapeError
+from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.meanfield.weights import weight_layer
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
 class Linear(Layer):
-    """Dense layer on flat features."""
+    """Dense layer on flat features: q = sigma_b^2 + sigma_w^2 qh, back qt = sigma_w^2 qt (theory, section 1)."""
 
     main: ClassVar[str | None] = "features"
 
@@ -25,3 +29,16 @@ class Linear(Layer):
         if len(shape) != 1:
             raise ShapeError(f"linear takes flat features, got {list(shape)}; put flatten or global_avg_pool before it")
         return (self.features,)
+
+    def parameters(self, shape: Shape) -> int:
+        """Count weights and biases."""
+        return self.features * (shape[0] + self.bias)
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map the kernel through random weights."""
+        init = self.init or ctx.init
+        fan_in = kernel.channels
+        sigma_w2 = init.sigma_w2(fan_in, self.features)
+        sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
+        out, pull = weight_layer(kernel, fan_in, sigma_w2, sigma_b2, bias=self.bias)
+        return replace(out, channels=self.features), pull

@@ -1,0 +1,57 @@
+"""What every activation is: an elementwise function, its slope, and their means over pairs of Gaussians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lrbound.layers.base import Context, Layer, Pullback
+from lrbound.meanfield.activate import activate
+from lrbound.meanfield.gaussian import Array, Pair, local, series
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """Base of the activations; a subclass says what phi, phi' and the torch module are.
+
+    It may override ``pair`` and ``local`` with closed forms; the ones here are good for any function that is smooth
+    apart from a kink at 0.
+    """
+
+    @property
+    def kink(self) -> float:
+        """phi'(0+) - phi'(0-)."""
+        return 0.0
+
+    def value(self, u: Array) -> Array:
+        """Return phi(u)."""
+        raise NotImplementedError(self.kind)
+
+    def slope(self, u: Array) -> Array:
+        """Return phi'(u); at a kink, either side's or anything between."""
+        raise NotImplementedError(self.kind)
+
+    def pair(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+        """Return the means over u = mean + sd_a z, v = mean + sd_b z' with E z z' = rho.
+
+        Parameters
+        ----------
+        mean : float
+            Mean of both.
+        sd_a, sd_b : Array
+            Standard deviations, broadcastable against ``rho``; leave them unbroadcast, it is cheaper.
+        rho : Array
+            Correlations; values just outside [-1, 1] are clipped.
+        """
+        return series(self.value, self.slope, self.kink, mean, sd_a, sd_b, rho)
+
+    def local(self, mean: float, sd: Array) -> Pair:
+        """Return the same means for v = u = mean + sd z."""
+        return local(self.value, self.slope, mean, sd)
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map the kernel of a Gaussian input position by position."""
+        return activate(self, kernel, ctx)

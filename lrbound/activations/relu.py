@@ -1,0 +1,54 @@
+"""``relu``: phi(u) = max(u, 0).
+
+E phi(u) phi(v) = s_a s_b (sqrt(1 - c^2) + c (pi/2 + asin c)) / (2 pi) and E phi'(u) phi'(v) = (pi/2 + asin c) / (2 pi)
+at mean 0 and correlation c: Cho and Saul 2009, Kernel methods for deep learning, equation 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.activations.base import Activation
+from lrbound.meanfield.gaussian import Array, Pair, rectified, rectified_local
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
+    from lrbound.layers.base import Shape
+
+
+@dataclass(frozen=True)
+class Relu(Activation):
+    """Rectified linear unit; its pair functions are exact at every mean."""
+
+    @property
+    def kink(self) -> float:
+        """1, the whole slope."""
+        return 1.0
+
+    def value(self, u: Array) -> Array:
+        """Return max(u, 0)."""
+        return np.maximum(u, 0.0)
+
+    def slope(self, u: Array) -> Array:
+        """Return 1 above 0, 0 elsewhere."""
+        return np.heaviside(u, 0.0)
+
+    def pair(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+        """Return the arc-cosine kernels of order 1 and 0, and their kin."""
+        return rectified(mean, sd_a, sd_b, rho)
+
+    def local(self, mean: float, sd: Array) -> Pair:
+        """Return the same for v = u."""
+        return rectified_local(mean, sd)
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.ReLU."""
+        del shape, init
+        from torch import nn
+
+        return nn.ReLU()

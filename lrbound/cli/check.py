@@ -1,0 +1,80 @@
+"""``lrbound check``: whether a learning rate is at most the maximum, as an exit status."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lrbound.cli.core import load_network, predict_network
+from lrbound.cli.exit import ExitCode, refuse
+from lrbound.cli.options import (
+    BatchSizeOption,
+    LossOption,
+    MethodOption,
+    MomentumOption,
+    SetOption,
+    SpecArgument,
+    StatisticsOption,
+    overrides,
+)
+from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.report.base import CheckResult
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+
+CheckFormatOption = Annotated[Literal["text", "json", "github"], typer.Option("--format", help="How to print the result.")]
+RateOption = Annotated[
+    str | None,
+    typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
+]
+NO_RATE = (
+    "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec"
+)
+
+
+def command(
+    spec: SpecArgument,
+    *,
+    lr: RateOption = None,
+    output: CheckFormatOption = "text",
+    method: MethodOption = "mean-field",
+    batch_statistics: StatisticsOption = "through",
+    batch_size: BatchSizeOption = None,
+    momentum: MomentumOption = None,
+    loss: LossOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Check a learning rate: exit status 0 if it is at most the maximum, 1 if it is above."""
+    given = None if lr is None else _rate(lr)
+    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
+    network = load_network(spec, changes)
+    rate = network.training.optimizer.learning_rate if given is None else given
+    if rate is None:
+        raise refuse(NO_RATE)
+    prediction = predict_network(network, method, batch_statistics)
+    result = compare(rate, prediction, spec)
+    emit_warnings(prediction, output)
+    emit(report(output).check(result))
+    raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
+
+
+def compare(rate: float, prediction: Prediction, spec: str) -> CheckResult:
+    """Hold a rate against the maximum of a prediction."""
+    largest = prediction.max_learning_rate
+    if largest is None:
+        raise refuse("\n".join(("error: no largest stable rate is known for this network", *prediction.warnings)))
+    ratio = rate / largest if largest > 0 else math.inf
+    return CheckResult(rate <= largest, rate, largest, ratio, prediction, spec)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise typer.BadParameter(f"must be a positive number, got {text!r}", param_hint="'--lr'")
+    return rate

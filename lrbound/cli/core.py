@@ -1,0 +1,40 @@
+"""What the verbs ask of the library, with its errors turned into exit statuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lrbound.cli.exit import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrbound.cli.options import Override
+    from lrbound.network import Network
+    from lrbound.predict import BatchStatistics, Method
+    from lrbound.prediction import Prediction
+
+
+def load_network(spec: str, overrides: Sequence[Override]) -> Network:
+    """Read a spec; a bad one ends the command with every error that it has."""
+    from lrbound.spec import SpecError, load
+
+    try:
+        return load(spec, overrides=list(overrides))
+    except SpecError as error:
+        raise refuse(str(error)) from error
+    except OSError as error:
+        raise refuse(f"{spec}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise refuse(f"{spec}: not a text file in UTF-8") from error
+
+
+def predict_network(network: Network, method: Method, batch_statistics: BatchStatistics) -> Prediction:
+    """Predict; a network that the method cannot do ends the command with the reason."""
+    from lrbound.errors import Refused
+    from lrbound.predict import predict
+
+    try:
+        return predict(network, method=method, batch_statistics=batch_statistics)
+    except Refused as error:
+        raise refuse(f"error: {error}") from error

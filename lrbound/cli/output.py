@@ -1,0 +1,64 @@
+"""The only place that writes results: stdout for the result, stderr for what there is to say about it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from lrbound.cli.exit import refuse
+from lrbound.registry import REPORTS
+from lrbound.report.base import Terminal
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+    from lrbound.report.base import Report
+
+PIPE_WIDTH = 100
+
+
+def report(name: str) -> Report:
+    """Return the report format ``name``, set up for the terminal or pipe that stdout is."""
+    return REPORTS.get(name)(_terminal())
+
+
+def emit(text: str) -> None:
+    """Write the result. A reader that has gone away is no error: the exit status says what there was to say."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the interpreter flushes stdout once more when it exits
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise refuse(f"error: cannot write the result: {error.strerror or error}") from error
+
+
+def emit_warnings(prediction: Prediction, format_name: str) -> None:
+    """Write the warnings of a prediction to stderr, unless the format has them in the result."""
+    if format_name == "json":
+        return
+    for text in prediction.warnings:
+        typer.echo(f"warning: {text}", err=True)
+
+
+def _terminal() -> Terminal:
+    encoding = sys.stdout.encoding or "ascii"
+    boxes = _can_encode("\u2500\u2502\u253c", encoding)
+    if not sys.stdout.isatty():
+        return Terminal(width=PIPE_WIDTH, colour=False, boxes=boxes)
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Terminal(width=os.get_terminal_size(sys.stdout.fileno()).columns or PIPE_WIDTH, colour=colour, boxes=boxes)
+
+
+def _can_encode(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""``conv2d: {channels: 64, kernel: 3}``: a two-dimensional convolution with random filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from lrbound.fields import choice, flag, initialisation, integer
+from lrbound.init import Init
+from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.meanfield.position_map import convolution
+from lrbound.meanfield.positions import Window
+from lrbound.meanfield.weights import weight_layer
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Conv2d(Layer):
+    """Convolution with square filters: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
+
+    fan_in is the input's channels / groups * kernel^2, fan_out the output's / groups * kernel^2 (theory, section 4).
+    """
+
+    main: ClassVar[str | None] = "channels"
+
+    channels: int = integer("number of output channels", le=10**8)
+    kernel: int = integer("side of the square filters", le=1024)
+    stride: int = integer("step between two places of the filter", 1, le=1024)
+    padding: int = integer("pixels added on each side", 0, ge=0, le=1024)
+    padding_mode: str = choice("what the added pixels hold", ("zeros", "circular"), "zeros")
+    groups: int = integer("groups of channels that do not mix", 1)
+    bias: bool = flag("whether there is a bias", True)
+    init: Init | None = initialisation("initialisation of this layer; the network's if absent")
+
+    @property
+    def window(self) -> Window:
+        """The filter's places along one axis."""
+        mode = cast("Literal['zeros', 'circular']", self.padding_mode)
+        return Window(self.kernel, self.stride, self.padding, mode)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(channels, height, width)``."""
+        if len(shape) != 3:
+            raise ShapeError(f"conv2d takes [channels, height, width], got {list(shape)}")
+        channels, *sides = shape
+        if channels % self.groups or self.channels % self.groups:
+            raise ShapeError(
+                f"conv2d: 'groups' must divide the {channels} input and {self.channels} output channels, "
+                f"got {self.groups}"
+            )
+        if self.padding_mode == "circular" and self.padding > min(sides):
+            raise ShapeError(f"conv2d: circular padding {self.padding} is larger than the image {sides}")
+        height, width = (self.window.output_size(side) for side in sides)
+        if height < 1 or width < 1:
+            raise ShapeError(f"conv2d: kernel {self.kernel} with padding {self.padding} does not fit the image {sides}")
+        return (self.channels, height, width)
+
+    def parameters(self, shape: Shape) -> int:
+        """Count filters and biases."""
+        return self.channels * (shape[0] // self.groups * self.kernel**2 + self.bias)
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map the kernel through random filters."""
+        init = self.init or ctx.init
+        fan_in = kernel.channels // self.groups * self.kernel**2
+        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.kernel**2)
+        sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
+        window = convolution(kernel, self.window)
+        out, pull = weight_layer(kernel, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window)
+        return replace(out, channels=self.channels), pull

@@ -1,0 +1,30 @@
+"""``global_avg_pool``: the average over all positions, flat ``[channels]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.meanfield.pool import average
+from lrbound.meanfield.positions import Window
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool(Layer):
+    """Global average pooling: K = mean over all a, b of K(a, b)."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(channels,)``."""
+        if len(shape) != 3:
+            raise ShapeError(f"global_avg_pool takes [channels, height, width], got {list(shape)}")
+        return (shape[0],)
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Average over one window as large as the map."""
+        del ctx
+        rows, cols = kernel.rows.size, kernel.cols.size
+        return average(kernel, (Window(rows, rows, 0), Window(cols, cols, 0)))

@@ -1,0 +1,70 @@
+"""What an activation does to kernels and gradients, position by position."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
+
+if TYPE_CHECKING:
+    from lrbound.activations.base import Activation
+    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.gaussian import Pair
+    from lrbound.meanfield.positions import Array
+
+
+def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+    """Return the kernel of phi(u) for Gaussian u, and the way back.
+
+    Forward E[phi(u_a) phi(u_b)]; backward B times E[phi'(u_a) phi'(u_b)]. The same position of the same sample is one
+    variable, so the diagonal is E[phi^2] and E[phi'^2].
+    """
+    if not kernel.gaussian:
+        ctx.warn(
+            f"{activation.kind} on values that are not Gaussian (no weights since the last activation or dropout): "
+            "they are taken as Gaussian of the same moments, which was not checked against networks"
+        )
+    between, own, across = _pairs(activation, kernel)
+    site = _sites(own.value, across.value, between.value)
+    out = replace(kernel, pair=between.value, site=site, mean=0.0, gaussian=False)
+
+    def pull(gradient: Gradient) -> tuple[Gradient, None]:
+        delta = gradient.delta
+
+        def excess() -> Sums:
+            return delta.times(between.stein, np.stack([own.stein, across.stein], axis=-3))
+
+        return Gradient(delta.times(between.slope, np.stack([own.slope, across.slope], axis=-3)), excess), None
+
+    return out, pull
+
+
+def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
+    """Return the pair functions between classes, of a unit with itself, and of one position in two samples."""
+    mean = kernel.mean
+    on_site = kernel.on_site() - mean**2
+    sd = np.sqrt(np.maximum(on_site[..., SAME, :, :], 0.0))
+    lifted = sd[..., None, :, :]
+    sd_a, sd_b = lifted[..., :, None, :, None], lifted[..., None, :, None, :]
+    between = activation.pair(mean, sd_a, sd_b, _correlation(kernel.pair - mean**2, sd_a * sd_b))
+    own = activation.local(mean, sd)
+    if kernel.site[..., CROSS, :, :].any():
+        across = activation.pair(mean, sd, sd, _correlation(on_site[..., CROSS, :, :], sd * sd))
+    else:
+        across = type(between)(*(diagonal(part)[..., -1, :, :] for part in between))
+    return between, own, across
+
+
+def _correlation(covariance: Array, product: Array) -> Array:
+    """Divide, with 0 where a variance is 0, and keep rounding inside [-1, 1]."""
+    rho = np.divide(covariance, product, out=np.zeros(np.broadcast(covariance, product).shape), where=product > 0.0)
+    return np.clip(rho, -1.0, 1.0, out=rho)
+
+
+def _sites(own: Array, across: Array, between: Array) -> Array:
+    """Return the diagonal part that remains beside the pair part."""
+    return np.stack([own, across], axis=-3) - diagonal(between)

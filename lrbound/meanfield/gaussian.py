@@ -1,0 +1,317 @@
+"""Means over pairs of Gaussians: u = mu + s_a z, v = mu + s_b z', z and z' standard normal with E z z' = rho.
+
+A function phi enters the theory through E phi(u) phi(v), E phi'(u) phi'(v) and one more mean that batch statistics
+need. Relu's are closed forms. Any other function's come from Mehler's formula,
+
+    phi(mu + s z) = sum_k a_k(s) h_k(z)   =>   E phi(u) phi(v) = sum_k a_k(s_a) a_k(s_b) rho^k,
+
+with the orthonormal Hermite polynomials h_k = He_k / sqrt(k!). The cost is one short integral per standard deviation,
+never one per pair. A kink makes a_k fall off as a power of k only, so the kink's relu is taken out of the series and
+put back in closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], Array]
+
+TWO_PI = 2.0 * math.pi
+HALF_PI = 0.5 * math.pi
+
+_LEVELS = (64, 256)
+"""Numbers of Hermite terms, tried in turn. Even, because the last two entries stand for an even and an odd rest."""
+_CONVERGED = 1e-9
+"""Part of a second moment that the series may miss before the next level is tried."""
+_NEGLIGIBLE = 1e-16
+_SMALL = 1 << 15
+"""Pairs times terms up to which one array of powers is cheaper than a loop over the terms."""
+_BLOCK = 1 << 14
+"""Pairs that are summed at a time: a block and its accumulator stay in the processor's cache."""
+_REACH = 12.0
+"""The integrals run over |z| < 12: with h_256 below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
+
+
+class Pair(NamedTuple):
+    """The three means of a function over two Gaussians, elementwise.
+
+    Attributes
+    ----------
+    value : Array
+        E phi(u) phi(v).
+    slope : Array
+        E phi'(u) phi'(v).
+    stein : Array
+        (E z z' phi'(u) phi'(v) - rho E phi'(u) phi'(v)) / (s_a s_b); 0 where s_a s_b = 0.
+    """
+
+    value: Array
+    slope: Array
+    stein: Array
+
+
+def divide(numerator: Array, denominator: Array) -> Array:
+    """Return the quotient where the denominator is positive, else 0."""
+    positive = denominator > 0.0
+    return np.where(positive, numerator, 0.0) / np.where(positive, denominator, 1.0)
+
+
+# --- Relu ------------------------------------------------------------------------------------------------------------
+
+
+def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+    """Return the pair functions of max(u, 0), exactly.
+
+    Parameters
+    ----------
+    mean : float
+        Mean of both Gaussians.
+    sd_a, sd_b : Array
+        Their standard deviations, broadcastable against ``rho``.
+    rho : Array
+        Their correlation; clipped to [-1, 1].
+
+    References
+    ----------
+    Cho and Saul 2009, equations 6 and 7, for mean 0.
+    """
+    if mean != 0.0:
+        return _rectified_shifted(mean, sd_a, sd_b, rho)
+    rho = np.minimum(np.maximum(rho, -1.0), 1.0)
+    area = sd_a * sd_b
+    root = np.sqrt((1.0 - rho) * (1.0 + rho)) / TWO_PI
+    slope = np.arcsin(rho) / TWO_PI + 0.25
+    value = area * (root + rho * slope)
+    stein = np.divide(root, area, out=np.zeros_like(value), where=area > 0.0)
+    return Pair(value, slope, stein)
+
+
+def _rectified_shifted(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+    # With the indicator I = [z > -h, z' > -k], h = mu/s_a and k = mu/s_b, partial integration gives
+    #   E I z  = A + rho B,   E I z z' = rho P + (1 - rho^2) D - rho (h A + k B),   where
+    #   A = density(h) cdf((k - rho h)/root),  B = density(k) cdf((h - rho k)/root),  root^2 = 1 - rho^2,
+    # D is the bivariate density and P = E I. h and k have one sign, so Owen's form of P needs no case distinction.
+    from scipy.special import ndtr, owens_t
+
+    # A standard deviation of 0 is a limit that all terms reach long before 1e-30.
+    a, b = (np.maximum(sd, 1e-30 * abs(mean)) for sd in (sd_a, sd_b))
+    h, k = mean / a, mean / b
+    rho = np.minimum(np.maximum(rho, -1.0), 1.0)
+    # Rounding of rho already blurs the root by 1e-8; the floor only keeps the quotients finite.
+    root = np.maximum(np.sqrt((1.0 - rho) * (1.0 + rho)), 1e-10)
+    below_h, below_k = (k - rho * h) / root, (h - rho * k) / root
+    slope = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, below_h / h) - owens_t(k, below_k / k)
+    slope = np.maximum(slope, 0.0)
+    at_h, at_k = _density(h) * ndtr(below_h), _density(k) * ndtr(below_k)
+    edge = root * _density(h) * _density(below_h)
+    value = mean * (mean * slope + a * at_h + b * at_k) + a * b * (rho * slope + edge)
+    stein = divide(edge - rho * (h * at_h + k * at_k), sd_a * sd_b)
+    return Pair(np.maximum(value, 0.0), slope, stein)
+
+
+def rectified_local(mean: float, sd: Array) -> Pair:
+    """Return the same-variable functions of max(u, 0): E phi^2, E phi'^2 and (E (z^2 - 1) phi'^2)/s^2."""
+    if mean == 0.0:
+        return Pair(0.5 * sd * sd, np.full_like(sd, 0.5), np.zeros_like(sd))
+    from scipy.special import ndtr
+
+    h = mean / np.maximum(sd, 1e-30 * abs(mean))
+    slope, edge = ndtr(h), _density(h)
+    return Pair((mean * mean + sd * sd) * slope + mean * sd * edge, slope, divide(-h * edge, sd * sd))
+
+
+def _density(z: Array) -> Array:
+    density: Array = np.exp(-0.5 * z * z) / math.sqrt(TWO_PI)
+    return density
+
+
+# --- Any function ----------------------------------------------------------------------------------------------------
+
+
+def series(
+    value: Function, slope: Function, kink: float, mean: float, sd_a: Array, sd_b: Array, rho: Array
+) -> Pair:
+    """Return the pair functions of any phi by its Hermite series.
+
+    Parameters
+    ----------
+    value, slope : Function
+        phi and phi' on arrays.
+    kink : float
+        Jump of phi' at 0.
+    mean, sd_a, sd_b, rho
+        As for :func:`rectified`. The series is expanded on the arrays ``sd_a`` and ``sd_b`` as they come, so leave
+        them unbroadcast.
+
+    Notes
+    -----
+    What the series misses of the second moments is put on the last two powers, so that rho = 1 is exact where
+    s_a = s_b. A slowly converging series (a kink, or a slope that is steep against the standard deviation) has its
+    largest error just below |rho| = 1.
+    """
+    sd_a, sd_b, rho = (np.asarray(x, dtype=np.float64) for x in (sd_a, sd_b, rho))
+    rho = np.minimum(np.maximum(rho, -1.0), 1.0)
+    for terms in _LEVELS:
+        left = _coefficients(value, slope, mean, sd_a, terms)
+        right = left if sd_b is sd_a else _coefficients(value, slope, mean, sd_b, terms)
+        if _missing(left) < _CONVERGED and _missing(right) < _CONVERGED:
+            break
+    sums = _power_sums(left, right, rho)
+    if kink != 0.0:
+        # kink^2 (relu's pair - relu's series), the latter cut off at the same term.
+        left = _coefficients(_ramp, _step, mean, sd_a, terms)
+        right = left if sd_b is sd_a else _coefficients(_ramp, _step, mean, sd_b, terms)
+        exact = rectified(mean, sd_a, sd_b, rho)
+        area = sd_a * sd_b
+        whole = (exact.value, exact.slope, area * exact.stein + rho * exact.slope)
+        sums += kink * kink * (np.stack(np.broadcast_arrays(*whole)) - _power_sums(left, right, rho))
+    return Pair(sums[0], sums[1], divide(sums[2] - rho * sums[1], sd_a * sd_b))
+
+
+def local(value: Function, slope: Function, mean: float, sd: Array) -> Pair:
+    """Return the same-variable functions of any phi, by quadrature: E phi^2, E phi'^2, (E (z^2 - 1) phi'^2)/s^2."""
+    sd = np.asarray(sd, dtype=np.float64)
+    moments = _per_deviation(lambda s, z0: _moments(value, slope, mean, s, z0), mean, sd)
+    return Pair(moments[0], moments[1], divide(moments[2] - moments[1], sd * sd))
+
+
+def _ramp(u: Array) -> Array:
+    return np.maximum(u, 0.0)
+
+
+def _step(u: Array) -> Array:
+    return np.heaviside(u, 0.5)
+
+
+class _Rule(NamedTuple):
+    """Nodes z of a quadrature that is symmetric about 0, and the weights of the normal density on them."""
+
+    nodes: Array
+    weights: Array
+
+
+@cache
+def _gauss_legendre() -> _Rule:
+    from numpy.polynomial.legendre import leggauss
+
+    return _Rule(*leggauss(16))
+
+
+@lru_cache(maxsize=16)
+def _rule(z0: float) -> _Rule:
+    # Panels of length 1, cut at z0 and ever finer towards it: there a kink may sit, or a step much narrower than 1.
+    fine = 4.0 ** -np.arange(1, 5)
+    cuts = np.concatenate([np.arange(_REACH + 1.0), [z0], z0 - fine, z0 + fine])
+    cuts = np.unique(np.clip(cuts, 0.0, _REACH))
+    nodes, weights = _gauss_legendre()
+    half = 0.5 * np.diff(cuts)[:, None]
+    z = (cuts[:-1, None] + half * (1.0 + nodes)).ravel()
+    w = (half * weights).ravel() * _density(z)
+    return _Rule(np.concatenate([-z[::-1], z]), np.concatenate([w[::-1], w]))
+
+
+@lru_cache(maxsize=16)
+def _hermite(z0: float, terms: int) -> Array:
+    """Return h_k(z) times the weight of z, shape (nodes, terms)."""
+    z, weights = _rule(z0)
+    rows = np.empty((terms, z.size))
+    rows[0] = weights
+    rows[1] = z * weights
+    for k in range(1, terms - 1):
+        rows[k + 1] = (z * rows[k] - math.sqrt(k) * rows[k - 1]) / math.sqrt(k + 1)
+    return np.ascontiguousarray(rows.T)
+
+
+def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sd: Array) -> Array:
+    """Return ``compute`` (s, z0) -> (m, s.size) for all standard deviations, as an array (m, *sd.shape).
+
+    Equal standard deviations, as all positions of an image often have, are computed once.
+    """
+    if sd.size == 1:
+        distinct, inverse = sd.reshape(1), None
+    else:
+        distinct, inverse = np.unique(sd, return_inverse=True)
+    if mean == 0.0:
+        result = compute(distinct, 0.0)
+    else:
+        z0 = np.minimum(abs(mean) / np.maximum(distinct, abs(mean) / _REACH), _REACH)
+        result = np.concatenate([compute(distinct[i : i + 1], float(z)) for i, z in enumerate(z0)], axis=1)
+    if inverse is not None:
+        result = result[:, inverse.reshape(-1)]
+    return result.reshape(len(result), *sd.shape)
+
+
+def _moments(value: Function, slope: Function, mean: float, sd: Array, z0: float) -> Array:
+    z, weights = _rule(z0)
+    u = mean + sd[:, None] * z
+    squares = slope(u) ** 2
+    return np.stack([value(u) ** 2 @ weights, squares @ weights, squares @ (z * z * weights)])
+
+
+def _coefficients(value: Function, slope: Function, mean: float, sd: Array, terms: int) -> Array:
+    """Return the coefficients of phi, phi' and z phi', shape (3, terms + 2, *sd.shape).
+
+    The last two of each are the root mean squares of what is left of the even and of the odd part.
+    """
+
+    def compute(s: Array, z0: float) -> Array:
+        z, weights = _rule(z0)
+        u = mean + s[:, None] * z
+        steep = slope(u)
+        functions = np.stack([value(u), steep, z * steep])
+        found = functions @ _hermite(z0, terms)
+        total = (functions * functions) @ weights
+        mirrored = (functions * functions[..., ::-1]) @ weights
+        energy = found * found
+        even = 0.5 * (total + mirrored) - energy[..., 0::2].sum(-1)
+        odd = 0.5 * (total - mirrored) - energy[..., 1::2].sum(-1)
+        rest = np.sqrt(np.maximum(np.stack([even, odd], axis=-1), 0.0))
+        return np.concatenate([found, rest], axis=-1).transpose(0, 2, 1).reshape(3 * (terms + 2), -1)
+
+    return _per_deviation(compute, mean, sd).reshape(3, terms + 2, *sd.shape)
+
+
+def _missing(coefficients: Array) -> float:
+    """Return the largest part of E phi'^2 that the series misses."""
+    energy = coefficients[1] ** 2
+    return float(np.max(energy[-2:].sum(0) / np.maximum(energy.sum(0), 1e-300)))
+
+
+def _power_sums(left: Array, right: Array, rho: Array) -> Array:
+    """Return sum_k left_k right_k rho^k for each of the three functions, shape (3, *broadcast shape)."""
+    shape = np.broadcast_shapes(left.shape[2:], right.shape[2:], rho.shape)
+    rho = np.broadcast_to(rho, shape)
+    terms = left.shape[1]
+    left, right = (x.reshape(3, terms, *(1,) * (len(shape) + 2 - x.ndim), *x.shape[2:]) for x in (left, right))
+    if rho.size * terms <= _SMALL:
+        powers = rho ** np.arange(terms).reshape(-1, *(1,) * len(shape))
+        total: Array = (left * right * powers).sum(1)
+        return total
+    sizes = np.abs(left).max(tuple(range(2, left.ndim))) * np.abs(right).max(tuple(range(2, right.ndim)))
+    keep = sizes > _NEGLIGIBLE * sizes.max(1, keepdims=True)
+    left, right = (np.broadcast_to(x, (3, terms, *shape)) for x in (left, right))
+    depth = 0
+    while math.prod(shape[depth:]) > _BLOCK and math.prod(shape[depth + 1 :]) >= _BLOCK // 64:
+        depth += 1
+    out = np.empty((3, *shape))
+    for row in range(3):
+        for index in np.ndindex(*shape[:depth]):
+            out[(row, *index)] = _horner(left[(row, slice(None), *index)], right[(row, slice(None), *index)],
+                                         rho[index], keep[row])
+    return out
+
+
+def _horner(left: Array, right: Array, rho: Array, keep: NDArray[np.bool_]) -> Array:
+    total = np.zeros(rho.shape)
+    for k in range(int(np.max(np.nonzero(keep)[0], initial=0)), -1, -1):
+        total *= rho
+        if keep[k]:
+            total += left[k] * right[k]
+    return total

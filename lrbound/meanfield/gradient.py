@@ -1,0 +1,107 @@
+"""Backward kernels: second moments of delta = df/dz for one output direction, as sums over classes.
+
+B_S(a, b) = E[delta_a(x) delta_b(x)] and B_X(a, b) = E[delta_a(x) delta_b(y)], summed over channels. All results are
+sums of B times a class function, so B itself is not carried but its sums over classes of positions and over pairs of
+samples,
+
+    pair[S](i, i') = sum over samples x, a in i, b in i' of B_S(a, b),
+    pair[X](i, i') = the same over the ordered pairs x != y,
+
+and ``site`` the part of these sums with a = b. The transposed forward maps act on the sums exactly. Two directions in
+the space of samples run side by side:
+
+    coherent   all samples alike, u = (1, ..., 1)/sqrt(n): its Fisher value is K2 + (K1 - K2)/n where there is no
+               batch statistic;
+    trace      the identity: its value is K1, the average over samples of the trace.
+
+With this normalisation the sums of the coherent direction start as (1/n, 1 - 1/n) for (S, X), those of the trace as
+(1, 0), and n = inf is an ordinary number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lrbound.meanfield.kernel import Kernel, diagonal, embed
+from lrbound.meanfield.positions import Array
+
+
+class Share(NamedTuple):
+    """A layer's part of the Fisher value of the two directions, each shape (...)."""
+
+    coherent: Array
+    trace: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums of a backward kernel over classes.
+
+    Attributes
+    ----------
+    pair : ndarray (..., 2, 2, r, r, c, c)
+        Axes: direction (coherent, trace), samples (same, cross), row classes, column classes.
+    site : ndarray (..., 2, 2, r, c)
+        The part with equal positions, contained in ``pair``.
+    """
+
+    pair: Array
+    site: Array
+
+    def times(self, pair: Array, site: Array) -> Sums:
+        """Multiply B(a, b) by a class function: ``pair`` off the diagonal, ``site`` where a = b.
+
+        ``pair`` has shape (..., k, r, r, c, c) and ``site`` (..., 2, r, c), with the axis of samples first.
+        """
+        pair, site = pair[..., None, :, :, :, :, :], site[..., None, :, :, :]
+        correction = self.site * (site - diagonal(pair))
+        return Sums(self.pair * pair + embed(correction), self.site * site)
+
+    def dot(self, kernel: Kernel) -> Share:
+        """Return the sum over all samples and positions of B times the forward kernel."""
+        value = np.einsum("...dsijkl,...sijkl->...d", self.pair, np.broadcast_to(kernel.pair, _both(kernel.pair)))
+        value = value + np.einsum("...dsij,...sij->...d", self.site, kernel.site)
+        return Share(value[..., 0], value[..., 1])
+
+    def total(self) -> Array:
+        """Return the sum over all samples and positions by direction, shape (..., 2)."""
+        return self.pair.sum(axis=(-5, -4, -3, -2, -1))
+
+    def scaled(self, factor: Array | float) -> Sums:
+        """Multiply by a number."""
+        return Sums(self.pair * factor, self.site * factor)
+
+    def plus(self, other: Sums) -> Sums:
+        """Add two kernels on the same classes."""
+        return Sums(self.pair + other.pair, self.site + other.site)
+
+
+def _both(pair: Array) -> tuple[int, ...]:
+    return (*pair.shape[:-5], 2, *pair.shape[-4:])
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """Gradient at one place of the network.
+
+    Attributes
+    ----------
+    delta : Sums
+        B = E[delta delta'].
+    excess : callable or None
+        Gives what the dependence of delta on the value u under it adds to E[delta delta' (u - mean)(u' - mean)]:
+        that moment minus B times the covariance of u and u', divided by the variances of u and u'. An activation
+        leaves it (Stein's lemma); None where delta does not depend on u. A function, since few layers ask for it.
+    """
+
+    delta: Sums
+    excess: Callable[[], Sums] | None = None
+
+def at_output(samples: float) -> Gradient:
+    """Return the gradient of one output with respect to itself for a batch of ``samples``."""
+    pair = np.array([[1.0 / samples, 1.0 - 1.0 / samples], [1.0, 0.0]]).reshape(2, 2, 1, 1, 1, 1)
+    return Gradient(Sums(pair, pair[..., 0, 0]))

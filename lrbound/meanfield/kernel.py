@@ -1,0 +1,110 @@
+"""Forward kernels: second moments of a layer's units, between positions and between samples.
+
+Symbols (theory, sections 1 and 4): S(a, b) = E[h_a(x) h_b(x)] at positions a, b of one sample and
+X(a, b) = E[h_a(x) h_b(y)] of two samples, averaged over the channels. On classes of positions both split into a part
+that depends on the two classes alone and a part that lives on the diagonal a = b:
+
+    S(a, b) = pair(class a, class b) + [a = b] site_S(class a),      X alike with site_X.
+
+The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Flat features are a map of one position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrbound.meanfield.positions import POINT, Array, Axis, uniform
+
+SAME, CROSS = 0, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Second moments of the units at one place of the network.
+
+    Attributes
+    ----------
+    channels : int
+        Channels, or features where there is one position.
+    rows, cols : Axis
+        Classes of positions.
+    pair : ndarray (..., k, r, r, c, c)
+        Class-pair part, k = 2 for (same, cross), or 1 where both share it; r and c classes of rows and columns.
+    site : ndarray (..., 2, r, c)
+        Diagonal part, (same, cross).
+    mean : float
+        Mean over units of the value itself, where it is not 0: the shift of a normaliser. Moments include it.
+    gaussian : bool
+        Whether the units are Gaussian over the draw of the weights, as an activation assumes.
+    """
+
+    channels: int
+    rows: Axis
+    cols: Axis
+    pair: Array
+    site: Array
+    mean: float = 0.0
+    gaussian: bool = True
+
+    @property
+    def positions(self) -> int:
+        """Number P of positions."""
+        return self.rows.size * self.cols.size
+
+    def weights(self) -> Array:
+        """Return the number of positions in each class, shape (r, c)."""
+        return self.rows.counts[:, None] * self.cols.counts[None, :]
+
+    def pair_weights(self) -> Array:
+        """Return the number of position pairs in each pair of classes, shape (r, r, c, c)."""
+        r, c = self.rows.counts, self.cols.counts
+        return (r[:, None] * r[None, :])[:, :, None, None] * (c[:, None] * c[None, :])
+
+    def on_site(self) -> Array:
+        """Return S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
+        return diagonal(self.pair) + self.site
+
+    def averages(self) -> tuple[float, float]:
+        """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""
+        q, q_xy = (self.on_site() * self.weights()).sum(axis=(-2, -1)) / self.positions
+        return float(q), float(q_xy)
+
+
+def diagonal(pair: Array) -> Array:
+    """Return the entries with equal classes at both ends, shape (..., r, c)."""
+    if pair.shape[-4:] == (1, 1, 1, 1):
+        return pair[..., 0, :, 0, :]
+    return np.einsum("...iijj->...ij", pair)
+
+
+def embed(site: Array) -> Array:
+    """Return the pair array that is ``site`` on equal classes and 0 elsewhere, shape (..., r, r, c, c)."""
+    r, c = site.shape[-2:]
+    if r == c == 1:
+        return site[..., None, None]
+    pair = np.zeros((*site.shape[:-2], r, r, c, c))
+    np.einsum("...iijj->...ij", pair)[...] = site
+    return pair
+
+
+def outer(values: Array) -> Array:
+    """Return values(class a) * values(class b), shape (..., r, r, c, c) from (..., r, c)."""
+    return values[..., :, None, :, None] * values[..., None, :, None, :]
+
+
+def white(shape: tuple[int, ...], mean_square: float, correlation: float) -> Kernel:
+    """Return the kernel of the input: independent pixels, equal pixels of two samples correlated.
+
+    Flat features are averaged over like channels, so there the correlation is that of the whole vector.
+    """
+    channels, (rows, cols) = shape[0], (shape[1:] if len(shape) == 3 else (1, 1))
+    site = np.array([mean_square, mean_square * correlation]).reshape(2, 1, 1)
+    return Kernel(channels, uniform(rows), uniform(cols), np.zeros((1, 1, 1, 1, 1)), site)
+
+
+def flat(channels: int, same: Array, cross: Array) -> Kernel:
+    """Return the kernel of flat features with E[h(x)^2] = ``same`` and E[h(x)h(y)] = ``cross``."""
+    site = np.stack([same - cross, np.zeros_like(same)], axis=-1)
+    return Kernel(channels, POINT, POINT, cross[..., None, None, None, None, None], site[..., None, None])

@@ -1,0 +1,149 @@
+"""Classes of alike positions along one axis of an image, and the linear maps that windows make between them.
+
+Two rows belong to one class when every quantity of the theory is equal on them. White input starts with one class;
+each convolution or pool refines: the class of an output row is the tuple of the input classes under its window, with
+-1 outside the image. Rows and columns refine separately, because windows and images are products of the two. So a
+3x3 convolution with zero padding adds one class a side, whatever the size of the image, and nothing is approximated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+OUTSIDE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Positions along the rows or columns of a map, by class.
+
+    Attributes
+    ----------
+    classes : tuple of int
+        Class of each position, numbered from 0.
+    """
+
+    classes: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of positions."""
+        return len(self.classes)
+
+    @cached_property
+    def counts(self) -> Array:
+        """Number of positions in each class, shape (classes,)."""
+        return np.bincount(self.classes).astype(np.float64)
+
+
+@lru_cache(maxsize=256)
+def uniform(size: int) -> Axis:
+    """Return an axis whose positions are all alike."""
+    return Axis((0,) * size)
+
+
+POINT = uniform(1)
+"""The axis of flat features: a map of one position."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A sliding window along one axis: convolution kernel or pool."""
+
+    kernel: int
+    stride: int
+    padding: int
+    mode: Literal["zeros", "circular"] = "zeros"
+
+    def output_size(self, size: int) -> int:
+        """Number of places of the window on an axis of ``size`` positions; not positive where it does not fit."""
+        return (size + 2 * self.padding - self.kernel) // self.stride + 1
+
+    def taps(self, size: int) -> NDArray[np.int64]:
+        """Return the input position under each tap, shape (places, kernel); OUTSIDE for zero padding."""
+        start = np.arange(self.output_size(size)) * self.stride - self.padding
+        position = start[:, None] + np.arange(self.kernel)[None, :]
+        if self.mode == "circular":
+            return position % size
+        return np.where((position >= 0) & (position < size), position, OUTSIDE)
+
+
+@dataclass(frozen=True, eq=False)
+class Lumped:
+    """A window between the classes of its input and those of its output.
+
+    Attributes
+    ----------
+    axis : Axis
+        The output's axis.
+    taps : ndarray (kernel, classes out, classes in)
+        ``taps[d, o, i]`` is 1 where tap d of an output of class o lies on an input of class i.
+    """
+
+    axis: Axis
+    taps: Array
+
+    @cached_property
+    def same_offset(self) -> Array:
+        """Mean over taps of E_d (x) E_d, shape (out^2, in^2): both ends move together, as in a convolution."""
+        k, out, inn = self.taps.shape
+        pairs = np.einsum("dai,dbj->abij", self.taps, self.taps) / k
+        return pairs.reshape(out * out, inn * inn)
+
+    @cached_property
+    def mean(self) -> Array:
+        """Mean over taps of E_d, shape (out, in)."""
+        return self.taps.mean(axis=0)
+
+    @cached_property
+    def free_offset(self) -> Array:
+        """Mean over pairs of taps of E_d (x) E_d', shape (out^2, in^2): the ends move freely, as in a pool."""
+        _, out, inn = self.taps.shape
+        return np.einsum("ai,bj->abij", self.mean, self.mean).reshape(out * out, inn * inn)
+
+
+# One entry a distinct (axis, window): the layers of a stage share it, and a repeat needs it once.
+@lru_cache(maxsize=512)
+def _refine(classes: tuple[int, ...], window: Window, singletons: bool) -> Lumped:
+    taps = window.taps(len(classes))
+    under = np.where(taps == OUTSIDE, OUTSIDE, np.asarray(classes)[taps])
+    places = len(under)
+    if singletons:
+        first, inverse = np.arange(places), np.arange(places)
+    else:
+        _, first, inverse = np.unique(under, axis=0, return_index=True, return_inverse=True)
+    inside = max(classes) + 1
+    one_hot = under[first].T[:, :, None] == np.arange(inside)
+    return Lumped(Axis(tuple(int(c) for c in np.ravel(inverse))), one_hot.astype(np.float64))
+
+
+def refine(axis: Axis, window: Window, *, singletons: bool = False) -> Lumped:
+    """Return how ``window`` maps the classes of ``axis`` to those of its output.
+
+    With ``singletons`` each output position is a class of its own, as pair quantities need that depend on the
+    distance between two positions.
+    """
+    return _refine(axis.classes, window, singletons)
+
+
+@lru_cache(maxsize=64)
+def shared_taps(axis_classes: tuple[int, ...], window: Window) -> Array:
+    """Return the mean over tap pairs that lie on one input position, shape (places^2, classes in).
+
+    Entry (t, t'; i) is 1/k^2 times the number of tap pairs (d, d') of places t and t' that meet in a position of
+    class i: what overlapping pools see of the part of a kernel that lives on the diagonal.
+    """
+    taps = window.taps(len(axis_classes))
+    incidence = np.zeros((len(taps), len(axis_classes)))
+    for tap in taps.T:
+        inside = tap != OUTSIDE
+        incidence[np.flatnonzero(inside), tap[inside]] += 1.0 / window.kernel
+    member = np.asarray(axis_classes)[:, None] == np.arange(max(axis_classes) + 1)
+    shared = np.einsum("ta,ua,ai->tui", incidence, incidence, member.astype(np.float64))
+    return shared.reshape(len(taps) ** 2, -1)

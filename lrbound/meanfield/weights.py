@@ -1,0 +1,49 @@
+"""Random weights between two kernels: shared by dense and convolutional layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lrbound.meanfield.gradient import Gradient, Share
+
+if TYPE_CHECKING:
+    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.position_map import PositionMap
+
+
+def weight_layer(
+    kernel: Kernel,
+    fan_in: int,
+    sigma_w2: float,
+    sigma_b2: float,
+    *,
+    bias: bool,
+    window: PositionMap | None = None,
+) -> tuple[Kernel, Pullback]:
+    """Return the kernel of z = W h + b and the way back.
+
+    Forward Z = sigma_b^2 + sigma_w^2 A, where A is the input's kernel averaged over the window's offsets (the input's
+    kernel itself for a dense layer). Backward is the transpose. The weights' part of a Fisher value is
+    fan_in <B, A>, the biases' the sum of B (theory, sections 1 and 4).
+    """
+    averaged = kernel
+    if window is not None:
+        pair, site = window.forward(kernel)
+        averaged = replace(kernel, rows=window.rows, cols=window.cols, pair=pair, site=site)
+    out = replace(
+        averaged, pair=sigma_b2 + sigma_w2 * averaged.pair, site=sigma_w2 * averaged.site, mean=0.0, gaussian=True
+    )
+
+    def pull(gradient: Gradient) -> tuple[Gradient, Share]:
+        delta = gradient.delta
+        weights = delta.dot(averaged)
+        coherent, trace = fan_in * weights.coherent, fan_in * weights.trace
+        if bias:
+            total = delta.total()
+            coherent, trace = coherent + total[..., 0], trace + total[..., 1]
+        below = delta if window is None else window.backward(delta)
+        return Gradient(below.scaled(sigma_w2)), Share(coherent, trace)
+
+    return out, pull

@@ -1,0 +1,1 @@
+"""Report formats: one a file, named as ``--format`` names them; they turn results into text and do nothing else."""

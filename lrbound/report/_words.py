@@ -1,0 +1,75 @@
+"""Numbers and sentences for people, shared by the formats that people read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+    from lrbound.report.base import CheckResult
+
+NONE = "-"
+LARGEST_PLAIN = 1e6
+
+CURVATURE = "the stated batch in every step"
+MINIBATCH = "batches drawn anew in every step"
+FIRST_STEPS = "The bound is for the first steps: the curvature changes while a network trains."
+CROSS_ENTROPY = (
+    "With cross_entropy the bound is where trouble can begin, not where it must: networks often train above it, "
+    "and worse."
+)
+
+
+def number(value: float | None) -> str:
+    """Return a number with 4 significant digits, ``-`` for None."""
+    if value is None:
+        return NONE
+    text = f"{value:.4g}"
+    # 1.606e+04 is 16060 to a reader; beyond a million the exponent reads better
+    if "e+" in text and math.isfinite(value) and abs(value) < LARGEST_PLAIN:
+        return f"{float(text):.0f}"
+    return text
+
+
+def count(value: int) -> str:
+    """Return an integer with its thousands apart."""
+    return f"{value:,}"
+
+
+def bound_name(prediction: Prediction) -> str:
+    """Return which of the two bounds the maximum is."""
+    a = prediction.assumptions
+    return "curvature" if a.batch_size is None or prediction.method == "wei2019" else "minibatch"
+
+
+def bound_words(prediction: Prediction) -> str:
+    """Return what the maximum takes the batches to be."""
+    return CURVATURE if bound_name(prediction) == "curvature" else MINIBATCH
+
+
+def assumptions(prediction: Prediction) -> list[str]:
+    """Return sentences that say what the numbers hold for."""
+    a = prediction.assumptions
+    batch = "a full batch" if a.batch_size is None else f"batches of {count(a.batch_size)}"
+    statistics = {
+        "through": "gradients through batch statistics",
+        "frozen": "batch statistics held constant in the gradients",
+    }[a.batch_statistics]
+    sentences = [
+        f"For {a.loss}, {batch}, {statistics}, {a.optimizer} with momentum {number(a.momentum)}, "
+        f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation.",
+        FIRST_STEPS,
+    ]
+    if a.loss == "cross_entropy":
+        sentences.append(CROSS_ENTROPY)
+    return sentences
+
+
+def verdict(result: CheckResult) -> str:
+    """Return the outcome of a check in one sentence."""
+    side = "within" if result.ok else "above"
+    return (
+        f"learning rate {number(result.learning_rate)} is {side} the largest stable rate "
+        f"{number(result.max_learning_rate)} ({number(result.ratio)} times; {bound_words(result.prediction)})"
+    )

@@ -1,0 +1,75 @@
+"""What a report format is, and what it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A learning rate held against the maximum of a prediction.
+
+    Attributes
+    ----------
+    ok : bool
+        Whether the rate is at most the maximum.
+    learning_rate, max_learning_rate : float
+    ratio : float
+        The first divided by the second.
+    prediction : Prediction
+    spec : str
+        Path of the spec, ``-`` for stdin.
+    """
+
+    ok: bool
+    learning_rate: float
+    max_learning_rate: float
+    ratio: float
+    prediction: Prediction
+    spec: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """What the text will be shown on.
+
+    Attributes
+    ----------
+    width : int
+        Columns.
+    colour : bool
+        Whether escape codes are understood and wanted.
+    boxes : bool
+        Whether the encoding has the box-drawing characters.
+    """
+
+    width: int = 100
+    colour: bool = False
+    boxes: bool = True
+
+
+class Report:
+    """Base of the report formats; a format's name is the name of its module.
+
+    A format is pure: it returns the text, without a newline at its end, and neither prints nor computes results.
+
+    Parameters
+    ----------
+    terminal : Terminal
+        Formats that are not for people ignore it.
+    """
+
+    def __init__(self, terminal: Terminal = Terminal()) -> None:  # noqa: B008 - it is immutable
+        self.terminal = terminal
+
+    def prediction(self, prediction: Prediction) -> str:
+        """Return the text of a prediction."""
+        raise NotImplementedError(type(self).__module__)
+
+    def check(self, result: CheckResult) -> str:
+        """Return the text of a check."""
+        raise NotImplementedError(type(self).__module__)

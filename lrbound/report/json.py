@@ -1,0 +1,57 @@
+"""``json``: the objects of the interface, for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from lrbound.prediction import SCHEMA_VERSION
+from lrbound.report.base import CheckResult, Report
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+
+
+class JsonReport(Report):
+    """JSON as RFC 8259 has it: a number that is not finite becomes null, and a warning says so."""
+
+    def prediction(self, prediction: Prediction) -> str:
+        """Return the object of ``lrbound predict``."""
+        return _dumps(_finite(prediction.to_json()))
+
+    def check(self, result: CheckResult) -> str:
+        """Return the object of ``lrbound check``."""
+        lost: list[str] = []
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "ok": result.ok,
+            "learning_rate": result.learning_rate,
+            "max_learning_rate": result.max_learning_rate,
+            "ratio": result.ratio,
+        }
+        head = _nulled(head, "", lost)
+        return _dumps({**head, "prediction": _finite(result.prediction.to_json(), lost)})
+
+
+def _finite(prediction: dict[str, Any], lost: list[str] | None = None) -> dict[str, Any]:
+    lost = [] if lost is None else lost
+    clean: dict[str, Any] = _nulled(prediction, "", lost)
+    clean["warnings"] = [*clean["warnings"], *lost]
+    return clean
+
+
+def _nulled(value: Any, path: str, lost: list[str]) -> Any:
+    """Return ``value`` with null for every number that is not finite, and add a sentence to ``lost`` for each."""
+    if isinstance(value, dict):
+        return {key: _nulled(item, f"{path}.{key}" if path else key, lost) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_nulled(item, f"{path}[{index}]", lost) for index, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        lost.append(f"{path} is null: its value is {value}, which JSON cannot hold")
+        return None
+    return value
+
+
+def _dumps(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, allow_nan=False)

@@ -1,0 +1,135 @@
+"""``text``: a table of the layers and the answer in words, for people."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from typing import TYPE_CHECKING
+
+from lrbound.report import _words as words
+from lrbound.report.base import CheckResult, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrbound.prediction import LayerReport, Prediction
+
+MOST_ROWS = 40
+ENDS = 16
+"""Rows shown from each end of a network that has more than ``MOST_ROWS``."""
+
+
+class TextReport(Report):
+    """Plain text as wide as the terminal."""
+
+    def prediction(self, prediction: Prediction) -> str:
+        """Return the table of layers, the rates, and what they assume."""
+        return "\n".join(
+            [
+                f"{prediction.name} ({prediction.method})",
+                "",
+                self._table(prediction),
+                *([hidden] if (hidden := _hidden(prediction)) else []),
+                "",
+                *_answer(prediction),
+                "",
+                *self._paragraphs(words.assumptions(prediction)),
+            ]
+        )
+
+    def check(self, result: CheckResult) -> str:
+        """Return the verdict, and what it assumes."""
+        head = f"{'ok' if result.ok else 'too high'}: {words.verdict(result)}"
+        return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
+
+    def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
+        return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
+
+    def _table(self, prediction: Prediction) -> str:
+        table = self._columns()
+        head, tail = _ends(prediction.layers)
+        for layer in head:
+            table.add_row(*_cells(layer, prediction.lambda_max))
+        if tail:
+            table.add_row("...", "", "", "", "", "", "")
+        for layer in tail:
+            table.add_row(*_cells(layer, prediction.lambda_max))
+        console = self._console()
+        console.print(table)
+        file = console.file
+        assert isinstance(file, io.StringIO)
+        return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+    def _columns(self) -> Table:
+        from rich import box
+        from rich.table import Table
+
+        style = box.SIMPLE_HEAD if self.terminal.boxes else box.ASCII2
+        table = Table(box=style, pad_edge=False, show_edge=False)
+        table.add_column("path", overflow="fold")
+        table.add_column("layer", overflow="fold")
+        for title in ("parameters", "q", "q_xy", "lambda", "share"):
+            table.add_column(title, justify="right", no_wrap=True)
+        return table
+
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        # everything that rich would find out by itself is given: the text depends on the arguments only
+        return Console(
+            file=io.StringIO(),
+            width=self.terminal.width,
+            force_terminal=self.terminal.colour,
+            color_system="standard" if self.terminal.colour else None,
+            force_jupyter=False,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={},
+        )
+
+
+def _cells(layer: LayerReport, total: float) -> tuple[str, ...]:
+    share = 100.0 * layer.lambda_ / total if total > 0.0 and math.isfinite(total) else None
+    return (
+        layer.path,
+        layer.layer,
+        words.count(layer.parameters),
+        words.number(layer.q),
+        words.number(layer.q_xy),
+        words.number(layer.lambda_),
+        words.NONE if share is None else f"{share:.1f} %",
+    )
+
+
+def _ends(layers: tuple[LayerReport, ...]) -> tuple[tuple[LayerReport, ...], tuple[LayerReport, ...]]:
+    if len(layers) <= MOST_ROWS:
+        return layers, ()
+    return layers[:ENDS], layers[-ENDS:]
+
+
+def _hidden(prediction: Prediction) -> str:
+    middle = prediction.layers[ENDS:-ENDS]
+    if len(prediction.layers) <= MOST_ROWS:
+        return ""
+    part = math.fsum(layer.lambda_ for layer in middle)
+    return f"({len(middle)} rows hidden, together {words.number(part)} of lambda; --format json has all)"
+
+
+def _answer(prediction: Prediction) -> list[str]:
+    interval = prediction.lambda_max_interval
+    spread = "" if interval is None else f" (90 % of initialisations: {' to '.join(map(words.number, interval))})"
+    largest = "" if prediction.max_learning_rate is None else f" ({words.bound_words(prediction)})"
+    bounds = prediction.bounds
+    return [
+        f"lambda_max                 {words.number(prediction.lambda_max)}{spread}",
+        f"max learning rate          {words.number(prediction.max_learning_rate)}{largest}",
+        f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
+        f"bound, curvature           {words.number(bounds.curvature)} ({words.CURVATURE})",
+        f"bound, minibatch           {words.number(bounds.minibatch)} ({words.MINIBATCH})",
+    ]

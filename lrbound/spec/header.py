@@ -1,0 +1,119 @@
+"""The parts of a spec around the layers: ``version``, ``name``, ``input`` and ``training``."""
+
+from __future__ import annotations
+
+from lrbound.fields import Param
+from lrbound.losses.base import Loss
+from lrbound.network import Input, Training
+from lrbound.optimizers.base import Optimizer
+from lrbound.registry import LOSSES, OPTIMIZERS
+from lrbound.spec.arguments import build
+from lrbound.spec.diagnostics import Invalid, Problems
+from lrbound.spec.names import known_entries, member
+from lrbound.spec.scalars import describe, read_integer, read_number, read_scalar, read_text, resolve
+from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
+
+VERSION = 1
+LONGEST_NAME = 200
+LONGEST_SIDE = 8192
+MOST_FEATURES = 10**8
+
+LAW = {
+    "mean_square": Param("number", "E[x_i^2]", gt=0),
+    "correlation": Param("number", "E[x_i y_i] / E[x_i^2] for two different samples x, y", ge=0, le=1),
+}
+BATCH_SIZE = Param("integer", "samples in one step, or full", ge=1)
+TRAINING_KEYS = ("loss", "batch_size", "optimizer")
+DEFAULT_LOSS = "half_squared_error"
+DEFAULT_OPTIMIZER = "sgd"
+
+
+def read_version(value: Value) -> None:
+    """Raise Invalid unless the spec is of the format that this package reads."""
+    if not isinstance(value, Scalar) or isinstance(resolve(value), bool) or resolve(value) != VERSION:
+        raise Invalid(value.mark, f"'version' must be {VERSION}, got {describe(value)}")
+
+
+def read_name(value: Value) -> str:
+    """Return the network's name, which is printed and so must be printable."""
+    name = read_text(value, "'name'", "a text (quote it if it looks like a number)")
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Invalid(value.mark, f"'name' must have 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
+def read_input(value: Value, problems: Problems) -> Input:
+    """Return the law of the samples."""
+    if not isinstance(value, MapValue):
+        raise Invalid(value.mark, f"'input' must be a mapping with 'shape', got {describe(value)}")
+    given = known_entries(value, ("shape", *LAW), "key", "input: ", problems)
+    numbers: dict[str, float] = {}
+    for key, param in LAW.items():
+        if key in given:
+            with problems.collecting():
+                numbers[key] = read_number(given[key], param, f"input: '{key}'")
+    if "shape" not in given:
+        raise Invalid(value.mark, "input: 'shape' is missing")
+    return Input(_read_shape(given["shape"], problems), **numbers)
+
+
+def _read_shape(value: Value, problems: Problems) -> tuple[int, ...]:
+    expected = "[features] or [channels, height, width]"
+    if not isinstance(value, ListValue):
+        raise Invalid(value.mark, f"input: 'shape' must be {expected}, got {describe(value)}")
+    if len(value.values) not in (1, 3):
+        raise Invalid(value.mark, f"input: 'shape' must be {expected}, got a list of {len(value.values)}")
+    sizes: list[int] = []
+    for name, item in zip(("features",) if len(value.values) == 1 else ("channels", "height", "width"), value.values):
+        most = LONGEST_SIDE if name in ("height", "width") else MOST_FEATURES
+        param = Param("integer", name, ge=1, le=most)
+        with problems.collecting():
+            sizes.append(read_integer(item, param, f"input: {name}", f"an integer from 1 to {most}"))
+    return tuple(sizes)
+
+
+def read_training(value: Value, problems: Problems) -> Training:
+    """Return loss, batch size and optimiser; what is absent has its default."""
+    if not isinstance(value, MapValue):
+        raise Invalid(value.mark, f"'training' must be a mapping, got {describe(value)}")
+    given = known_entries(value, TRAINING_KEYS, "key", "training: ", problems)
+    loss, batch_size, optimizer = LOSSES.get(DEFAULT_LOSS)(), None, OPTIMIZERS.get(DEFAULT_OPTIMIZER)()
+    if "loss" in given:
+        with problems.collecting():
+            loss = _read_loss(given["loss"], problems)
+    if "batch_size" in given:
+        with problems.collecting():
+            batch_size = _read_batch_size(given["batch_size"])
+    if "optimizer" in given:
+        with problems.collecting():
+            optimizer = _read_optimizer(given["optimizer"], problems) or optimizer
+    return Training(loss, batch_size, optimizer)
+
+
+def _read_loss(value: Value, problems: Problems) -> Loss:
+    name = read_text(value, "training: 'loss'", "the name of a loss")
+    return member(LOSSES, "loss", name, value.mark, problems)()
+
+
+def _read_batch_size(value: Value) -> int | None:
+    if isinstance(value, Scalar) and value.text == "full":
+        return None
+    return read_integer(value, BATCH_SIZE, "training: 'batch_size'", 'a positive integer or "full"')
+
+
+def _read_optimizer(value: Value, problems: Problems) -> Optimizer | None:
+    """Return the optimiser of ``sgd``, ``{name: sgd, momentum: 0.9}`` or ``{momentum: 0.9}``."""
+    name, mark, given = DEFAULT_OPTIMIZER, value.mark, {}
+    if isinstance(value, MapValue):
+        given = dict(value.entries)
+        if "name" in given:
+            named = given.pop("name").value
+            name, mark = read_text(named, "optimizer: 'name'", "the name of an optimizer"), named.mark
+    else:
+        name = read_text(value, "training: 'optimizer'", "a name or {name: ..., arguments}")
+    cls = member(OPTIMIZERS, "optimizer", name, mark, problems)
+
+    def read(key: str, argument: Value, param: Param) -> object:
+        return read_scalar(argument, param, f"{name}: '{key}'", problems)
+
+    return build(cls, name, MapValue(mark, given), mark, read, problems)

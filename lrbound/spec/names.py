@@ -1,0 +1,66 @@
+"""Names of layers, losses, optimisers and keys: which are known, which will be, and what an unknown one was meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from lrbound.registry import Family
+from lrbound.spec.diagnostics import Invalid, Mark, Problems
+from lrbound.spec.tree import MapValue, Value
+from lrbound.spec.wording import LONGEST_LIST, quote
+
+T = TypeVar("T")
+
+# Names of the format that this version cannot compute. Asked only for a name that the registry lacks, so that an
+# entry which has been implemented since does no harm.
+LATER = {
+    "layer": frozenset(
+        "residual max_pool2d concat squeeze_excite multiply layer_norm rms_norm instance_norm positional_norm group_norm"
+        " batch_group_norm cross_iteration_batch_norm instance_enhancement_batch_norm proxy_norm".split()
+    ),
+    "loss": frozenset({"cross_entropy"}),
+    "optimizer": frozenset("adam adamw adamax adagrad adadelta nadam radam rmsprop lion lamb lars muon sam".split()),
+}
+
+
+def unknown(noun: str, name: str, known: Collection[str], problems: Problems, later: Collection[str] = ()) -> str:
+    """Return the message for an unknown name: what it was meant to be (perhaps something later), or what there is."""
+    hint = problems.did_you_mean(name, (*known, *sorted(later)))
+    if not hint and len(known) <= LONGEST_LIST:
+        hint = f"; known: {', '.join(known)}" if known else "; there are none"
+    return f"unknown {noun} {quote(name)}{hint}"
+
+
+def member(family: Family[T], noun: str, name: str, mark: Mark, problems: Problems) -> type[T]:
+    """Return the class of a member of a family; raise Invalid if there is none of this name."""
+    if name in family:
+        return family.get(name)
+    if name in LATER[noun]:
+        raise Invalid(mark, f"{noun} {quote(name)} is not available yet")
+    raise Invalid(mark, unknown(noun, name, family.names(), problems, LATER[noun]))
+
+
+def known_entries(
+    mapping: MapValue, known: Collection[str], noun: str, label: str, problems: Problems
+) -> dict[str, Value]:
+    """Return the values of a mapping under the keys that are known; report the others.
+
+    Parameters
+    ----------
+    mapping : MapValue
+        What the spec says.
+    known : collection of str
+        The keys that it may have.
+    noun, label : str
+        What a key is called (``key``, ``argument``) and how a message begins (``linear: ``).
+    problems : Problems
+        Takes the unknown keys.
+    """
+    values: dict[str, Value] = {}
+    for key, (mark, value) in mapping.entries.items():
+        if key in known:
+            values[key] = value
+        else:
+            problems.add(mark, label + unknown(noun, key, known, problems))
+    return values
