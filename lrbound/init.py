@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
 
 Distribution = Literal["normal", "uniform"]
 
@@ -41,6 +44,18 @@ class Init:
     def sigma_b2(self, fan_in: int) -> float:
         """Return sigma_b^2, the variance of a bias."""
         return self.bias_variance / fan_in if self.bias_over_fan_in else self.bias_variance
+
+    def draw(self, weight: torch.Tensor, bias: torch.Tensor | None, fan_in: int, fan_out: int) -> None:
+        """Fill the tensors of one layer in place, from torch's current random state."""
+        variances = [(weight, self.sigma_w2(fan_in, fan_out) / fan_in)]
+        if bias is not None:
+            variances.append((bias, self.sigma_b2(fan_in)))
+        for tensor, variance in variances:
+            if self.distribution == "uniform":
+                bound = (3.0 * variance) ** 0.5
+                tensor.data.uniform_(-bound, bound)
+            else:
+                tensor.data.normal_(0.0, variance**0.5)
 
 
 NAMED: dict[str, Init] = {

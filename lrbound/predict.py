@@ -10,7 +10,7 @@ from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
 from lrbound.meanfield.fisher import Spectrum, complement, spectrum
 from lrbound.meanfield.learning_rate import after_last_normaliser, minibatch_rate
-from lrbound.meanfield.sweep import Term, sweep
+from lrbound.meanfield.sweep import Term, backward, forward
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
     def context(samples: float) -> Context:
         return Context(samples, through, network.init, warn=lambda text: warnings.setdefault(text))
 
-    terms = sweep(network, context(training.samples))
+    terms = list(backward(forward(network, context(training.samples)), training.samples))[::-1]
     parts = spectrum(terms, training.samples)
     loss_factor = training.loss.factor(_logits(terms, network.outputs))
     coherent = parts.coherent >= parts.complement
@@ -72,9 +72,11 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
     if training.batch_size is None:
         warnings.setdefault("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
     else:
-        everywhere = sweep(network, context(math.inf))
-        explosive = after_last_normaliser(everywhere) if through else everywhere
-        minibatch = minibatch_rate(training.optimizer, explosive, training.batch_size, loss_factor)
+        large = parts.without_batch(training.samples)
+        if large is None or any(term.node.layer.fixes_scale for term in terms):
+            everywhere = backward(forward(network, context(math.inf)), math.inf)
+            large = spectrum(after_last_normaliser(everywhere) if through else list(everywhere), math.inf)
+        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, loss_factor)
     largest = curvature if minibatch is None else minibatch
     warnings.setdefault("lambda_max_interval is null: the spread over initialisations is not predicted yet")
     return Prediction(
@@ -88,7 +90,12 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         bounds=Bounds(curvature, minibatch),
         layers=tuple(
             LayerReport(
-                t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, _part(t, training.samples, coherent) * loss_factor
+                t.node.path,
+                t.node.layer.kind,
+                t.parameters,
+                t.q,
+                t.q_xy,
+                _part(t, training.samples, coherent) * loss_factor,
             )
             for t in terms
         ),

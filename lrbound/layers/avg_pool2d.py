@@ -12,6 +12,9 @@ from lrbound.meanfield.pool import average
 from lrbound.meanfield.positions import Window
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 LARGEST_OVERLAPPED = 64
@@ -60,3 +63,10 @@ class AvgPool2d(Layer):
                 f"got {side}; use a stride of at least the kernel {self.kernel}"
             )
         return average(kernel, (window, window))
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.AvgPool2d."""
+        del shape, init
+        from torch import nn
+
+        return nn.AvgPool2d(self.kernel, self.stride, self.padding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
@@ -11,6 +11,9 @@ from lrbound.meanfield.batch_statistics import normalise, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -43,8 +46,8 @@ class BatchNorm(Layer):
             )
         zhat = normalise(kernel, ctx.samples, self.eps)
         gamma2 = self.gamma**2
-        out = replace(
-            kernel, pair=gamma2 * zhat.pair + self.beta**2, site=gamma2 * zhat.site, mean=self.beta
+        out = kernel.becomes(
+            gamma2 * zhat.pair + self.beta**2, gamma2 * zhat.site, mean=self.beta, gaussian=kernel.gaussian
         )
 
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
@@ -53,3 +56,16 @@ class BatchNorm(Layer):
             return Gradient(below), Share(share[..., 0], share[..., 1])
 
         return out, pull
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.BatchNorm1d or 2d."""
+        del init
+        from torch import nn
+
+        kind = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
+        module = kind(shape[0], eps=self.eps)
+        nn.init.constant_(module.weight, self.gamma)
+        nn.init.constant_(module.bias, self.beta)
+        for parameter in module.parameters():
+            parameter.requires_grad_(self.learnable)
+        return module

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from lrbound.fields import choice, flag, initialisation, integer
@@ -13,6 +13,8 @@ from lrbound.meanfield.positions import Window
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -68,5 +70,23 @@ class Conv2d(Layer):
         sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.kernel**2)
         sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
         window = convolution(kernel, self.window)
-        out, pull = weight_layer(kernel, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window)
-        return replace(out, channels=self.channels), pull
+        return weight_layer(kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window)
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.Conv2d, drawn anew."""
+        from torch import nn
+
+        module = nn.Conv2d(
+            shape[0],
+            self.channels,
+            self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            padding_mode=self.padding_mode,
+            groups=self.groups,
+            bias=self.bias,
+        )
+        area = self.kernel**2
+        fan_in, fan_out = shape[0] // self.groups * area, self.channels // self.groups * area
+        (self.init or init).draw(module.weight, module.bias, fan_in, fan_out)
+        return module

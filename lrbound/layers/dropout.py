@@ -13,6 +13,9 @@ from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import diagonal
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -33,7 +36,7 @@ class Dropout(Layer):
         del ctx
         keep = 1.0 - self.p
         gain = np.array([1.0 / keep, 1.0]).reshape(2, 1, 1)
-        site = kernel.on_site() * gain - diagonal(kernel.pair)
+        site = kernel.on_site * gain - diagonal(kernel.pair)
         out = replace(kernel, site=site, gaussian=kernel.gaussian and self.p == 0.0)
 
         def pull(gradient: Gradient) -> tuple[Gradient, None]:
@@ -41,3 +44,10 @@ class Dropout(Layer):
             return Gradient(gradient.delta.times(ones, gain)), None
 
         return out, pull
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.Dropout."""
+        del shape, init
+        from torch import nn
+
+        return nn.Dropout(self.p)

@@ -11,6 +11,9 @@ from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import embed, flat
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -26,7 +29,7 @@ class Flatten(Layer):
         """Average over the positions."""
         del ctx
         share = kernel.weights() / kernel.positions
-        average = (kernel.on_site() * share).sum(axis=(-2, -1))
+        average = (kernel.on_site * share).sum(axis=(-2, -1))
         out = flat(kernel.channels * kernel.positions, average[..., 0], average[..., 1])
 
         def pull(gradient: Gradient) -> tuple[Gradient, None]:
@@ -34,3 +37,10 @@ class Flatten(Layer):
             return Gradient(Sums(embed(site), site)), None
 
         return out, pull
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.Flatten."""
+        del shape, init
+        from torch import nn
+
+        return nn.Flatten()

@@ -10,6 +10,9 @@ from lrbound.meanfield.pool import average
 from lrbound.meanfield.positions import Window
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -28,3 +31,10 @@ class GlobalAvgPool(Layer):
         del ctx
         rows, cols = kernel.rows.size, kernel.cols.size
         return average(kernel, (Window(rows, rows, 0), Window(cols, cols, 0)))
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build an adaptive pool to one position, and drop the position."""
+        del shape, init
+        from torch import nn
+
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

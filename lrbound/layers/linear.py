@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
@@ -11,6 +11,8 @@ from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -40,5 +42,12 @@ class Linear(Layer):
         fan_in = kernel.channels
         sigma_w2 = init.sigma_w2(fan_in, self.features)
         sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
-        out, pull = weight_layer(kernel, fan_in, sigma_w2, sigma_b2, bias=self.bias)
-        return replace(out, channels=self.features), pull
+        return weight_layer(kernel, self.features, fan_in, sigma_w2, sigma_b2, bias=self.bias)
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build torch.nn.Linear, drawn anew."""
+        from torch import nn
+
+        module = nn.Linear(shape[0], self.features, bias=self.bias)
+        (self.init or init).draw(module.weight, module.bias, shape[0], self.features)
+        return module

@@ -10,6 +10,8 @@ import numpy as np
 from lrbound.losses.base import Logits, Loss
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from numpy.typing import NDArray
 
 DRAWS_TIMES_CLASSES = 2_000_000
@@ -39,6 +41,12 @@ class CrossEntropy(Loss):
         """Return lambda_max of cross_entropy over that of half_squared_error."""
         mean_top = mean_top_eigenvalue(logits)
         return mean_top if logits.outputs == 2 else max(1.0 / logits.outputs, mean_top)
+
+    def torch(self) -> nn.Module:
+        """Build torch.nn.CrossEntropyLoss; targets are class indices."""
+        from torch import nn
+
+        return nn.CrossEntropyLoss()
 
 
 def mean_top_eigenvalue(logits: Logits) -> float:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lrbound.losses.base import Logits, Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class HalfSquaredError(Loss):
@@ -12,3 +17,13 @@ class HalfSquaredError(Loss):
         """Return 1: all other losses are measured against this one."""
         del logits
         return 1.0
+
+    def torch(self) -> nn.Module:
+        """Build a module; torch has none with this normalisation."""
+        from torch import nn
+
+        class HalfSquaredErrorLoss(nn.Module):
+            def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+                return 0.5 * (outputs - targets).square().sum(dim=1).mean()
+
+        return HalfSquaredErrorLoss()

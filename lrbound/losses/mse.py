@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lrbound.losses.base import Logits, Loss
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class MeanSquaredError(Loss):
@@ -11,3 +16,9 @@ class MeanSquaredError(Loss):
     def factor(self, logits: Logits) -> float:
         """Return 2/C."""
         return 2.0 / logits.outputs
+
+    def torch(self) -> nn.Module:
+        """Build torch.nn.MSELoss."""
+        from torch import nn
+
+        return nn.MSELoss()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,15 +29,15 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
         )
     between, own, across = _pairs(activation, kernel)
     site = _sites(own.value, across.value, between.value)
-    out = replace(kernel, pair=between.value, site=site, mean=0.0, gaussian=False)
+    out = kernel.becomes(between.value, site, gaussian=False)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
 
         def excess() -> Sums:
-            return delta.times(between.stein, np.stack([own.stein, across.stein], axis=-3))
+            return delta.times(between.stein, _by_sample(own.stein, across.stein))
 
-        return Gradient(delta.times(between.slope, np.stack([own.slope, across.slope], axis=-3)), excess), None
+        return Gradient(delta.times(between.slope, _by_sample(own.slope, across.slope)), excess), None
 
     return out, pull
 
@@ -46,7 +45,7 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
 def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     """Return the pair functions between classes, of a unit with itself, and of one position in two samples."""
     mean = kernel.mean
-    on_site = kernel.on_site() - mean**2
+    on_site = kernel.on_site - mean**2
     sd = np.sqrt(np.maximum(on_site[..., SAME, :, :], 0.0))
     lifted = sd[..., None, :, :]
     sd_a, sd_b = lifted[..., :, None, :, None], lifted[..., None, :, None, :]
@@ -65,6 +64,14 @@ def _correlation(covariance: Array, product: Array) -> Array:
     return np.clip(rho, -1.0, 1.0, out=rho)
 
 
+def _by_sample(own: Array, across: Array) -> Array:
+    """Put the same-sample and the cross-sample values side by side, shape (..., 2, r, c)."""
+    both = np.empty((*own.shape[:-2], 2, *own.shape[-2:]))
+    both[..., SAME, :, :] = own
+    both[..., CROSS, :, :] = across
+    return both
+
+
 def _sites(own: Array, across: Array, between: Array) -> Array:
     """Return the diagonal part that remains beside the pair part."""
-    return np.stack([own, across], axis=-3) - diagonal(between)
+    return _by_sample(own, across) - diagonal(between)

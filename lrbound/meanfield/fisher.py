@@ -30,6 +30,15 @@ class Spectrum:
     complement: float
     trace: float
 
+    def without_batch(self, samples: float) -> Spectrum | None:
+        """Return the spectrum at an infinite batch of a net without batch statistics; None if n = 1 hides it.
+
+        There K1 does not depend on n, and the coherent value is K2 + (K1 - K2)/n.
+        """
+        if samples == 1.0:
+            return None
+        return Spectrum((self.coherent - self.trace / samples) / (1.0 - 1.0 / samples), 0.0, self.trace)
+
 
 def spectrum(terms: Sequence[Term], samples: float) -> Spectrum:
     """Add the layers' parts up."""

@@ -13,7 +13,7 @@ put back in closed form.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -26,17 +26,19 @@ Function = Callable[[Array], Array]
 TWO_PI = 2.0 * math.pi
 HALF_PI = 0.5 * math.pi
 
-_LEVELS = (64, 256)
-"""Numbers of Hermite terms, tried in turn. Even, because the last two entries stand for an even and an odd rest."""
-_CONVERGED = 1e-9
-"""Part of a second moment that the series may miss before the next level is tried."""
+_LEVELS = ((64, 1e-9), (128, 1e-9), (256, 1e-4), (512, math.inf))
+"""Numbers of Hermite terms, tried in turn, and the part of E phi'^2 that each may miss.
+
+The numbers are even, because the last two coefficients stand for an even and an odd rest. The later ones are for slopes
+that are steep against the standard deviation (tanh at s = 10), where 1e-9 would take thousands of terms.
+"""
 _NEGLIGIBLE = 1e-16
 _SMALL = 1 << 15
 """Pairs times terms up to which one array of powers is cheaper than a loop over the terms."""
 _BLOCK = 1 << 14
 """Pairs that are summed at a time: a block and its accumulator stay in the processor's cache."""
 _REACH = 12.0
-"""The integrals run over |z| < 12: with h_256 below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
+"""The integrals run over |z| < 12: with |h_k| below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
 
 
 class Pair(NamedTuple):
@@ -89,7 +91,7 @@ def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
     root = np.sqrt((1.0 - rho) * (1.0 + rho)) / TWO_PI
     slope = np.arcsin(rho) / TWO_PI + 0.25
     value = area * (root + rho * slope)
-    stein = np.divide(root, area, out=np.zeros_like(value), where=area > 0.0)
+    stein = np.divide(root, area, out=np.zeros(value.shape), where=area > 0.0)
     return Pair(value, slope, stein)
 
 
@@ -158,28 +160,31 @@ def series(
     """
     sd_a, sd_b, rho = (np.asarray(x, dtype=np.float64) for x in (sd_a, sd_b, rho))
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
-    for terms in _LEVELS:
-        left = _coefficients(value, slope, mean, sd_a, terms)
-        right = left if sd_b is sd_a else _coefficients(value, slope, mean, sd_b, terms)
-        if _missing(left) < _CONVERGED and _missing(right) < _CONVERGED:
+    functions = [(value, slope)] if kink == 0.0 else [(value, slope), (lambda u: kink * _ramp(u), lambda u: kink * _step(u))]
+    for terms, allowed in _LEVELS:
+        left, right = _coefficients(functions, mean, (sd_a, sd_b), terms)
+        if _missing(left) < allowed and _missing(right) < allowed:
             break
     sums = _power_sums(left, right, rho)
     if kink != 0.0:
-        # kink^2 (relu's pair - relu's series), the latter cut off at the same term.
-        left = _coefficients(_ramp, _step, mean, sd_a, terms)
-        right = left if sd_b is sd_a else _coefficients(_ramp, _step, mean, sd_b, terms)
         exact = rectified(mean, sd_a, sd_b, rho)
-        area = sd_a * sd_b
-        whole = (exact.value, exact.slope, area * exact.stein + rho * exact.slope)
-        sums += kink * kink * (np.stack(np.broadcast_arrays(*whole)) - _power_sums(left, right, rho))
+        weighted = sd_a * sd_b * exact.stein + rho * exact.slope
+        sums += kink * kink * np.stack(np.broadcast_arrays(exact.value, exact.slope, weighted))
     return Pair(sums[0], sums[1], divide(sums[2] - rho * sums[1], sd_a * sd_b))
 
 
 def local(value: Function, slope: Function, mean: float, sd: Array) -> Pair:
     """Return the same-variable functions of any phi, by quadrature: E phi^2, E phi'^2, (E (z^2 - 1) phi'^2)/s^2."""
     sd = np.asarray(sd, dtype=np.float64)
-    moments = _per_deviation(lambda s, z0: _moments(value, slope, mean, s, z0), mean, sd)
-    return Pair(moments[0], moments[1], divide(moments[2] - moments[1], sd * sd))
+
+    def moments(s: Array, z0: float) -> Array:
+        z, weights = _rule(z0)
+        u = mean + s[:, None] * z
+        squares = slope(u) ** 2
+        return np.stack([value(u) ** 2 @ weights, squares @ weights, squares @ ((z * z - 1.0) * weights)])
+
+    (found,) = _per_deviation(moments, mean, (sd,))
+    return Pair(found[0], found[1], divide(found[2], sd * sd))
 
 
 def _ramp(u: Array) -> Array:
@@ -229,34 +234,29 @@ def _hermite(z0: float, terms: int) -> Array:
     return np.ascontiguousarray(rows.T)
 
 
-def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sd: Array) -> Array:
-    """Return ``compute`` (s, z0) -> (m, s.size) for all standard deviations, as an array (m, *sd.shape).
+def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sds: tuple[Array, ...]) -> list[Array]:
+    """Return ``compute`` (s, z0) -> (..., s.size) over all standard deviations, an array (..., *sd.shape) for each.
 
     Equal standard deviations, as all positions of an image often have, are computed once.
     """
-    if sd.size == 1:
-        distinct, inverse = sd.reshape(1), None
-    else:
-        distinct, inverse = np.unique(sd, return_inverse=True)
+    distinct, inverse = np.unique(np.concatenate([sd.ravel() for sd in sds]), return_inverse=True)
     if mean == 0.0:
-        result = compute(distinct, 0.0)
+        table = compute(distinct, 0.0)
     else:
-        z0 = np.minimum(abs(mean) / np.maximum(distinct, abs(mean) / _REACH), _REACH)
-        result = np.concatenate([compute(distinct[i : i + 1], float(z)) for i, z in enumerate(z0)], axis=1)
-    if inverse is not None:
-        result = result[:, inverse.reshape(-1)]
-    return result.reshape(len(result), *sd.shape)
+        # Where the function's argument is 0; rounded, so that standard deviations equal but for noise share a rule.
+        z0 = np.round(abs(mean) / np.maximum(distinct, abs(mean) / _REACH), 10)
+        table = np.concatenate([compute(distinct[z0 == z], float(z)) for z in np.unique(z0)[::-1]], axis=-1)
+    ends = np.cumsum([sd.size for sd in sds])
+    return [
+        table[..., inverse[end - sd.size : end]].reshape(*table.shape[:-1], *sd.shape)
+        for sd, end in zip(sds, ends, strict=True)
+    ]
 
 
-def _moments(value: Function, slope: Function, mean: float, sd: Array, z0: float) -> Array:
-    z, weights = _rule(z0)
-    u = mean + sd[:, None] * z
-    squares = slope(u) ** 2
-    return np.stack([value(u) ** 2 @ weights, squares @ weights, squares @ (z * z * weights)])
-
-
-def _coefficients(value: Function, slope: Function, mean: float, sd: Array, terms: int) -> Array:
-    """Return the coefficients of phi, phi' and z phi', shape (3, terms + 2, *sd.shape).
+def _coefficients(
+    functions: list[tuple[Function, Function]], mean: float, sds: tuple[Array, ...], terms: int
+) -> list[Array]:
+    """Return the coefficients of phi, phi' and z phi', shape (functions, 3, terms + 2, *sd.shape), for each of ``sds``.
 
     The last two of each are the root mean squares of what is left of the even and of the odd part.
     """
@@ -264,48 +264,55 @@ def _coefficients(value: Function, slope: Function, mean: float, sd: Array, term
     def compute(s: Array, z0: float) -> Array:
         z, weights = _rule(z0)
         u = mean + s[:, None] * z
-        steep = slope(u)
-        functions = np.stack([value(u), steep, z * steep])
-        found = functions @ _hermite(z0, terms)
-        total = (functions * functions) @ weights
-        mirrored = (functions * functions[..., ::-1]) @ weights
+        curves = np.stack([curve for value, slope in functions for steep in [slope(u)] for curve in (value(u), steep, z * steep)])
+        found = curves @ _hermite(z0, terms)
+        total = (curves * curves) @ weights
+        mirrored = (curves * curves[..., ::-1]) @ weights
         energy = found * found
         even = 0.5 * (total + mirrored) - energy[..., 0::2].sum(-1)
         odd = 0.5 * (total - mirrored) - energy[..., 1::2].sum(-1)
         rest = np.sqrt(np.maximum(np.stack([even, odd], axis=-1), 0.0))
-        return np.concatenate([found, rest], axis=-1).transpose(0, 2, 1).reshape(3 * (terms + 2), -1)
+        table = np.concatenate([found, rest], axis=-1).swapaxes(1, 2)
+        return table.reshape(len(functions), 3, terms + 2, s.size)
 
-    return _per_deviation(compute, mean, sd).reshape(3, terms + 2, *sd.shape)
+    return _per_deviation(compute, mean, sds)
 
 
 def _missing(coefficients: Array) -> float:
-    """Return the largest part of E phi'^2 that the series misses."""
-    energy = coefficients[1] ** 2
-    return float(np.max(energy[-2:].sum(0) / np.maximum(energy.sum(0), 1e-300)))
+    """Return the largest part of E phi'^2 that the series misses, apart from what the kink's relu makes up for."""
+    energy = coefficients[:, 1] ** 2
+    rest = energy[0, -2:].sum(0) - energy[1:, -2:].sum((0, 1))
+    return float(np.max(np.abs(rest) / np.maximum(energy[0].sum(0), 1e-300)))
 
 
 def _power_sums(left: Array, right: Array, rho: Array) -> Array:
-    """Return sum_k left_k right_k rho^k for each of the three functions, shape (3, *broadcast shape)."""
-    shape = np.broadcast_shapes(left.shape[2:], right.shape[2:], rho.shape)
+    """Return sum_k left_k right_k rho^k for each of the three means, the kink's relu subtracted; (3, *broadcast shape)."""
+    shape = np.broadcast_shapes(left.shape[3:], right.shape[3:], rho.shape)
     rho = np.broadcast_to(rho, shape)
-    terms = left.shape[1]
-    left, right = (x.reshape(3, terms, *(1,) * (len(shape) + 2 - x.ndim), *x.shape[2:]) for x in (left, right))
-    if rho.size * terms <= _SMALL:
-        powers = rho ** np.arange(terms).reshape(-1, *(1,) * len(shape))
-        total: Array = (left * right * powers).sum(1)
+    lead = left.shape[:3]
+    left, right = (x.reshape(*lead, *(1,) * (len(shape) + 3 - x.ndim), *x.shape[3:]) for x in (left, right))
+    right = np.concatenate([right[:1], -right[1:]])
+    if rho.size * lead[2] <= _SMALL:
+        powers = rho ** np.arange(lead[2]).reshape(-1, *(1,) * len(shape))
+        total: Array = ((left * right).sum(0) * powers).sum(1)
         return total
-    sizes = np.abs(left).max(tuple(range(2, left.ndim))) * np.abs(right).max(tuple(range(2, right.ndim)))
-    keep = sizes > _NEGLIGIBLE * sizes.max(1, keepdims=True)
-    left, right = (np.broadcast_to(x, (3, terms, *shape)) for x in (left, right))
+    within = tuple(range(3, left.ndim))
+    sizes = (np.abs(left).max(within) * np.abs(right).max(within)).max(0)
+    keep = sizes > _NEGLIGIBLE * sizes.max(-1, keepdims=True)
+    left, right = (np.broadcast_to(x, (*lead, *shape)) for x in (left, right))
+    out = np.empty((3, *shape))
+    for row in range(3):
+        for index in _blocks(shape):
+            at = (slice(None), row, slice(None), *index)
+            out[(row, *index)] = _horner(left[at], right[at], rho[index], keep[row])
+    return out
+
+
+def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     depth = 0
     while math.prod(shape[depth:]) > _BLOCK and math.prod(shape[depth + 1 :]) >= _BLOCK // 64:
         depth += 1
-    out = np.empty((3, *shape))
-    for row in range(3):
-        for index in np.ndindex(*shape[:depth]):
-            out[(row, *index)] = _horner(left[(row, slice(None), *index)], right[(row, slice(None), *index)],
-                                         rho[index], keep[row])
-    return out
+    return np.ndindex(*shape[:depth])
 
 
 def _horner(left: Array, right: Array, rho: Array, keep: NDArray[np.bool_]) -> Array:
@@ -313,5 +320,6 @@ def _horner(left: Array, right: Array, rho: Array, keep: NDArray[np.bool_]) -> A
     for k in range(int(np.max(np.nonzero(keep)[0], initial=0)), -1, -1):
         total *= rho
         if keep[k]:
-            total += left[k] * right[k]
+            for one, other in zip(left, right, strict=True):
+                total += one[k] * other[k]
     return total

@@ -63,8 +63,8 @@ class Sums:
 
     def dot(self, kernel: Kernel) -> Share:
         """Return the sum over all samples and positions of B times the forward kernel."""
-        value = np.einsum("...dsijkl,...sijkl->...d", self.pair, np.broadcast_to(kernel.pair, _both(kernel.pair)))
-        value = value + np.einsum("...dsij,...sij->...d", self.site, kernel.site)
+        value = (self.pair * kernel.pair[..., None, :, :, :, :, :]).sum(axis=(-5, -4, -3, -2, -1))
+        value += (self.site * kernel.site[..., None, :, :, :]).sum(axis=(-3, -2, -1))
         return Share(value[..., 0], value[..., 1])
 
     def total(self) -> Array:
@@ -78,10 +78,6 @@ class Sums:
     def plus(self, other: Sums) -> Sums:
         """Add two kernels on the same classes."""
         return Sums(self.pair + other.pair, self.site + other.site)
-
-
-def _both(pair: Array) -> tuple[int, ...]:
-    return (*pair.shape[:-5], 2, *pair.shape[-4:])
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Fla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -53,6 +54,10 @@ class Kernel:
         """Number P of positions."""
         return self.rows.size * self.cols.size
 
+    def becomes(self, pair: Array, site: Array, *, mean: float = 0.0, gaussian: bool = True) -> Kernel:
+        """Return a kernel of the same channels and positions with other moments."""
+        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian)
+
     def weights(self) -> Array:
         """Return the number of positions in each class, shape (r, c)."""
         return self.rows.counts[:, None] * self.cols.counts[None, :]
@@ -62,14 +67,18 @@ class Kernel:
         r, c = self.rows.counts, self.cols.counts
         return (r[:, None] * r[None, :])[:, :, None, None] * (c[:, None] * c[None, :])
 
+    @cached_property
     def on_site(self) -> Array:
-        """Return S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
+        """S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
         return diagonal(self.pair) + self.site
 
     def averages(self) -> tuple[float, float]:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""
-        q, q_xy = (self.on_site() * self.weights()).sum(axis=(-2, -1)) / self.positions
-        return float(q), float(q_xy)
+        on_site = self.on_site
+        if on_site.size > 2:
+            on_site = (on_site * self.weights()).sum(axis=(-2, -1)) / self.positions
+        q, q_xy = on_site.ravel().tolist()
+        return q, q_xy
 
 
 def diagonal(pair: Array) -> Array:

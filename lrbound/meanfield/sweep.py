@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,17 @@ from lrbound.meanfield.kernel import white
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Node, Pullback
     from lrbound.network import Network
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer after the forward sweep: the order parameters of its output, and the way back."""
+
+    node: Node
+    parameters: int
+    q: float
+    q_xy: float
+    pull: Pullback
 
 
 @dataclass(frozen=True)
@@ -35,17 +47,23 @@ class Term:
     share: Share | None
 
 
-def sweep(network: Network, ctx: Context) -> tuple[Term, ...]:
-    """Propagate kernels to the outputs and gradients back; return the layers in the order in which they run."""
+def forward(network: Network, ctx: Context) -> list[Step]:
+    """Propagate kernels from the input to the outputs."""
     kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
-    passed: list[tuple[Node, int, tuple[float, float], Pullback]] = []
+    steps = []
     for node, shape in network.unrolled():
         kernel, pull = node.layer.forward(kernel, ctx)
-        passed.append((node, node.layer.parameters(shape), kernel.averages(), pull))
-    gradient = at_output(ctx.samples)
-    terms: list[Term] = []
-    while passed:  # popping frees a layer's kernels as soon as they have been used
-        node, parameters, (q, q_xy), pull = passed.pop()
-        gradient, share = pull(gradient)
-        terms.append(Term(node, parameters, q, q_xy, share))
-    return tuple(reversed(terms))
+        steps.append(Step(node, node.layer.parameters(shape), *kernel.averages(), pull))
+    return steps
+
+
+def backward(steps: list[Step], samples: float) -> Iterator[Term]:
+    """Pull the gradient of one output back; yield the layers from the outputs to the input.
+
+    Empties ``steps`` on the way, so that a layer's kernels are freed as soon as they have been used.
+    """
+    gradient = at_output(samples)
+    while steps:
+        step = steps.pop()
+        gradient, share = step.pull(gradient)
+        yield Term(step.node, step.parameters, step.q, step.q_xy, share)

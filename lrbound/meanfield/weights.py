@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrbound.meanfield.gradient import Gradient, Share
+from lrbound.meanfield.kernel import Kernel
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
-    from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.position_map import PositionMap
 
 
 def weight_layer(
     kernel: Kernel,
+    channels: int,
     fan_in: int,
     sigma_w2: float,
     sigma_b2: float,
@@ -22,7 +22,7 @@ def weight_layer(
     bias: bool,
     window: PositionMap | None = None,
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of z = W h + b and the way back.
+    """Return the kernel of ``channels`` units z = W h + b and the way back.
 
     Forward Z = sigma_b^2 + sigma_w^2 A, where A is the input's kernel averaged over the window's offsets (the input's
     kernel itself for a dense layer). Backward is the transpose. The weights' part of a Fisher value is
@@ -31,9 +31,9 @@ def weight_layer(
     averaged = kernel
     if window is not None:
         pair, site = window.forward(kernel)
-        averaged = replace(kernel, rows=window.rows, cols=window.cols, pair=pair, site=site)
-    out = replace(
-        averaged, pair=sigma_b2 + sigma_w2 * averaged.pair, site=sigma_w2 * averaged.site, mean=0.0, gaussian=True
+        averaged = Kernel(kernel.channels, window.rows, window.cols, pair, site)
+    out = Kernel(
+        channels, averaged.rows, averaged.cols, sigma_b2 + sigma_w2 * averaged.pair, sigma_w2 * averaged.site
     )
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:

@@ -10,7 +10,7 @@ from lrbound.registry import LOSSES, OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, member
-from lrbound.spec.scalars import describe, read_integer, read_number, read_scalar, read_text, resolve
+from lrbound.spec.scalars import describe, is_null, read_integer, read_number, read_scalar, read_text, resolve
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
 
 VERSION = 1
@@ -77,6 +77,7 @@ def read_training(value: Value, problems: Problems) -> Training:
     if not isinstance(value, MapValue):
         raise Invalid(value.mark, f"'training' must be a mapping, got {describe(value)}")
     given = known_entries(value, TRAINING_KEYS, "key", "training: ", problems)
+    given = {key: entry for key, entry in given.items() if not is_null(entry)}
     loss, batch_size, optimizer = LOSSES.get(DEFAULT_LOSS)(), None, OPTIMIZERS.get(DEFAULT_OPTIMIZER)()
     if "loss" in given:
         with problems.collecting():

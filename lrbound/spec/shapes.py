@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-from lrbound.layers.base import Container, Node, Shape, ShapeError
-from lrbound.network import Network
+from lrbound.layers.base import Container, Layer, Node, Shape, ShapeError
 from lrbound.spec.diagnostics import Mark, Problems
+from lrbound.spec.header import LONGEST_SIDE
 from lrbound.spec.size import chains
-
-LONGEST_SIDE = 8192  # of an image; a layer's output is held to the limit of the input
-LARGEST = 10**12  # values in one layer's output
 
 
 class ShapeChecker:
-    """Follows the shape through a network.
+    """Follows the shape of a sample through a network.
 
     Parameters
     ----------
@@ -22,42 +17,61 @@ class ShapeChecker:
         Places in the text by path.
     problems : Problems
         Takes the first layer that cannot take its input.
+
+    Attributes
+    ----------
+    learns : bool
+        Whether a layer with parameters has been seen.
     """
 
     def __init__(self, marks: dict[str, Mark], problems: Problems) -> None:
+        self.learns = False
         self._marks = marks
         self._problems = problems
+        self._copies: list[int] = []  # which copy of each enclosing repeat is being followed, from 0
 
     def follow(self, nodes: tuple[Node, ...], shape: Shape) -> Shape | None:
         """Return the shape after a chain of layers, or None where a layer cannot take its input."""
         for node in nodes:
-            after = self._after(node, shape)
+            is_chain = isinstance(node.layer, Container)
+            after = self._copies_of(node.layer, shape) if is_chain else self._leaf(node, shape)
             if after is None:
                 return None
             shape = after
         return shape
 
-    def _after(self, node: Node, shape: Shape) -> Shape | None:
+    def _copies_of(self, layer: Layer, shape: Shape) -> Shape | None:
+        """Follow every copy in a container until one changes nothing: no later one will then.
+
+        ``layer.output_shape`` would do the same without telling which layer is to blame.
+        """
+        for copy in range(getattr(layer, "times", 1)):
+            before = shape
+            self._copies.append(copy)
+            for chain in chains(layer):
+                after = self.follow(chain, shape)
+                if after is None:
+                    return None
+                shape = after
+            self._copies.pop()
+            if shape == before:
+                break
+        return shape
+
+    def _leaf(self, node: Node, shape: Shape) -> Shape | None:
         try:
             after = node.layer.output_shape(shape)
+            self.learns = self.learns or node.layer.parameters(shape) > 0
         except ShapeError as error:
-            if not self._blame_inside(node, shape):
+            if all(self.follow(chain, shape) is not None for chain in chains(node.layer)):
                 self._report(node, str(error))
             return None
-        if len(after) > 1 and max(after[1:]) > LONGEST_SIDE:
-            self._report(node, f"its output {list(after)} has a side longer than {LONGEST_SIDE}")
+        if max(after[1:], default=1) > LONGEST_SIDE:
+            self._report(node, f"{node.layer.kind}: the output {list(after)} has a side of more than {LONGEST_SIDE}")
             return None
         return after
 
-    def _blame_inside(self, node: Node, shape: Shape) -> bool:
-        """Report the layer inside ``node`` that cannot take its input; False where none is to blame."""
-        if isinstance(node.layer, Container):
-            return any(self.follow((child,), shape) is None for child in ())
-        return any(self.follow(chain, shape) is None for chain in chains(node.layer))
-
     def _report(self, node: Node, message: str) -> None:
-        self._problems.add(self.mark(node), message)
-
-    def mark(self, node: Node) -> Mark:
-        """Return the place of a node; the copies of a repeat stand in one place."""
-        return self._marks[re.sub(r"\[\d+\]", "", node.path)]
+        repeated = any(self._copies)
+        where = f" (in copy {'.'.join(str(copy + 1) for copy in self._copies)} of the repeat)" if repeated else ""
+        self._problems.add(self._marks[node.path], message + where)

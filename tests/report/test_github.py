@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lrbound.registry import REPORTS
+from lrbound.report.base import CheckResult
+
+ASSUMED = (
+    "%0AFor half_squared_error, batches of 128, gradients through batch statistics, sgd with momentum 0.9, 10 outputs "
+    "and 11,010 parameters, at initialisation.%0AThe bound is for the first steps: the curvature changes while a "
+    "network trains."
+)
+
+
+@pytest.fixture
+def report():
+    return REPORTS.get("github")()
+
+
+def test_a_rate_above_the_bound_is_an_error(report, prediction):
+    result = CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "nets/a.yaml")
+
+    assert report.check(result) == (
+        "::error file=nets/a.yaml,title=lrbound%3A learning rate too high::tiny: learning rate 0.05 is above the largest "
+        "stable rate 0.0205 (2.439 times; batches drawn anew in every step)" + ASSUMED
+    )
+
+
+def test_a_rate_within_the_bound_is_a_notice(report, prediction):
+    result = CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "-")
+
+    assert report.check(result) == (
+        "::notice title=lrbound%3A learning rate ok::tiny: learning rate 0.01 is within the largest stable rate 0.0205 "
+        "(0.4878 times; batches drawn anew in every step)" + ASSUMED
+    )
+
+
+def test_what_would_end_the_command_is_escaped(report, prediction):
+    named = replace(prediction, name="50%\r\n::error::x")
+    shown = report.check(CheckResult(True, 0.01, 0.0205, 0.49, named, "a,b:c%.yaml\n"))
+
+    assert shown.startswith("::notice file=a%2Cb%3Ac%25.yaml%0A,title=")
+    assert "::50%25%0D%0A::error::x: learning rate" in shown
+    assert "\n" not in shown
+
+
+def test_a_prediction_has_no_annotation(report, prediction):
+    with pytest.raises(NotImplementedError, match=r"^lrbound\.report\.github$"):
+        report.prediction(prediction)
