@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import number
-from lrbound.layers.base import Context, Layer, Pullback
+from lrbound.layers.base import Context, Layer, Pullback, Shape
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import diagonal
 

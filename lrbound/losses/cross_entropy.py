@@ -10,9 +10,8 @@ import numpy as np
 from lrbound.losses.base import Logits, Loss
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from numpy.typing import NDArray
+    from torch import nn
 
 DRAWS_TIMES_CLASSES = 2_000_000
 """Logits drawn for the law of the softmax: some 64 initialisations of 1000 samples at 30 classes."""

@@ -71,7 +71,7 @@ class TextReport(Report):
         style = box.SIMPLE_HEAD if self.terminal.boxes else box.ASCII2
         table = Table(box=style, pad_edge=False, show_edge=False)
         table.add_column("path", overflow="fold")
-        table.add_column("layer", overflow="fold")
+        table.add_column("layer", no_wrap=True)
         for title in ("parameters", "q", "q_xy", "lambda", "share"):
             table.add_column(title, justify="right", no_wrap=True)
         return table

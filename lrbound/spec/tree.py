@@ -55,3 +55,18 @@ def copy(value: Value) -> Value:
     if isinstance(value, MapValue):
         return MapValue(value.mark, {key: Entry(mark, copy(item)) for key, (mark, item) in value.entries.items()})
     return Scalar(value.mark, value.text, value.quoted)
+
+
+def depth_and_size(root: Value) -> tuple[int, int]:
+    """Return how many levels of collections and how many values there are."""
+    depth = size = 0
+    pending: list[tuple[Value, int]] = [(root, 0)]
+    while pending:
+        value, above = pending.pop()
+        size += 1
+        if isinstance(value, ListValue):
+            pending.extend((item, above + 1) for item in value.values)
+        elif isinstance(value, MapValue):
+            pending.extend((entry.value, above + 1) for entry in value.entries.values())
+        depth = max(depth, above + (not isinstance(value, Scalar)))
+    return depth, size
