@@ -24,7 +24,9 @@ def timed(command: list[str]) -> tuple[float, float]:
     """Run a command; return its seconds and its peak resident memory in MB."""
     start = time.perf_counter()
     # away from the clone, so that the installed package is what runs
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path.home().root) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=Path.home().root
+    ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -11,13 +11,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lrbound.empirical.build import to_torch
     from lrbound.predict import predict
     from lrbound.spec import load, parse
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "parse", "predict"]
+__all__ = ["__version__", "load", "parse", "predict", "to_torch"]
 
-_HOMES = {"load": "lrbound.spec", "parse": "lrbound.spec", "predict": "lrbound.predict"}
+_HOMES = {
+    "load": "lrbound.spec",
+    "parse": "lrbound.spec",
+    "predict": "lrbound.predict",
+    "to_torch": "lrbound.empirical.build",
+}
 
 
 def __getattr__(name: str) -> object:

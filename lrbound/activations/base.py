@@ -46,11 +46,11 @@ class Activation(Layer):
         rho : Array
             Correlations; values just outside [-1, 1] are clipped.
         """
-        return series(self.value, self.slope, self.kink, mean, sd_a, sd_b, rho)
+        return series(self, mean, sd_a, sd_b, rho)
 
     def local(self, mean: float, sd: Array) -> Pair:
         """Return the same means for v = u = mean + sd z."""
-        return local(self.value, self.slope, mean, sd)
+        return local(self, mean, sd)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of a Gaussian input position by position."""

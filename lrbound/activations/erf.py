@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
-from lrbound.meanfield.gaussian import Array, Pair
+from lrbound.meanfield.gaussian import Array, Pair, divide
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +47,7 @@ class Erf(Activation):
         value = 2.0 / math.pi * np.arcsin(2.0 * area * rho / np.sqrt(scale))
         slope = 4.0 / math.pi / np.sqrt(1.0 + excess)
         # Under the weight phi'(u) phi'(v) the covariance of z and z' is rho / determinant.
-        return Pair(value, slope, -rho * slope * excess / (1.0 + excess) * (area > 0.0) / np.where(area > 0.0, area, 1.0))
+        return Pair(value, slope, divide(-rho * slope * excess / (1.0 + excess), area))
 
     def local(self, mean: float, sd: Array) -> Pair:
         """Return the same for v = u."""

@@ -92,7 +92,7 @@ def run(arguments: list[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last net
+    except Exception as error:  # the last net
         if os.environ.get("LRBOUND_DEBUG"):
             raise
         return _internal_error(error)

@@ -25,14 +25,14 @@ from lrbound.report.base import CheckResult
 if TYPE_CHECKING:
     from lrbound.prediction import Prediction
 
-CheckFormatOption = Annotated[Literal["text", "json", "github"], typer.Option("--format", help="How to print the result.")]
+CheckFormatOption = Annotated[
+    Literal["text", "json", "github"], typer.Option("--format", help="How to print the result.")
+]
 RateOption = Annotated[
     str | None,
     typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
 ]
-NO_RATE = (
-    "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec"
-)
+NO_RATE = "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec"
 
 
 def command(
@@ -47,7 +47,10 @@ def command(
     loss: LossOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Check a learning rate: exit status 0 if it is at most the maximum, 1 if it is above."""
+    """Check a learning rate; exit status 1 if it is too high.
+
+    It is 0 if the rate is at most the maximum, and 2 if there is no rate or no maximum to compare.
+    """
     given = None if lr is None else _rate(lr)
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     network = load_network(spec, changes)

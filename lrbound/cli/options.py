@@ -51,7 +51,5 @@ def overrides(
 def _split(text: str) -> Override:
     path, equals, value = text.partition("=")
     if not (path.strip() and equals):
-        raise typer.BadParameter(
-            f"{text!r} is not PATH=VALUE, such as training.batch_size=128", param_hint="'--set'"
-        )
+        raise typer.BadParameter(f"{text!r} is not PATH=VALUE, such as training.batch_size=128", param_hint="'--set'")
     return path.strip(), value.strip()

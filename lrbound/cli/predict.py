@@ -28,7 +28,10 @@ def command(
     loss: LossOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Print the largest curvature and learning rate of a network, and where they come from."""
+    """Print the largest stable learning rate of a network.
+
+    With it come the curvature that it follows from, layer by layer, and what the numbers assume.
+    """
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     prediction = predict_network(load_network(spec, changes), method, batch_statistics)
     emit_warnings(prediction, output)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ that are steep against the standard deviation (tanh at s = 10), where 1e-8 would
 _NEGLIGIBLE = 1e-16
 _SMALL = 1 << 15
 """Pairs times terms up to which one array of powers is cheaper than a loop over the terms."""
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
 """Pairs that are summed at a time: a block and its accumulator stay in the processor's cache."""
 _REACH = 12.0
 """The integrals run over |z| < 12: with |h_k| below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
@@ -137,17 +137,27 @@ def _density(z: Array) -> Array:
 # --- Any function ----------------------------------------------------------------------------------------------------
 
 
-def series(
-    value: Function, slope: Function, kink: float, mean: float, sd_a: Array, sd_b: Array, rho: Array
-) -> Pair:
+class Curve(Protocol):
+    """A function that is smooth apart from a kink at 0; see :class:`lrbound.activations.base.Activation`."""
+
+    @property
+    def kink(self) -> float:
+        """phi'(0+) - phi'(0-)."""
+
+    def value(self, u: Array) -> Array:
+        """Return phi(u)."""
+
+    def slope(self, u: Array) -> Array:
+        """Return phi'(u)."""
+
+
+def series(curve: Curve, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
     """Return the pair functions of any phi by its Hermite series.
 
     Parameters
     ----------
-    value, slope : Function
-        phi and phi' on arrays.
-    kink : float
-        Jump of phi' at 0.
+    curve : Curve
+        phi.
     mean, sd_a, sd_b, rho
         As for :func:`rectified`. The series is expanded on the arrays ``sd_a`` and ``sd_b`` as they come, so leave
         them unbroadcast.
@@ -155,17 +165,22 @@ def series(
     Notes
     -----
     What the series misses of the second moments is put on the last two powers, so that rho = 1 is exact where
-    s_a = s_b. A slowly converging series (a kink, or a slope that is steep against the standard deviation) has its
-    largest error just below |rho| = 1.
+    s_a = s_b. The error is largest just below |rho| = 1. Against the root of the second moments it is below 1e-8
+    (value) and 1e-6 (slope) for a smooth phi and s up to 3, or an elu and s up to 1; a tanh, whose slope is steep
+    against s = 10, has 2e-6 and 3e-4 there, and at s = 100 its slope is good for |rho| < 0.99 only.
     """
     sd_a, sd_b, rho = (np.asarray(x, dtype=np.float64) for x in (sd_a, sd_b, rho))
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
-    functions = [(value, slope)] if kink == 0.0 else [(value, slope), (lambda u: kink * _ramp(u), lambda u: kink * _step(u))]
+    kink, functions = curve.kink, [(curve.value, curve.slope)]
+    if kink != 0.0:
+        functions.append((lambda u: kink * np.maximum(u, 0.0), lambda u: kink * np.heaviside(u, 0.5)))
+    shape = np.broadcast_shapes(sd_a.shape, sd_b.shape, rho.shape)
+    one_a, one_b = _without_repeats(sd_a), _without_repeats(sd_b)
     for terms, allowed in _LEVELS:
-        left, right = _coefficients(functions, mean, (sd_a, sd_b), terms)
+        left, right = _coefficients(functions, mean, (one_a, one_b), terms)
         if _missing(left) < allowed and _missing(right) < allowed:
             break
-    sums = _power_sums(left, right, rho)
+    sums = _power_sums(left, right, np.broadcast_to(rho, shape))
     if kink != 0.0:
         exact = rectified(mean, sd_a, sd_b, rho)
         weighted = sd_a * sd_b * exact.stein + rho * exact.slope
@@ -173,26 +188,23 @@ def series(
     return Pair(sums[0], sums[1], divide(sums[2] - rho * sums[1], sd_a * sd_b))
 
 
-def local(value: Function, slope: Function, mean: float, sd: Array) -> Pair:
+def _without_repeats(sd: Array) -> Array:
+    """Return one entry, with as many axes, for an array of equal entries; that makes the sums cheaper."""
+    return sd[(slice(1),) * sd.ndim] if sd.size > 1 and np.all(sd == sd.flat[0]) else sd
+
+
+def local(curve: Curve, mean: float, sd: Array) -> Pair:
     """Return the same-variable functions of any phi, by quadrature: E phi^2, E phi'^2, (E (z^2 - 1) phi'^2)/s^2."""
     sd = np.asarray(sd, dtype=np.float64)
 
     def moments(s: Array, z0: float) -> Array:
         z, weights = _rule(z0)
         u = mean + s[:, None] * z
-        squares = slope(u) ** 2
-        return np.stack([value(u) ** 2 @ weights, squares @ weights, squares @ ((z * z - 1.0) * weights)])
+        squares = curve.slope(u) ** 2
+        return np.stack([curve.value(u) ** 2 @ weights, squares @ weights, squares @ ((z * z - 1.0) * weights)])
 
     (found,) = _per_deviation(moments, mean, (sd,))
     return Pair(found[0], found[1], divide(found[2], sd * sd))
-
-
-def _ramp(u: Array) -> Array:
-    return np.maximum(u, 0.0)
-
-
-def _step(u: Array) -> Array:
-    return np.heaviside(u, 0.5)
 
 
 class _Rule(NamedTuple):
@@ -240,6 +252,7 @@ def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sds: t
     Equal standard deviations, as all positions of an image often have, are computed once.
     """
     distinct, inverse = np.unique(np.concatenate([sd.ravel() for sd in sds]), return_inverse=True)
+    distinct = np.maximum(distinct, 1e-200)  # for 0 its limit: at a kink, half of the nodes stay on either side
     if mean == 0.0:
         table = compute(distinct, 0.0)
     else:
@@ -264,7 +277,8 @@ def _coefficients(
     def compute(s: Array, z0: float) -> Array:
         z, weights = _rule(z0)
         u = mean + s[:, None] * z
-        curves = np.stack([curve for value, slope in functions for steep in [slope(u)] for curve in (value(u), steep, z * steep)])
+        curves = np.stack([curve(u) for function in functions for curve in (*function, function[1])])
+        curves[2::3] *= z
         found = curves @ _hermite(z0, terms)
         total = (curves * curves) @ weights
         mirrored = (curves * curves[..., ::-1]) @ weights
@@ -286,9 +300,8 @@ def _missing(coefficients: Array) -> float:
 
 
 def _power_sums(left: Array, right: Array, rho: Array) -> Array:
-    """Return sum_k left_k right_k rho^k for each of the three means, the kink's relu subtracted; (3, *broadcast shape)."""
-    shape = np.broadcast_shapes(left.shape[3:], right.shape[3:], rho.shape)
-    rho = np.broadcast_to(rho, shape)
+    """Return sum_k left_k right_k rho^k less the same of the kink's relu, shape (3, *broadcast shape)."""
+    shape = rho.shape
     lead = left.shape[:3]
     left, right = (x.reshape(*lead, *(1,) * (len(shape) + 3 - x.ndim), *x.shape[3:]) for x in (left, right))
     right = np.concatenate([right[:1], -right[1:]])
@@ -299,27 +312,32 @@ def _power_sums(left: Array, right: Array, rho: Array) -> Array:
     within = tuple(range(3, left.ndim))
     sizes = (np.abs(left).max(within) * np.abs(right).max(within)).max(0)
     keep = sizes > _NEGLIGIBLE * sizes.max(-1, keepdims=True)
-    left, right = (np.broadcast_to(x, (*lead, *shape)) for x in (left, right))
     out = np.empty((3, *shape))
     for row in range(3):
         for index in _blocks(shape):
-            at = (slice(None), row, slice(None), *index)
-            out[(row, *index)] = _horner(left[at], right[at], rho[index], keep[row])
+            one, other = (x[(slice(None), row, slice(None), *_within(x.shape[3:], index))] for x in (left, right))
+            out[(row, *index)] = _horner(one, other, rho[index], keep[row])
     return out
 
 
-def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
     depth = 0
-    while math.prod(shape[depth:]) > _BLOCK and math.prod(shape[depth + 1 :]) >= _BLOCK // 64:
+    while math.prod(shape[depth:]) > _BLOCK and math.prod(shape[depth + 1 :]) >= _BLOCK // 32:
         depth += 1
     return np.ndindex(*shape[:depth])
 
 
+def _within(shape: tuple[int, ...], index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the index into an array of ``shape`` that is broadcast along its axes of length 1."""
+    return tuple(min(i, size - 1) for i, size in zip(index, shape, strict=False))
+
+
 def _horner(left: Array, right: Array, rho: Array, keep: NDArray[np.bool_]) -> Array:
     total = np.zeros(rho.shape)
+    product = np.empty(np.broadcast_shapes(left.shape[2:], right.shape[2:]))
     for k in range(int(np.max(np.nonzero(keep)[0], initial=0)), -1, -1):
         total *= rho
         if keep[k]:
             for one, other in zip(left, right, strict=True):
-                total += one[k] * other[k]
+                total += np.multiply(one[k], other[k], out=product)
     return total

@@ -56,11 +56,11 @@ def assumptions(prediction: Prediction) -> list[str]:
         "through": "gradients through batch statistics",
         "frozen": "batch statistics held constant in the gradients",
     }[a.batch_statistics]
-    sentences = [
+    conditions = (
         f"For {a.loss}, {batch}, {statistics}, {a.optimizer} with momentum {number(a.momentum)}, "
-        f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation.",
-        FIRST_STEPS,
-    ]
+        f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
+    )
+    sentences = [conditions, FIRST_STEPS]
     if a.loss == "cross_entropy":
         sentences.append(CROSS_ENTROPY)
     return sentences

@@ -63,7 +63,7 @@ class Report:
         Formats that are not for people ignore it.
     """
 
-    def __init__(self, terminal: Terminal = Terminal()) -> None:  # noqa: B008 - it is immutable
+    def __init__(self, terminal: Terminal = Terminal()) -> None:
         self.terminal = terminal
 
     def prediction(self, prediction: Prediction) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import math
 import textwrap
 from typing import TYPE_CHECKING
 
 from lrbound.report import _words as words
+from lrbound.report._table import table
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-    from rich.table import Table
-
     from lrbound.prediction import LayerReport, Prediction
 
+TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
 MOST_ROWS = 40
 ENDS = 16
 """Rows shown from each end of a network that has more than ``MOST_ROWS``."""
@@ -50,48 +48,10 @@ class TextReport(Report):
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
 
     def _table(self, prediction: Prediction) -> str:
-        table = self._columns()
         head, tail = _ends(prediction.layers)
-        for layer in head:
-            table.add_row(*_cells(layer, prediction.lambda_max))
-        if tail:
-            table.add_row("...", "", "", "", "", "", "")
-        for layer in tail:
-            table.add_row(*_cells(layer, prediction.lambda_max))
-        console = self._console()
-        console.print(table)
-        file = console.file
-        assert isinstance(file, io.StringIO)
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
-
-    def _columns(self) -> Table:
-        from rich import box
-        from rich.table import Table
-
-        style = box.SIMPLE_HEAD if self.terminal.boxes else box.ASCII2
-        table = Table(box=style, pad_edge=False, show_edge=False)
-        table.add_column("path", overflow="fold")
-        table.add_column("layer", no_wrap=True)
-        for title in ("parameters", "q", "q_xy", "lambda", "share"):
-            table.add_column(title, justify="right", no_wrap=True)
-        return table
-
-    def _console(self) -> Console:
-        from rich.console import Console
-
-        # everything that rich would find out by itself is given: the text depends on the arguments only
-        return Console(
-            file=io.StringIO(),
-            width=self.terminal.width,
-            force_terminal=self.terminal.colour,
-            color_system="standard" if self.terminal.colour else None,
-            force_jupyter=False,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            _environ={},
-        )
+        gap = [("...", *("" for _ in TITLES[1:]))] if tail else []
+        rows = [_cells(layer, prediction.lambda_max) for layer in (*head, *tail)]
+        return table(TITLES, [*rows[: len(head)], *gap, *rows[len(head) :]], 2, self.terminal)
 
 
 def _cells(layer: LayerReport, total: float) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lrbound.spec.diagnostics import Invalid, Mark, Problems, split_lines
@@ -11,6 +10,8 @@ from lrbound.spec.tree import Entry, ListValue, MapValue, Scalar, Value, copy
 from lrbound.spec.wording import printable, quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import yaml
 
 DEEPEST = 100
@@ -125,7 +126,8 @@ class Composer:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None:
-            self._problems.add(self._mark(event), f"the tag {quote(event.tag)} is not allowed; a spec is plain data")
+            tag = quote(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            self._problems.add(self._mark(event), f"the tag {tag} is not allowed; a spec is plain data")
 
     def _scalar(self, event: Any) -> None:
         mark = self._mark(event)

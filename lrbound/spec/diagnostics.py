@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lrbound.spec.wording import closest, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 SHOWN = 50
 WIDTH = 100
@@ -73,7 +75,7 @@ class SpecError(ValueError):
         return "\n".join(lines)
 
 
-class Invalid(Exception):
+class Invalid(Exception):  # noqa: N818 - never leaves this package
     """A value that cannot be read; whoever reads the surrounding values adds it to the problems and goes on."""
 
     def __init__(self, mark: Mark, message: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lrbound.fields import Param
-from lrbound.losses.base import Loss
 from lrbound.network import Input, Training
-from lrbound.optimizers.base import Optimizer
 from lrbound.registry import LOSSES, OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, member
 from lrbound.spec.scalars import describe, is_null, read_integer, read_number, read_scalar, read_text, resolve
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
+
+if TYPE_CHECKING:
+    from lrbound.losses.base import Loss
+    from lrbound.optimizers.base import Optimizer
 
 VERSION = 1
 LONGEST_NAME = 200
@@ -64,7 +68,8 @@ def _read_shape(value: Value, problems: Problems) -> tuple[int, ...]:
     if len(value.values) not in (1, 3):
         raise Invalid(value.mark, f"input: 'shape' must be {expected}, got a list of {len(value.values)}")
     sizes: list[int] = []
-    for name, item in zip(("features",) if len(value.values) == 1 else ("channels", "height", "width"), value.values):
+    names = ("features",) if len(value.values) == 1 else ("channels", "height", "width")
+    for name, item in zip(names, value.values, strict=True):
         most = LONGEST_SIDE if name in ("height", "width") else MOST_FEATURES
         param = Param("integer", name, ge=1, le=most)
         with problems.collecting():
@@ -117,4 +122,4 @@ def _read_optimizer(value: Value, problems: Problems) -> Optimizer | None:
     def read(key: str, argument: Value, param: Param) -> object:
         return read_scalar(argument, param, f"{name}: '{key}'", problems)
 
-    return build(cls, name, MapValue(mark, given), mark, read, problems)
+    return build(cls, name, MapValue(mark, given), read, problems)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import MISSING
-from typing import Any
 
 from lrbound.fields import Param, params
 from lrbound.layers.base import Layer, Node
 from lrbound.registry import LAYERS
+from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Mark, Problems
 from lrbound.spec.inits import read_init
-from lrbound.spec.names import known_entries, member
+from lrbound.spec.names import member
 from lrbound.spec.scalars import describe, is_null, read_scalar, resolve
 from lrbound.spec.tree import Entry, ListValue, MapValue, Scalar, Value
-from lrbound.spec.wording import listing, quote
+from lrbound.spec.wording import quote
 
 
 class LayerReader:
@@ -44,20 +44,22 @@ class LayerReader:
         return tuple(node for node in nodes if node is not None)
 
     def _read_node(self, item: Value, path: str) -> Node | None:
-        with self._problems.collecting():
+        try:
             name, mark, value = long_form(item)
             cls = member(LAYERS, "layer", name, mark, self._problems)
             mapping = arguments_by_name(cls, name, value, mark)
-            self.marks[path] = mark
+        except Invalid as invalid:
+            self._problems.add(invalid.mark, invalid.message)
+            return None
+        self.marks[path] = mark
 
-            def read(key: str, argument: Value, param: Param) -> object:
-                self.marks[f"{path}.{name}.{key}"] = argument.mark
-                required = params(cls)[key][1] is MISSING
-                return self._read_argument(argument, param, f"{path}.{name}.{key}", empty=not required)
+        def read(key: str, argument: Value, param: Param) -> object:
+            self.marks[f"{path}.{name}.{key}"] = argument.mark
+            required = params(cls)[key][1] is MISSING
+            return self._read_argument(argument, param, f"{path}.{name}.{key}", empty=not required)
 
-            layer = build(cls, name, mapping, mark, read, self._problems)
-            return None if layer is None else Node(path, layer, mark.line, mark.column)
-        return None
+        layer = build(cls, name, mapping, read, self._problems)
+        return None if layer is None else Node(path, layer, mark.line, mark.column)
 
     def _read_argument(self, value: Value, param: Param, path: str, *, empty: bool) -> object:
         kind, key = path.split(".")[-2:]
@@ -97,9 +99,9 @@ def long_form(item: Value) -> tuple[str, Mark, Value | None]:
 
 
 def arguments_by_name(cls: type[Layer], name: str, value: Value | None, mark: Mark) -> MapValue:
-    """Return the arguments of a layer by name, where its main argument may have been given directly."""
+    """Return the arguments of a layer by name, where its main argument may stand alone; at the name's mark."""
     if isinstance(value, MapValue):
-        return value
+        return MapValue(mark, value.entries)
     if value is None or is_null(value):
         return MapValue(mark, {})
     if cls.main is not None:

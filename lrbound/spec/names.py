@@ -1,14 +1,17 @@
-"""Names of layers, losses, optimisers and keys: which are known, which will be, and what an unknown one was meant to be."""
+"""Names of layers, losses, optimisers, keys: which are known, which will be, and what unknown ones were meant to be."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from lrbound.registry import Family
 from lrbound.spec.diagnostics import Invalid, Mark, Problems
-from lrbound.spec.tree import MapValue, Value
 from lrbound.spec.wording import LONGEST_LIST, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from lrbound.registry import Family
+    from lrbound.spec.tree import MapValue, Value
 
 T = TypeVar("T")
 
@@ -16,11 +19,25 @@ T = TypeVar("T")
 # entry which has been implemented since does no harm.
 LATER = {
     "layer": frozenset(
-        "residual max_pool2d concat squeeze_excite multiply layer_norm rms_norm instance_norm positional_norm group_norm"
-        " batch_group_norm cross_iteration_batch_norm instance_enhancement_batch_norm proxy_norm".split()
+        {
+            "batch_group_norm",
+            "concat",
+            "cross_iteration_batch_norm",
+            "group_norm",
+            "instance_enhancement_batch_norm",
+            "instance_norm",
+            "layer_norm",
+            "max_pool2d",
+            "multiply",
+            "positional_norm",
+            "proxy_norm",
+            "residual",
+            "rms_norm",
+            "squeeze_excite",
+        }
     ),
     "loss": frozenset({"cross_entropy"}),
-    "optimizer": frozenset("adam adamw adamax adagrad adadelta nadam radam rmsprop lion lamb lars muon sam".split()),
+    "optimizer": frozenset({"adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "nadam", "radam", "rmsprop"}),
 }
 
 
@@ -28,7 +45,7 @@ def unknown(noun: str, name: str, known: Collection[str], problems: Problems, la
     """Return the message for an unknown name: what it was meant to be (perhaps something later), or what there is."""
     hint = problems.did_you_mean(name, (*known, *sorted(later)))
     if not hint and len(known) <= LONGEST_LIST:
-        hint = f"; known: {', '.join(known)}" if known else "; there are none"
+        hint = f"; known: {', '.join(known)}" if known else "; it has none"
     return f"unknown {noun} {quote(name)}{hint}"
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lrbound.init import NAMED
-from lrbound.layers.base import Node, Shape
 from lrbound.network import Input, Network
 from lrbound.spec.compose import compose
 from lrbound.spec.diagnostics import Diagnostic, Mark, Problems, SpecError
@@ -22,6 +20,12 @@ from lrbound.spec.scalars import describe, is_null
 from lrbound.spec.shapes import ShapeChecker
 from lrbound.spec.size import check_size
 from lrbound.spec.tree import MapValue, Value
+from lrbound.spec.wording import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lrbound.layers.base import Node, Shape
 
 T = TypeVar("T")
 
@@ -140,20 +144,19 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
 
     def part(key: str, read: Callable[[Value], T], default: T) -> T:
         absent = key not in given or (key not in REQUIRED and is_null(given[key]))
-        if key in REQUIRED and absent:
-            hint = f"; write 'version: {VERSION}'" if key == "version" else ""
-            problems.add(root.mark, f"'{key}' is missing{hint}")
         if not absent:
             with problems.collecting():
                 return read(given[key])
         return default
 
+    _check_required(given, root.mark, problems)
     part("version", read_version, None)
     law = part("input", lambda value: read_input(value, problems), Input((1,)))
     init = part("init", lambda value: read_init(value, "", problems), NAMED[DEFAULT_INIT])
     default_training = read_training(MapValue(root.mark, {}), problems)
     training = part("training", lambda value: read_training(value, problems), default_training)
-    nodes = part("layers", lambda value: reader.read_list(value, "layers", "'layers'"), ())
+    no_nodes: tuple[Node, ...] = ()
+    nodes = part("layers", lambda value: reader.read_list(value, "layers", "'layers'"), no_nodes)
     check_size(nodes, reader.marks, problems)
     name = part("name", read_name, name)
     problems.check()
@@ -166,8 +169,16 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
     return Network(name, law, init, training, nodes, shape)
 
 
+def _check_required(given: dict[str, Value], mark: Mark, problems: Problems) -> None:
+    missing = [f"'{key}'" for key in REQUIRED if key not in given]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        hint = "" if "version" in given else f"; write 'version: {VERSION}'"
+        problems.add(mark, f"{listing(missing)} {verb} missing{hint}")
+
+
 def _output_shape(shape: Shape, nodes: tuple[Node, ...], marks: dict[str, Mark], problems: Problems) -> Shape:
-    """Return the shape of the output; raise SpecError where a layer cannot take its input or the output is no vector."""
+    """Return the shape of the output; raise SpecError where a layer cannot take its input or the output is not flat."""
     checker = ShapeChecker(marks, problems)
     output = checker.follow(nodes, shape)
     if output is not None and len(output) != 1:

@@ -1,23 +1,28 @@
-"""Paths into a spec: ``training.batch_size``, ``layers.3.repeat.layers.0.linear.features``, ``layers.*.batch_norm.gamma``.
+"""Paths into a spec: ``training.batch_size``, ``layers.3.repeat.layers.0.linear.bias``, ``layers.*.batch_norm.gamma``.
 
 They are the paths of nodes, with the argument's name at the end; ``*`` stands for one or more elements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lrbound.fields import params
 from lrbound.init import NAMED, Init
-from lrbound.layers.base import Layer
-from lrbound.spec.diagnostics import Invalid, Mark, Problems
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
 from lrbound.spec.inits import VARIANCES
 from lrbound.spec.long_form import layer_class, write_out
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value, copy
 from lrbound.spec.wording import quote
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lrbound.layers.base import Layer
+    from lrbound.spec.diagnostics import Mark, Problems
+
 MOST_ELEMENTS = 200
+MOST_DIGITS = 6  # of an index; a tree has 100 000 values at most
 BLOCKS = ("input", "init", "training", "optimizer")  # may be left out of a spec, so a path may create them
 
 
@@ -114,7 +119,12 @@ class _Walk:
 
     def _into_list(self, node: ListValue, index: int) -> None:
         element = self._elements[index]
-        if not (element.isdecimal() and element.isascii() and len(element) < 7 and int(element) < len(node.values)):
+        if not (
+            element.isdecimal()
+            and element.isascii()
+            and len(element) <= MOST_DIGITS
+            and int(element) < len(node.values)
+        ):
             self._stick(node, index)
         elif index == len(self._elements) - 1:
             node.values[int(element)] = copy(self._value)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
-from lrbound.fields import Param
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.tree import ListValue, Scalar, Value
 from lrbound.spec.wording import abbreviate, quote
 
+if TYPE_CHECKING:
+    from lrbound.fields import Param
+
 LIMIT = 1e12  # beyond this no argument means anything, and products of a few could overflow
 MOST_DIGITS = 30
 
-_WORDS: dict[str, bool | None] = {"": None, "~": None} | {
-    form: value
-    for word, value in (("null", None), ("true", True), ("false", False))
-    for form in (word, word.capitalize(), word.upper())
-}
+_CONSTANTS: tuple[tuple[str, bool | None], ...] = (("null", None), ("true", True), ("false", False))
+_WORDS: dict[str, bool | None] = {
+    form: value for word, value in _CONSTANTS for form in (word, word.capitalize(), word.upper())
+} | {"": None, "~": None}
 
 
 def resolve(scalar: Scalar) -> bool | int | float | str | None:
@@ -73,7 +75,7 @@ def read_integer(value: Value, param: Param, label: str, expected: str = "") -> 
     whole = isinstance(meaning, int) and not isinstance(meaning, bool)
     if isinstance(meaning, int) and whole and param.allows(meaning):
         if abs(meaning) >= LIMIT:
-            raise Invalid(value.mark, f"{label} must be below {LIMIT:.0e}, got {describe(value)}")
+            raise Invalid(value.mark, f"{label} must be below 1e12, got {describe(value)}")
         return meaning
     hint = ""
     if isinstance(meaning, float) and meaning.is_integer() and param.allows(meaning) and abs(meaning) < LIMIT:
@@ -91,7 +93,7 @@ def read_number(value: Value, param: Param, label: str) -> float:
     if not param.allows(meaning):
         raise Invalid(value.mark, f"{label} must be {param.expected()}, got {describe(value)}")
     if abs(meaning) >= LIMIT:
-        raise Invalid(value.mark, f"{label} must be below {LIMIT:.0e} in size, got {describe(value)}")
+        raise Invalid(value.mark, f"{label} must be below 1e12 in size, got {describe(value)}")
     return float(meaning)
 
 

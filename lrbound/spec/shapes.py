@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lrbound.layers.base import Container, Layer, Node, Shape, ShapeError
-from lrbound.spec.diagnostics import Mark, Problems
 from lrbound.spec.header import LONGEST_SIDE
 from lrbound.spec.size import chains
+
+if TYPE_CHECKING:
+    from lrbound.spec.diagnostics import Mark, Problems
 
 
 class ShapeChecker:

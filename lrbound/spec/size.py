@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lrbound.fields import params
-from lrbound.layers.base import Layer, Node
-from lrbound.spec.diagnostics import Mark, Problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lrbound.layers.base import Layer, Node
+    from lrbound.spec.diagnostics import Mark, Problems
 
 MOST_LAYERS = 100_000
 

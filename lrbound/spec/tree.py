@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lrbound.spec.diagnostics import Mark
+if TYPE_CHECKING:
+    from lrbound.spec.diagnostics import Mark
 
 
 @dataclass(slots=True)

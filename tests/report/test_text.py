@@ -17,11 +17,11 @@ def report():
 WHOLE = """\
 tiny (mean-field)
 
-path                          layer    parameters       q      q_xy   lambda    share
-─────────────────────────────────────────────────────────────────────────────────────
-layers.0.repeat[0].layers.0   linear       10,000     2.5       0.5    40.15   25.0 %
-layers.0.repeat[0].layers.1   relu              0     0.5    0.3333        0    0.0 %
-layers.1                      linear        1,010   16060   1.5e-07    120.5   75.0 %
+path                         layer   parameters      q     q_xy  lambda   share
+───────────────────────────────────────────────────────────────────────────────
+layers.0.repeat[0].layers.0  linear      10,000    2.5      0.5   40.15  25.0 %
+layers.0.repeat[0].layers.1  relu             0    0.5   0.3333       0   0.0 %
+layers.1                     linear       1,010  16060  1.5e-07   120.5  75.0 %
 
 lambda_max                 160.6 (90 % of initialisations: 157 to 165)
 max learning rate          0.0205 (batches drawn anew in every step)
@@ -42,7 +42,7 @@ def test_without_box_drawing_all_is_ascii(prediction):
     shown = REPORTS.get("text")(Terminal(boxes=False)).prediction(prediction)
 
     assert shown.isascii()
-    assert "layers.0.repeat[0].layers.0 | linear" in shown
+    assert "\nlayers.0.repeat[0].layers.0  linear " in shown
 
 
 def test_no_escape_codes_unless_wanted(prediction):
@@ -52,17 +52,21 @@ def test_no_escape_codes_unless_wanted(prediction):
     assert escape in REPORTS.get("text")(Terminal(colour=True)).prediction(prediction)
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_lines_fit_the_terminal(prediction, width):
+@pytest.mark.parametrize("width", [64, 70, 80, 200])
+def test_rows_fit_the_terminal(prediction, width):
     table = REPORTS.get("text")(Terminal(width=width)).prediction(prediction).split("lambda_max ")[0]
 
     assert max(map(len, table.splitlines())) <= width
 
 
+def test_a_path_that_does_not_fit_loses_its_beginning(prediction):
+    shown = REPORTS.get("text")(Terminal(width=70)).prediction(prediction)
+
+    assert "\n...eat[0].layers.0  linear " in shown
+
+
 def test_an_unknown_number_is_a_dash(report, prediction):
-    unknown = replace(
-        prediction, max_learning_rate=None, recommended_learning_rate=None, lambda_max_interval=None
-    )
+    unknown = replace(prediction, max_learning_rate=None, recommended_learning_rate=None, lambda_max_interval=None)
     shown = report.prediction(unknown).splitlines()
 
     assert "lambda_max                 160.6" in shown

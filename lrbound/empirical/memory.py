@@ -1,0 +1,109 @@
+"""How much memory a measurement takes, before it takes it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from lrbound.empirical.build import to_torch
+from lrbound.errors import Refused
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.network import Network
+
+GIB = 2.0**30
+LANCZOS_VECTORS = 24
+"""Basis and work vectors of scipy's eigsh for one eigenvalue, in float64."""
+PARAMETER_COPIES = 4
+"""Weights, their gradients with and without a graph, and one in the making."""
+ACTIVATION_COPIES = 4
+"""Every layer's value and gradient, and what the second pass through the first keeps."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes that a measurement needs, by what needs them."""
+
+    parameters: int
+    activations: int
+    gradients: int
+    vectors: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.parameters + self.activations + self.gradients + self.vectors
+
+    def __str__(self) -> str:
+        parts = [
+            f"{name} {getattr(self, name) / GIB:.2g}" for name in ("parameters", "activations", "gradients", "vectors")
+        ]
+        return f"{self.total / GIB:.2g} GiB ({', '.join(parts)})"
+
+
+def estimate(network: Network, samples: int, itemsize: int) -> Estimate:
+    """Estimate the memory of measuring lambda_max on one batch.
+
+    Parameters
+    ----------
+    network : Network
+    samples : int
+        Batch size.
+    itemsize : int
+        Bytes of one number: 4 or 8.
+    """
+    with torch.device("meta"):
+        module = to_torch(network)
+        units = _units(module, network.input.shape)
+    weights = network.parameters * itemsize
+    values = units * samples * itemsize
+    rows = min(samples * network.outputs, network.parameters)
+    return Estimate(
+        weights, values, (PARAMETER_COPIES - 1) * weights + (ACTIVATION_COPIES - 1) * values, LANCZOS_VECTORS * rows * 8
+    )
+
+
+def _units(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """Return the number of values that all layers together give for one sample."""
+    counts: list[int] = []
+
+    def record(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        counts.append(output.numel())
+
+    for part in module.modules():
+        if not list(part.children()):
+            part.register_forward_hook(record)
+    samples = 2  # a batch norm takes no batch of one
+    module(torch.empty(samples, *shape))
+    return sum(counts) // samples
+
+
+def available(device: str) -> int | None:
+    """Return the bytes that are free on ``cpu`` or ``cuda``, None where nothing says so."""
+    if device != "cpu":
+        free, _ = torch.cuda.mem_get_info()
+        return int(free)
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pages, size = (os.sysconf_names.get(name) for name in ("SC_PHYS_PAGES", "SC_PAGE_SIZE"))
+        return None if pages is None or size is None else os.sysconf(pages) * os.sysconf(size)
+
+
+def require(network: Network, samples: int, itemsize: int, device: str) -> None:
+    """Raise Refused with advice where the measurement does not fit."""
+    needed, free = estimate(network, samples, itemsize), available(device)
+    if free is None or needed.total <= free:
+        return
+    advice = ["fewer samples (--samples)"] + (["--dtype float32"] if itemsize > 4 else [])
+    raise Refused(
+        f"measuring on {samples} samples needs about {needed} on the {device}, {free / GIB:.2g} GiB are free; "
+        f"use {' or '.join(advice)}"
+    )

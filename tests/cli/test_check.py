@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+
+def test_a_rate_at_the_maximum_is_ok(cli, core):
+    result = cli("check", "a.yaml", "--lr", "0.02")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("ok: learning rate 0.02 is within the largest stable rate 0.02 (1 times; ")
+    assert core.calls == [("load", "a.yaml", []), ("predict", "mean-field", "through")]
+
+
+def test_a_rate_above_it_fails(cli, core):
+    result = cli("check", "a.yaml", "--lr", "0.0201")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("too high: learning rate 0.0201 is above the largest stable rate 0.02 ")
+
+
+@pytest.mark.parametrize(("rate", "status"), [(0.01, 0), (0.03, 1)])
+def test_without_lr_the_rate_of_the_spec_is_checked(cli, core, rate, status):
+    core.learning_rate = rate
+
+    assert cli("check", "a.yaml").exit_code == status
+
+
+def test_lr_wins_over_the_spec(cli, core):
+    core.learning_rate = 0.03
+
+    assert cli("check", "a.yaml", "--lr", "0.01").exit_code == 0
+
+
+def test_without_any_rate_there_is_nothing_to_check(cli, core):
+    result = cli("check", "a.yaml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec\n"
+    )
+
+
+def test_without_a_known_maximum_nothing_can_be_said(cli, core, prediction):
+    core.prediction = replace(prediction, max_learning_rate=None, warnings=("max_learning_rate is null: adam",))
+    result = cli("check", "a.yaml", "--lr", "0.1", "--format", "json")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "error: no largest stable rate is known for this network\nmax_learning_rate is null: adam\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
+def test_lr_is_a_positive_number(cli, core, text):
+    result = cli("check", "a.yaml", f"--lr={text}")
+
+    assert (result.exit_code, result.stdout, core.calls) == (2, "", [])
+    assert f"Invalid value for '--lr': must be a positive number, got {text!r}\n" in result.stderr
+
+
+def test_json_is_that_of_the_interface(cli, core, prediction):
+    result = cli("check", "a.yaml", "--lr", "0.03", "--format", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "schema_version": 1,
+        "ok": False,
+        "learning_rate": 0.03,
+        "max_learning_rate": 0.02,
+        "ratio": 1.5,
+        "prediction": prediction.to_json(),
+    }
+    assert result.stderr == ""
+
+
+def test_github_annotates_the_spec(cli, core):
+    result = cli("check", "nets/a.yaml", "--lr", "0.03", "--format", "github")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("::error file=nets/a.yaml,title=lrbound%3A learning rate too high::tiny: ")
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == "warning: lambda_max_interval is null: not yet\n"
+
+
+def test_the_options_of_predict_are_there(cli, core):
+    cli("check", "a.yaml", "--lr", "1", "--batch-size", "64", "--set", "name=b", "--batch-statistics", "frozen")
+
+    assert core.calls == [
+        ("load", "a.yaml", [("training.batch_size", "64"), ("name", "b")]),
+        ("predict", "mean-field", "frozen"),
+    ]
+
+
+def test_a_maximum_of_zero_is_above_no_rate(cli, core, prediction):
+    core.prediction = replace(prediction, max_learning_rate=0.0)
+    result = cli("check", "a.yaml", "--lr", "1e-9", "--format", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["ratio"] is None

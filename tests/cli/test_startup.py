@@ -1,0 +1,49 @@
+"""What a run must not import, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+STUB = """
+import sys, types
+import lrbound.prediction as p
+spec, predict = types.ModuleType("lrbound.spec"), types.ModuleType("lrbound.predict")
+answer = p.Prediction("tiny", "mean-field", p.Assumptions("mse", 8, "through", "sgd", 0.0, 1, 2), 1.0, None, 2.0, 1.0,
+                      p.Bounds(2.0, 2.0), (), ())
+spec.load, spec.SpecError = (lambda path, *, overrides: None), type("SpecError", (ValueError,), {})
+predict.predict = lambda network, *, method, batch_statistics: answer
+sys.modules["lrbound.spec"], sys.modules["lrbound.predict"] = spec, predict
+from lrbound.cli.app import run
+status = run(sys.argv[1:])
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def imported_by(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", STUB, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_predict_imports_nothing_that_it_does_not_use(output):
+    modules = imported_by("predict", "a.yaml", "--format", output, "--set", "name=b", "--batch-size", "8")
+
+    assert "lrbound.cli.predict" in modules
+    assert not {name for name in modules if name.startswith("rich")}
+    assert not modules & {"pydantic", "torch", "scipy", "matplotlib", "lrbound.cli.check"}
+
+
+def test_the_version_imports_no_verb():
+    modules = imported_by("--version")
+
+    assert not modules & {"numpy", "pydantic", "lrbound.cli.predict", "lrbound.cli.check"}
+
+
+def test_the_check_above_can_fail():
+    assert "lrbound.cli.check" in imported_by("check", "a.yaml", "--lr", "1")
