@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Erf(Activation):
-    """Gauss error function; at mean 0 its pair functions are exact."""
+    """Gauss error function; exact at mean 0."""
 
     def value(self, u: Array) -> Array:
         """Return erf(u)."""
         from scipy.special import erf
 
-        result: Array = erf(u)
-        return result
+        return np.asarray(erf(u))
 
     def slope(self, u: Array) -> Array:
         """Return 2/sqrt(pi) exp(-u^2)."""
@@ -42,11 +41,11 @@ class Erf(Activation):
         if mean != 0.0:
             return super().pair(mean, sd_a, sd_b, rho)
         rho, area, scale = np.clip(rho, -1.0, 1.0), sd_a * sd_b, (1.0 + 2.0 * sd_a**2) * (1.0 + 2.0 * sd_b**2)
-        # determinant = scale - 4 c^2, less 1, without the cancellation at small deviations
+        # The determinant scale - 4 c^2 less 1, free of cancellation at small deviations. Under the weight
+        # phi'(u) phi'(v) the covariance of z and z' is rho / determinant.
         excess = 2.0 * (sd_a**2 + sd_b**2) + 4.0 * area**2 * (1.0 - rho) * (1.0 + rho)
         value = 2.0 / math.pi * np.arcsin(2.0 * area * rho / np.sqrt(scale))
         slope = 4.0 / math.pi / np.sqrt(1.0 + excess)
-        # Under the weight phi'(u) phi'(v) the covariance of z and z' is rho / determinant.
         return Pair(value, slope, divide(-rho * slope * excess / (1.0 + excess), area))
 
     def local(self, mean: float, sd: Array) -> Pair:
@@ -56,10 +55,10 @@ class Erf(Activation):
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build a module around torch.erf."""
         del shape, init
-        import torch
+        from torch import Tensor, nn
 
-        class ErrorFunction(torch.nn.Module):
-            def forward(self, u: torch.Tensor) -> torch.Tensor:
-                return torch.erf(u)
+        class ErrorFunction(nn.Module):
+            def forward(self, u: Tensor) -> Tensor:
+                return u.erf()
 
         return ErrorFunction()

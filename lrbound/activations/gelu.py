@@ -29,15 +29,13 @@ class Gelu(Activation):
         """Return u Phi(u)."""
         from scipy.special import ndtr
 
-        result: Array = u * ndtr(u)
-        return result
+        return np.asarray(u * ndtr(u))
 
     def slope(self, u: Array) -> Array:
         """Return Phi(u) + u Phi'(u)."""
         from scipy.special import ndtr
 
-        result: Array = ndtr(u) + u * np.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi)
-        return result
+        return np.asarray(ndtr(u) + u * np.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi))
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.GELU."""

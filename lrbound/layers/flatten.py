@@ -28,7 +28,7 @@ class Flatten(Layer):
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Average over the positions."""
         del ctx
-        share = kernel.weights() / kernel.positions
+        share = kernel.weights / kernel.positions
         average = (kernel.on_site * share).sum(axis=(-2, -1))
         out = flat(kernel.channels * kernel.positions, average[..., 0], average[..., 1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,12 @@ from lrbound.errors import Refused
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel, diagonal, embed, outer
 from lrbound.meanfield.positions import Array
+
+
+@lru_cache(maxsize=64)
+def _by_sample(samples: float) -> Array:
+    """Return (1/n, 1 - 1/n): the share of same and of cross pairs among the pairs of samples."""
+    return np.array([1.0 / samples, 1.0 - 1.0 / samples])
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +40,6 @@ class Normalised:
     pair_weights: Array
 
 
-def _by_sample(samples: float) -> Array:
-    """Return (1/n, 1 - 1/n): the share of same and of cross pairs among the pairs of samples."""
-    return np.array([1.0 / samples, 1.0 - 1.0 / samples])
-
-
 def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     """Centre by the batch mean and divide by the batch variance.
 
@@ -47,7 +49,7 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     features nu = n - 1 and this is n/(n-3)/(q - q_xy) (theory-finite-conv, section 1).
     """
     share = _by_sample(samples)
-    weights, pair_weights, size = kernel.weights(), kernel.pair_weights(), kernel.positions
+    weights, pair_weights, size = kernel.weights, kernel.pair_weights, kernel.positions
     mixed = _mix(kernel.pair, share[:, None, None, None, None], 5)
     shift = (mixed * weights[None, :, None, :]).sum(axis=(-3, -1)) / size
     shift = shift + _mix(kernel.site, share[:, None, None], 3) / size
@@ -56,11 +58,14 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     pair = kernel.pair - a - b + level[..., None, None, None, None, None]
     on_site = diagonal(pair) + kernel.site
     variance = (on_site[..., SAME, :, :] * weights).sum(axis=(-2, -1)) / size
-    squares = (pair**2 * pair_weights).sum(axis=(-4, -3, -2, -1))
-    squares = squares + ((on_site**2 - diagonal(pair) ** 2) * weights).sum(axis=(-2, -1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = (size * variance) ** 2 / (squares * share).sum(axis=-1)
-    if not np.all(freedom > 2.0 + 1e-9):
+    squares = (pair * pair * pair_weights).sum(axis=(-4, -3, -2, -1))
+    squares = squares + (kernel.site * (on_site + diagonal(pair)) * weights).sum(axis=(-2, -1))
+    if eps == 0.0 and not np.all(variance > 0.0):
+        raise Refused("batch_norm with eps 0 on values that are equal in all samples divides by zero")
+    # where nothing varies (a gamma of 0 below) eps is the variance, and is not random
+    moment = (squares * share).sum(axis=-1)
+    freedom = np.divide((size * variance) ** 2, moment, out=np.full_like(moment, np.inf), where=moment > 0.0)
+    if samples * size <= 3.0 or np.any(freedom <= 2.0 + 1e-9):
         raise Refused(_too_few(samples, size))
     scale = variance + eps
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale

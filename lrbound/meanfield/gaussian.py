@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 TWO_PI = 2.0 * math.pi
-HALF_PI = 0.5 * math.pi
 
 _LEVELS = ((64, 1e-8), (128, 1e-8), (256, 1e-4), (512, math.inf))
 """Numbers of Hermite terms, tried in turn, and the part of E phi'^2 that each may miss.
@@ -166,12 +165,13 @@ def series(curve: Curve, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> P
     -----
     What the series misses of the second moments is put on the last two powers, so that rho = 1 is exact where
     s_a = s_b. The error is largest just below |rho| = 1. Against the root of the second moments it is below 1e-8
-    (value) and 1e-6 (slope) for a smooth phi and s up to 3, or an elu and s up to 1; a tanh, whose slope is steep
-    against s = 10, has 2e-6 and 3e-4 there, and at s = 100 its slope is good for |rho| < 0.99 only.
+    (value) and 4e-6 (slope) for a smooth phi and s up to 3, or an elu or selu and s up to 1. A tanh, whose slope is
+    steep against s = 10, has 2e-6 and 3e-4 there, and 3e-4 and 4e-2 at s = 30.
     """
     sd_a, sd_b, rho = (np.asarray(x, dtype=np.float64) for x in (sd_a, sd_b, rho))
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
-    kink, functions = curve.kink, [(curve.value, curve.slope)]
+    kink = curve.kink
+    functions: list[tuple[Function, Function]] = [(curve.value, curve.slope)]
     if kink != 0.0:
         functions.append((lambda u: kink * np.maximum(u, 0.0), lambda u: kink * np.heaviside(u, 0.5)))
     shape = np.broadcast_shapes(sd_a.shape, sd_b.shape, rho.shape)

@@ -12,7 +12,7 @@ The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Fla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -58,14 +58,15 @@ class Kernel:
         """Return a kernel of the same channels and positions with other moments."""
         return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian)
 
+    @property
     def weights(self) -> Array:
-        """Return the number of positions in each class, shape (r, c)."""
-        return self.rows.counts[:, None] * self.cols.counts[None, :]
+        """Number of positions in each class, shape (r, c)."""
+        return _weights(self.rows, self.cols)
 
+    @property
     def pair_weights(self) -> Array:
-        """Return the number of position pairs in each pair of classes, shape (r, r, c, c)."""
-        r, c = self.rows.counts, self.cols.counts
-        return (r[:, None] * r[None, :])[:, :, None, None] * (c[:, None] * c[None, :])
+        """Number of position pairs in each pair of classes, shape (r, r, c, c)."""
+        return _pair_weights(self.rows, self.cols)
 
     @cached_property
     def on_site(self) -> Array:
@@ -76,9 +77,19 @@ class Kernel:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""
         on_site = self.on_site
         if on_site.size > 2:
-            on_site = (on_site * self.weights()).sum(axis=(-2, -1)) / self.positions
+            on_site = (on_site * self.weights).sum(axis=(-2, -1)) / self.positions
         q, q_xy = on_site.ravel().tolist()
         return q, q_xy
+
+
+@lru_cache(maxsize=256)
+def _weights(rows: Axis, cols: Axis) -> Array:
+    return rows.counts[:, None] * cols.counts
+
+
+@lru_cache(maxsize=256)
+def _pair_weights(rows: Axis, cols: Axis) -> Array:
+    return outer(_weights(rows, cols))
 
 
 def diagonal(pair: Array) -> Array:

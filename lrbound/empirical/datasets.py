@@ -1,0 +1,168 @@
+"""Data to train on: scikit-learn's digits, a file of arrays, or a random teacher on white inputs."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lrbound.layers.base import Shape
+    from lrbound.network import Network
+
+TEACHER_SAMPLES = 1024
+TEACHER_UNITS = 64
+DIGITS = (64, 10)
+"""Features and classes of scikit-learn's digits."""
+
+
+class DataError(ValueError):
+    """The data do not fit the network; the text says what would."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples and targets of one network.
+
+    Attributes
+    ----------
+    name : str
+        Where they come from, in words.
+    x : ndarray of float32, shape (n, *input shape)
+    y : ndarray
+        Targets of shape (n, outputs) in float32, or class indices of shape (n,) in int64 for cross-entropy.
+    """
+
+    name: str
+    x: NDArray[np.float32]
+    y: NDArray[np.float32] | NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.x)
+
+
+def load_data(network: Network, source: str | None = None, *, samples: int | None = None, seed: int = 0) -> Dataset:
+    """Return data of the network's shapes.
+
+    Parameters
+    ----------
+    network : Network
+    source : {"digits", "teacher"} or path of an .npz file, optional
+        Without it digits where the shapes are theirs (64 or 1x8x8 values, 10 outputs), otherwise a teacher.
+
+        digits: every pixel standardised over the data set by itself, so that two samples are uncorrelated on the
+        average; the three pixels that never change stay 0 and the mean square is 61/64. Targets are one-hot.
+        teacher: Gaussian inputs with the spec's mean square and correlation; targets from a random tanh network with
+        one hidden layer, of variance 1 in each output, or its largest output for cross-entropy.
+        A file has the arrays ``x`` (n, ...) and ``y``: class indices (n,), or targets (n, outputs).
+    samples : int, optional
+        So many are drawn; without it all, or 1024 from a teacher.
+    seed : int
+        Fixes which samples are drawn, and the teacher.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        Where the data cannot be read or do not fit.
+    """
+    rng = np.random.default_rng(seed)
+    if source is None:
+        source = "digits" if _digits_fit(network) else "teacher"
+    if source == "teacher":
+        return _teacher(network, samples or max(TEACHER_SAMPLES, 4 * (network.training.batch_size or 0)), rng)
+    name, x, y = _digits(network) if source == "digits" else _file(source)
+    x, targets = _inputs(x, network.input.shape), _targets(y, network)
+    if len(x) != len(targets):
+        raise DataError(f"{name}: x has {len(x)} samples and y {len(targets)}")
+    if samples is not None and samples < len(x):
+        chosen = rng.permutation(len(x))[:samples]
+        x, targets = x[chosen], targets[chosen]
+    return Dataset(name, x, targets)
+
+
+def input_statistics(x: NDArray[np.float32]) -> tuple[float, float]:
+    """Return E[x_i^2] and E[x_i y_i]/E[x_i^2] over pairs of different samples."""
+    n = len(x)
+    flat = x.reshape(n, -1).astype(np.float64)
+    squares = float(np.square(flat).sum())
+    mean_square = squares / flat.size
+    if n < 2 or squares == 0.0:
+        return mean_square, 0.0
+    return mean_square, (float(np.square(flat.sum(axis=0)).sum()) - squares) / ((n - 1) * squares)
+
+
+def _digits_fit(network: Network) -> bool:
+    return network.input.shape in {(64,), (1, 8, 8)} and network.outputs == DIGITS[1]
+
+
+def _digits(network: Network) -> tuple[str, NDArray[np.float64], NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    features, classes = DIGITS
+    if not _digits_fit(network):
+        raise DataError(
+            f"digits have inputs of [{features}] or [1, 8, 8] and {classes} classes; the spec has "
+            f"{list(network.input.shape)} and {network.outputs} outputs: use --data teacher or a file"
+        )
+    images, classes_of = load_digits(return_X_y=True)
+    spread = images.std(axis=0)
+    return "digits", (images - images.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0), classes_of
+
+
+def _file(path: str) -> tuple[str, NDArray[np.generic], NDArray[np.generic]]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return path, arrays["x"], arrays["y"]
+    except KeyError as error:
+        raise DataError(f"{path}: has no array {error.args[0]!r}; x and y are needed") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or 'is not an .npz file'}") from None
+    except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        raise DataError(f"{path}: is not an .npz file of plain arrays; numpy.savez makes one") from None
+
+
+def _teacher(network: Network, samples: int, rng: np.random.Generator) -> Dataset:
+    law = network.input
+    shared = min(max(law.correlation, 0.0), 1.0)
+    features = int(np.prod(law.shape))
+    white = np.sqrt(1.0 - shared) * rng.standard_normal((samples, features))
+    white += np.sqrt(shared) * rng.standard_normal(features)
+    hidden = np.tanh(white @ rng.standard_normal((features, TEACHER_UNITS)) / np.sqrt(features))
+    y = hidden @ rng.standard_normal((TEACHER_UNITS, network.outputs))
+    y = (y - y.mean(axis=0)) / np.maximum(y.std(axis=0), 1e-12)
+    x = (np.sqrt(law.mean_square) * white).reshape(samples, *law.shape).astype(np.float32)
+    targets = y.argmax(axis=1) if network.training.loss.kind == "cross_entropy" else y.astype(np.float32)
+    return Dataset("a random teacher", x, targets)
+
+
+def _inputs(x: NDArray[np.generic], shape: Shape) -> NDArray[np.float32]:
+    if x.ndim < 1 or not len(x) or x[0].size != np.prod(shape) or x.dtype.kind not in "biuf":
+        raise DataError(f"x has the shape {list(x.shape)}; the spec needs numbers of [samples, {str(list(shape))[1:]}")
+    inputs = x.reshape(len(x), *shape).astype(np.float32)
+    if not np.isfinite(inputs).all():
+        raise DataError("x has values that are not finite")
+    return inputs
+
+
+def _targets(y: NDArray[np.generic], network: Network) -> NDArray[np.float32] | NDArray[np.int64]:
+    outputs = network.outputs
+    classes = network.training.loss.kind == "cross_entropy"
+    if y.ndim == 1 and y.dtype.kind in "iu" and outputs > 1:
+        indices = y.astype(np.int64)
+        if indices.min() < 0 or indices.max() >= outputs:
+            raise DataError(f"y has classes {indices.min()} to {indices.max()}; the spec has {outputs} outputs")
+        return indices if classes else np.eye(outputs, dtype=np.float32)[indices]
+    if classes:
+        raise DataError(f"y must hold class indices, of shape [samples], for cross_entropy; got {list(y.shape)}")
+    if y.size != len(y) * outputs or y.dtype.kind not in "biuf":
+        raise DataError(f"y has the shape {list(y.shape)}; the spec needs [samples, {outputs}], or class indices")
+    return y.reshape(len(y), outputs).astype(np.float32)

@@ -1,0 +1,144 @@
+"""One run: a network from its spec, trained at one rate, and what became of its loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from lrbound.empirical.build import to_torch
+from lrbound.empirical.divergence import diverged, exploded, final_loss, grew
+from lrbound.errors import Refused
+from lrbound.optimizers.sgd import SGD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lrbound.empirical.datasets import Dataset
+    from lrbound.network import Network
+    from lrbound.optimizers.base import Optimizer
+
+FULL_STEPS, MINIBATCH_STEPS = 200, 400
+INITIAL_BATCHES = 32
+"""Batches over which the initial loss is averaged at most."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one run trains: with the data it determines the result."""
+
+    network: Network
+    rate: float
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of the loss.
+
+    Attributes
+    ----------
+    initial : float
+        Mean loss before the first step, in training mode, over batches of the stated size.
+    final : float or None
+        Median of the last tenth of the losses; None where the run diverged.
+    diverged : bool
+        See :func:`lrbound.empirical.divergence.diverged`.
+    grew : bool
+        Whether the loss grew in the first steps, see :func:`lrbound.empirical.divergence.grew`.
+    steps : int
+        Steps that were done: a run that explodes is cut short.
+    """
+
+    initial: float
+    final: float | None
+    diverged: bool
+    grew: bool
+    steps: int
+
+
+def default_steps(network: Network) -> int:
+    """Return 200 for a full batch, 400 for minibatches, whose noise takes longer to drive a network away."""
+    return FULL_STEPS if network.training.batch_size is None else MINIBATCH_STEPS
+
+
+def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
+    """Train one network in training mode with the spec's optimiser and loss; the rate is the cell's.
+
+    A minibatch is drawn anew in every step from all samples, without replacement within it. The same cell and data
+    give the same run on the same machine with the same number of threads.
+
+    Parameters
+    ----------
+    cell : Cell
+    data : Dataset
+    device : str
+        As torch names it.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    Refused
+        For an optimiser that is not sgd.
+    """
+    with torch.random.fork_rng(devices=[]):  # for what draws while it trains, such as dropout
+        torch.default_generator.manual_seed(cell.seed)
+        return _train(cell, data, device)
+
+
+def torch_optimizer(
+    optimizer: Optimizer, parameters: Iterable[torch.nn.Parameter], rate: float
+) -> torch.optim.Optimizer:
+    """Return torch's optimiser with the spec's arguments at ``rate``."""
+    if not isinstance(optimizer, SGD):
+        raise Refused(f"`lrbound boundary` trains with sgd only, the spec has {optimizer.kind}")
+    nesterov = optimizer.nesterov and optimizer.momentum > 0.0  # torch refuses what would change nothing
+    return torch.optim.SGD(
+        parameters, lr=rate, momentum=optimizer.momentum, nesterov=nesterov, weight_decay=optimizer.weight_decay
+    )
+
+
+def _train(cell: Cell, data: Dataset, device: str) -> Run:
+    network = cell.network
+    module = to_torch(network, seed=cell.seed).to(device).train()
+    loss_of = network.training.loss.torch()
+    x, y = torch.from_numpy(data.x).to(device), torch.from_numpy(data.y).to(device)
+    optimizer = torch_optimizer(network.training.optimizer, module.parameters(), cell.rate)
+    draw = _batches(len(data), network.training.batch_size, cell.seed)
+
+    def loss_on(batch: torch.Tensor | slice) -> torch.Tensor:
+        value: torch.Tensor = loss_of(module(x[batch]), y[batch])
+        return value
+
+    initial = _initial(loss_on, len(data), network.training.batch_size)
+    losses: list[float] = []
+    for _ in range(cell.steps):
+        loss = loss_on(draw())
+        losses.append(loss.item())
+        if exploded(losses[-1], initial):
+            break
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    failed = diverged(losses, initial)
+    return Run(initial, None if failed else final_loss(losses), failed, grew(losses, initial), len(losses))
+
+
+def _batches(samples: int, size: int | None, seed: int) -> Callable[[], torch.Tensor | slice]:
+    """Return a function that draws the samples of one step."""
+    if size is None or size >= samples:
+        return lambda: slice(None)
+    generator = torch.Generator().manual_seed(seed)
+    return lambda: torch.randperm(samples, generator=generator)[:size]
+
+
+@torch.no_grad()
+def _initial(loss_on: Callable[[slice], torch.Tensor], samples: int, size: int | None) -> float:
+    size = samples if size is None else min(size, samples)
+    starts = range(0, samples - size + 1, size)[:INITIAL_BATCHES]
+    return sum(loss_on(slice(start, start + size)).item() for start in starts) / len(starts)
