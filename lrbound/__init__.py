@@ -6,13 +6,11 @@ The names below are imported when they are first used: ``import lrbound`` costs 
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrbound.empirical.build import to_torch
-    from lrbound.predict import predict
+    from lrbound.predictor import predict
     from lrbound.spec import load, parse
 
 __version__ = "0.1.0"
@@ -21,7 +19,7 @@ __all__ = ["__version__", "load", "parse", "predict", "to_torch"]
 _HOMES = {
     "load": "lrbound.spec",
     "parse": "lrbound.spec",
-    "predict": "lrbound.predict",
+    "predict": "lrbound.predictor",
     "to_torch": "lrbound.empirical.build",
 }
 
@@ -31,14 +29,3 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'lrbound' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
-
-class _Package(ModuleType):
-    """The package, where ``lrbound.predict`` stays the function although its module has the same name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "predict" and isinstance(value, ModuleType):
-            return
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

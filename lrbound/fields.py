@@ -25,8 +25,11 @@ class Param:
     le: float | None = None
     choices: tuple[str, ...] = ()
 
-    def expected(self) -> str:
-        """A phrase that says which values are right: ``a positive integer``, ``a number in [0, 1)``."""
+    def expected(self, value: float | None = None) -> str:
+        """Return a phrase that says which values are right: ``a positive integer``, ``a number in [0, 1)``.
+
+        With a ``value`` that is out of bounds, the phrase names the bound that it breaks.
+        """
         if self.type == "boolean":
             return "true or false"
         if self.type == "choice":
@@ -39,18 +42,16 @@ class Param:
                 "branches": "a list of lists of layers",
             }[self.type]
         article = "an" if noun == "integer" else "a"
-        low = self.gt if self.gt is not None else self.ge
-        high = self.lt if self.lt is not None else self.le
-        if low is not None and high is not None:
-            return (
-                f"{article} {noun} in {'(' if self.gt is not None else '['}{low:g}, {high:g}"
-                f"{')' if self.lt is not None else ']'}"
-            )
+        if noun == "integer" and value is not None and self.le is not None and value > self.le:
+            return f"{article} {noun} of at most {_plain(self.le)}"
         if self.gt == 0 or (noun == "integer" and self.ge == 1):
-            return f"a positive {noun}"
-        if self.ge is not None:
-            return f"{article} {noun} of at least {self.ge:g}"
-        return f"{article} {noun}"
+            positive = f"a positive {noun}"
+            return positive if self.lt is None else f"{positive} below {_plain(self.lt)}"
+        low, high = (self.ge if self.gt is None else self.gt), (self.le if self.lt is None else self.lt)
+        if noun == "number" and low is not None and high is not None:
+            opening, closing = ("[" if self.gt is None else "("), ("]" if self.lt is None else ")")
+            return f"a number in {opening}{_plain(low)}, {_plain(high)}{closing}"
+        return f"{article} {noun}" if low is None else f"{article} {noun} of at least {_plain(low)}"
 
     def allows(self, value: float) -> bool:
         """Whether a number lies within the bounds."""
@@ -60,6 +61,10 @@ class Param:
             and (self.lt is None or value < self.lt)
             and (self.le is None or value <= self.le)
         )
+
+
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else f"{bound:g}"
 
 
 def _field(param: Param, default: object) -> Any:

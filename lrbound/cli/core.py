@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lrbound.cli.options import Override
     from lrbound.network import Network
-    from lrbound.predict import BatchStatistics, Method
+    from lrbound.predictor import BatchStatistics, Method
     from lrbound.prediction import Prediction
 
 
@@ -32,7 +32,7 @@ def load_network(spec: str, overrides: Sequence[Override]) -> Network:
 def predict_network(network: Network, method: Method, batch_statistics: BatchStatistics) -> Prediction:
     """Predict; a network that the method cannot do ends the command with the reason."""
     from lrbound.errors import Refused
-    from lrbound.predict import predict
+    from lrbound.predictor import predict
 
     try:
         return predict(network, method=method, batch_statistics=batch_statistics)

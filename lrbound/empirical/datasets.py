@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lrbound.empirical.data_file import read_samples
+from lrbound.errors import Refused
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,10 +20,6 @@ TEACHER_SAMPLES = 1024
 TEACHER_UNITS = 64
 DIGITS = (64, 10)
 """Features and classes of scikit-learn's digits."""
-
-
-class DataError(ValueError):
-    """The data do not fit the network; the text says what would."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def load_data(network: Network, source: str | None = None, *, samples: int | Non
 
     Raises
     ------
-    DataError
+    Refused
         Where the data cannot be read or do not fit.
     """
     rng = np.random.default_rng(seed)
@@ -79,25 +77,14 @@ def load_data(network: Network, source: str | None = None, *, samples: int | Non
         source = "digits" if _digits_fit(network) else "teacher"
     if source == "teacher":
         return _teacher(network, samples or max(TEACHER_SAMPLES, 4 * (network.training.batch_size or 0)), rng)
-    name, x, y = _digits(network) if source == "digits" else _file(source)
-    x, targets = _inputs(x, network.input.shape), _targets(y, network)
+    name, x, y = _digits(network) if source == "digits" else _file(source, network.input.shape)
+    targets = _targets(y, network)
     if len(x) != len(targets):
-        raise DataError(f"{name}: x has {len(x)} samples and y {len(targets)}")
+        raise Refused(f"{name}: x has {len(x)} samples and y {len(targets)}")
     if samples is not None and samples < len(x):
         chosen = rng.permutation(len(x))[:samples]
         x, targets = x[chosen], targets[chosen]
-    return Dataset(name, x, targets)
-
-
-def input_statistics(x: NDArray[np.float32]) -> tuple[float, float]:
-    """Return E[x_i^2] and E[x_i y_i]/E[x_i^2] over pairs of different samples."""
-    n = len(x)
-    flat = x.reshape(n, -1).astype(np.float64)
-    squares = float(np.square(flat).sum())
-    mean_square = squares / flat.size
-    if n < 2 or squares == 0.0:
-        return mean_square, 0.0
-    return mean_square, (float(np.square(flat.sum(axis=0)).sum()) - squares) / ((n - 1) * squares)
+    return Dataset(name, x.reshape(len(x), *network.input.shape).astype(np.float32), targets)
 
 
 def _digits_fit(network: Network) -> bool:
@@ -109,7 +96,7 @@ def _digits(network: Network) -> tuple[str, NDArray[np.float64], NDArray[np.int6
 
     features, classes = DIGITS
     if not _digits_fit(network):
-        raise DataError(
+        raise Refused(
             f"digits have inputs of [{features}] or [1, 8, 8] and {classes} classes; the spec has "
             f"{list(network.input.shape)} and {network.outputs} outputs: use --data teacher or a file"
         )
@@ -118,16 +105,15 @@ def _digits(network: Network) -> tuple[str, NDArray[np.float64], NDArray[np.int6
     return "digits", (images - images.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0), classes_of
 
 
-def _file(path: str) -> tuple[str, NDArray[np.generic], NDArray[np.generic]]:
+def _file(path: str, shape: Shape) -> tuple[str, NDArray[np.float64], NDArray[np.generic]]:
+    x = read_samples(path, shape)
+    content = np.load(path, allow_pickle=False)
+    if isinstance(content, np.ndarray) or "y" not in content:
+        raise Refused(f"{path}: has no array 'y' with the targets; numpy.savez(path, x=..., y=...) writes both")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return path, arrays["x"], arrays["y"]
-    except KeyError as error:
-        raise DataError(f"{path}: has no array {error.args[0]!r}; x and y are needed") from None
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or 'is not an .npz file'}") from None
-    except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
-        raise DataError(f"{path}: is not an .npz file of plain arrays; numpy.savez makes one") from None
+        return path, x, content["y"]
+    except ValueError:
+        raise Refused(f"{path}: y is not an array of numbers") from None
 
 
 def _teacher(network: Network, samples: int, rng: np.random.Generator) -> Dataset:
@@ -144,25 +130,20 @@ def _teacher(network: Network, samples: int, rng: np.random.Generator) -> Datase
     return Dataset("a random teacher", x, targets)
 
 
-def _inputs(x: NDArray[np.generic], shape: Shape) -> NDArray[np.float32]:
-    if x.ndim < 1 or not len(x) or x[0].size != np.prod(shape) or x.dtype.kind not in "biuf":
-        raise DataError(f"x has the shape {list(x.shape)}; the spec needs numbers of [samples, {str(list(shape))[1:]}")
-    inputs = x.reshape(len(x), *shape).astype(np.float32)
-    if not np.isfinite(inputs).all():
-        raise DataError("x has values that are not finite")
-    return inputs
-
-
 def _targets(y: NDArray[np.generic], network: Network) -> NDArray[np.float32] | NDArray[np.int64]:
     outputs = network.outputs
     classes = network.training.loss.kind == "cross_entropy"
+    if y.ndim == 0 or not len(y):
+        raise Refused("y has no samples")
     if y.ndim == 1 and y.dtype.kind in "iu" and outputs > 1:
         indices = y.astype(np.int64)
         if indices.min() < 0 or indices.max() >= outputs:
-            raise DataError(f"y has classes {indices.min()} to {indices.max()}; the spec has {outputs} outputs")
+            raise Refused(f"y has classes {indices.min()} to {indices.max()}; the spec has {outputs} outputs")
         return indices if classes else np.eye(outputs, dtype=np.float32)[indices]
     if classes:
-        raise DataError(f"y must hold class indices, of shape [samples], for cross_entropy; got {list(y.shape)}")
-    if y.size != len(y) * outputs or y.dtype.kind not in "biuf":
-        raise DataError(f"y has the shape {list(y.shape)}; the spec needs [samples, {outputs}], or class indices")
+        raise Refused(f"y must hold class indices, of shape [samples], for cross_entropy; got {list(y.shape)}")
+    if y.size != len(y) * outputs or y.dtype.kind not in "biuf" or not np.isfinite(y.astype(np.float64)).all():
+        raise Refused(
+            f"y has the shape {list(y.shape)}; the spec needs finite numbers of [samples, {outputs}], or class indices"
+        )
     return y.reshape(len(y), outputs).astype(np.float32)

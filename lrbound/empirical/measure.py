@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lrbound.network import Network
-    from lrbound.predict import BatchStatistics
+    from lrbound.predictor import BatchStatistics
 
 Dtype = Literal["float32", "float64"]
 Device = Literal["cpu", "cuda"]

@@ -49,12 +49,15 @@ class Measurement:
     prediction : Prediction
     samples : tuple of Sample
         At least one.
+    batch_size : int
+        Samples in the batch of each.
     per_layer : bool
         Whether the layers' parts are shown.
     """
 
     prediction: Prediction
     samples: tuple[Sample, ...]
+    batch_size: int
     per_layer: bool = False
 
     @property

@@ -41,9 +41,9 @@ class Estimate:
 
     def __str__(self) -> str:
         parts = [
-            f"{name} {getattr(self, name) / GIB:.2g}" for name in ("parameters", "activations", "gradients", "vectors")
+            f"{name} {getattr(self, name) / GIB:.3g}" for name in ("parameters", "activations", "gradients", "vectors")
         ]
-        return f"{self.total / GIB:.2g} GiB ({', '.join(parts)})"
+        return f"{self.total / GIB:.3g} GiB ({', '.join(parts)})"
 
 
 def estimate(network: Network, samples: int, itemsize: int) -> Estimate:
@@ -104,6 +104,6 @@ def require(network: Network, samples: int, itemsize: int, device: str) -> None:
         return
     advice = ["fewer samples (--samples)"] + (["--dtype float32"] if itemsize > 4 else [])
     raise Refused(
-        f"measuring on {samples} samples needs about {needed} on the {device}, {free / GIB:.2g} GiB are free; "
+        f"measuring on {samples} samples needs about {needed} on the {device}, {free / GIB:.3g} GiB are free; "
         f"use {' or '.join(advice)}"
     )

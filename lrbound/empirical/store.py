@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEAD = {"lrbound": "runs", "version": 1}
 
 
-class NotRuns(ValueError):
+class NotRunsError(ValueError):
     """The file is there and is none of ours."""
 
 
@@ -32,7 +32,7 @@ class RunStore:
 
     Raises
     ------
-    NotRuns
+    NotRunsError
         Where the file at ``path`` holds something else.
     """
 
@@ -71,15 +71,19 @@ def _append(path: Path, record: dict[str, object]) -> None:
 
 
 def _read(path: Path) -> Iterable[tuple[str, Run]]:
-    try:
-        head, *lines = path.read_text("utf-8").splitlines() or [""]
-        if json.loads(head) != HEAD:
-            raise ValueError(head)
-    except ValueError:
-        raise NotRuns(f"{path}: is not a file of runs that lrbound wrote") from None
+    head, *lines = path.read_text("utf-8", "replace").splitlines() or [""]
+    if not _is_head(head):
+        raise NotRunsError(f"{path}: is not a file of runs that lrbound wrote")
     for line in lines:
         try:
             record = json.loads(line)
             yield record.pop("key"), Run(**record)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
+
+
+def _is_head(line: str) -> bool:
+    try:
+        return bool(json.loads(line) == HEAD)
+    except ValueError:
+        return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,6 +101,39 @@ class Node:
     layer: Layer
     line: int = 0
     column: int = 0
+
+
+Split = Callable[["Gradient"], "Sequence[Gradient]"]
+"""Maps the gradient at the place where branches join to those at the ends of the branches."""
+
+
+class Branching(Layer):
+    """A layer that sends its input through several chains of layers side by side and joins their outputs."""
+
+    def branches(self) -> tuple[tuple[Node, ...], ...]:
+        """Return the chains; an empty one passes its input on."""
+        raise NotImplementedError(self.kind)
+
+    def join(self, outputs: Sequence[Kernel], ctx: Context) -> tuple[Kernel, Split]:
+        """Map the kernels at the ends of the branches to that of the output; also return the way back."""
+        raise NotImplementedError(self.kind)
+
+
+def moved(node: Node, old: str, new: str) -> Node:
+    """Return a node, and all nodes inside it, with the beginning ``old`` of their paths replaced by ``new``."""
+    inner = {
+        field.name: _moved_inside(getattr(node.layer, field.name), old, new)
+        for field in dataclasses.fields(node.layer)
+        if field.metadata.get("param") is not None and field.metadata["param"].type in ("layers", "branches")
+    }
+    layer = dataclasses.replace(node.layer, **inner) if inner else node.layer
+    return Node(new + node.path.removeprefix(old), layer, node.line, node.column)
+
+
+def _moved_inside(nodes: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
+    return tuple(
+        moved(node, old, new) if isinstance(node, Node) else _moved_inside(node, old, new) for node in nodes
+    )
 
 
 class Container(Layer):

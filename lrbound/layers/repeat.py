@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lrbound.fields import integer, layer_list
-from lrbound.layers.base import Container, Node, Shape
+from lrbound.layers.base import Container, Node, Shape, moved
 
 
 @dataclass(frozen=True)
 class Repeat(Container):
-    """``times`` copies of ``layers``. The paths of copy i read ``....repeat[i].layers.0``, i from 0."""
+    """``times`` copies of ``layers``. The paths in copy i read ``....repeat[i].layers.0``, i from 0."""
 
     times: int = integer("how many times the layers follow one another")
     layers: tuple[Node, ...] = layer_list("the layers that are repeated")
@@ -30,5 +30,5 @@ class Repeat(Container):
         """Yield the layers of every copy; each path names its copy."""
         for copy in range(self.times):
             for node in self.layers:
-                head, _, tail = node.path.rpartition(".repeat.layers.")
-                yield replace(node, path=f"{head}.repeat[{copy}].layers.{tail}")
+                home = node.path.rpartition(".repeat.layers.")[0]
+                yield moved(node, f"{home}.repeat.", f"{home}.repeat[{copy}].")

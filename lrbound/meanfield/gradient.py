@@ -97,6 +97,10 @@ class Gradient:
     delta: Sums
     excess: Callable[[], Sums] | None = None
 
+    def plus(self, other: Gradient) -> Gradient:
+        """Add independent gradients that meet where a branching layer took its input."""
+        return Gradient(self.delta.plus(other.delta))
+
 def at_output(samples: float) -> Gradient:
     """Return the gradient of one output with respect to itself for a batch of ``samples``."""
     pair = np.array([[1.0 / samples, 1.0 - 1.0 / samples], [1.0, 0.0]]).reshape(2, 2, 1, 1, 1, 1)

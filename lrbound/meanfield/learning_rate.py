@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,12 +11,13 @@ if TYPE_CHECKING:
     from lrbound.optimizers.base import Optimizer
 
 
-def after_last_normaliser(terms: Iterable[Term]) -> list[Term]:
-    """Return the layers whose growth nothing undoes, from the outputs down to one that fixes the scale below it.
+def explosive(terms: Iterable[Term]) -> list[Term]:
+    """Return the layers whose growth nothing undoes: those above the last normalisers.
 
-    The weights under a batch normalisation are scale invariant and settle by themselves (theory, section 7).
+    The weights under a batch normalisation are scale invariant and settle by themselves, and its own gamma and beta
+    add about 1 (theory, section 7).
     """
-    return list(takewhile(lambda term: not term.node.layer.fixes_scale, terms))
+    return [term for term in terms if term.exposed and not term.node.layer.fixes_scale]
 
 
 def minibatch_rate(optimizer: Optimizer, large: Spectrum, batch_size: int, loss_factor: float) -> float:

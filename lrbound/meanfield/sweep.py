@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from lrbound.meanfield.gradient import Share, at_output
-from lrbound.meanfield.kernel import white
+from lrbound.layers.base import Branching, Node
+from lrbound.meanfield.gradient import Gradient, Share, at_output
+from lrbound.meanfield.kernel import Kernel, white
+from lrbound.network import unroll
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Context, Node, Pullback
+    from lrbound.layers.base import Context, Pullback, Shape, Split
     from lrbound.network import Network
 
 
@@ -26,6 +29,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Fork:
+    """A branching layer after the forward sweep: the steps of its branches, and the way back into them."""
+
+    node: Node
+    q: float
+    q_xy: float
+    chains: tuple[Chain, ...]
+    split: Split
+
+
+Chain = list[Step | Fork]
+
+
+@dataclass(frozen=True)
 class Term:
     """One layer after both sweeps.
 
@@ -33,11 +50,13 @@ class Term:
     ----------
     node : Node
     parameters : int
-        Number of its learnable parameters.
+        Number of its own learnable parameters.
     q, q_xy : float
         Order parameters of its output, averaged over positions.
     share : Share or None
         Its part of the Fisher value of the two directions; None without parameters.
+    exposed : bool
+        Whether a path leads from its output to the network's that passes no layer which fixes the scale below it.
     """
 
     node: Node
@@ -45,25 +64,60 @@ class Term:
     q: float
     q_xy: float
     share: Share | None
+    exposed: bool
 
 
-def forward(network: Network, ctx: Context) -> list[Step]:
+def forward(network: Network, ctx: Context) -> Chain:
     """Propagate kernels from the input to the outputs."""
     kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
-    steps = []
-    for node, shape in network.unrolled():
-        kernel, pull = node.layer.forward(kernel, ctx)
-        steps.append(Step(node, node.layer.parameters(shape), *kernel.averages(), pull))
-    return steps
+    return _forward(network.nodes, kernel, network.input.shape, ctx)[0]
 
 
-def backward(steps: list[Step], samples: float) -> Iterator[Term]:
+def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context) -> tuple[Chain, Kernel]:
+    chain: Chain = []
+    for node in unroll(nodes):
+        layer = node.layer
+        if isinstance(layer, Branching):
+            chains, ends = zip(*(_forward(branch, kernel, shape, ctx) for branch in layer.branches()), strict=True)
+            kernel, split = layer.join(ends, ctx)
+            chain.append(Fork(node, *kernel.averages(), chains, split))
+        else:
+            kernel, pull = layer.forward(kernel, ctx)
+            chain.append(Step(node, layer.parameters(shape), *kernel.averages(), pull))
+        shape = layer.output_shape(shape)
+    return chain, kernel
+
+
+def backward(chain: Chain, samples: float) -> Iterator[Term]:
     """Pull the gradient of one output back; yield the layers from the outputs to the input.
 
-    Empties ``steps`` on the way, so that a layer's kernels are freed as soon as they have been used.
+    Empties ``chain`` on the way, so that a layer's kernels are freed as soon as they have been used.
     """
-    gradient = at_output(samples)
-    while steps:
-        step = steps.pop()
-        gradient, share = step.pull(gradient)
-        yield Term(step.node, step.parameters, step.q, step.q_xy, share)
+    walk = _Backward(at_output(samples))
+    yield from walk.through(chain)
+
+
+class _Backward:
+    """A gradient on its way down one chain."""
+
+    def __init__(self, gradient: Gradient, *, exposed: bool = True) -> None:
+        self.gradient = gradient
+        self.exposed = exposed
+
+    def through(self, chain: Chain) -> Iterator[Term]:
+        while chain:
+            step = chain.pop()
+            if isinstance(step, Fork):
+                yield Term(step.node, 0, step.q, step.q_xy, None, self.exposed)
+                yield from self._apart(step)
+            else:
+                self.gradient, share = step.pull(self.gradient)
+                yield Term(step.node, step.parameters, step.q, step.q_xy, share, self.exposed)
+                self.exposed &= not step.node.layer.fixes_scale
+
+    def _apart(self, fork: Fork) -> Iterator[Term]:
+        walks: Sequence[_Backward] = [_Backward(end, exposed=self.exposed) for end in fork.split(self.gradient)]
+        for walk, chain in zip(walks, fork.chains, strict=True):
+            yield from walk.through(chain)
+        self.gradient = reduce(Gradient.plus, (walk.gradient for walk in walks))
+        self.exposed = any(walk.exposed for walk in walks)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lrbound.empirical.measurement import Measurement
     from lrbound.prediction import Prediction
 
 
@@ -72,4 +73,8 @@ class Report:
 
     def check(self, result: CheckResult) -> str:
         """Return the text of a check."""
+        raise NotImplementedError(type(self).__module__)
+
+    def measurement(self, result: Measurement) -> str:
+        """Return the text of a measurement."""
         raise NotImplementedError(type(self).__module__)

@@ -10,6 +10,7 @@ from lrbound.prediction import SCHEMA_VERSION
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
+    from lrbound.empirical.measurement import Measurement
     from lrbound.prediction import Prediction
 
 
@@ -32,6 +33,14 @@ class JsonReport(Report):
         }
         head = _nulled(head, "", lost)
         return _dumps({**head, "prediction": _finite(result.prediction.to_json(), lost)})
+
+    def measurement(self, result: Measurement) -> str:
+        """Return the object of ``lrbound measure``."""
+        lost: list[str] = []
+        whole = result.to_json()
+        prediction = whole.pop("prediction")
+        version, *rest = _nulled(whole, "", lost).items()
+        return _dumps(dict([version, ("prediction", _finite(prediction, lost)), *rest]))
 
 
 def _finite(prediction: dict[str, Any], lost: list[str] | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lrbound.report.base import CheckResult, Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.empirical.measurement import Measurement
     from lrbound.prediction import LayerReport, Prediction
 
 TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
@@ -43,6 +44,12 @@ class TextReport(Report):
         """Return the verdict, and what it assumes."""
         head = f"{'ok' if result.ok else 'too high'}: {words.verdict(result)}"
         return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
+
+    def measurement(self, result: Measurement) -> str:
+        """Return the predicted and the measured value, and the parts of the layers if they are wanted."""
+        from lrbound.report._measurement import answer, layer_table
+
+        return "\n".join([*answer(result), *(["", layer_table(result, self.terminal)] if result.per_layer else [])])
 
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]

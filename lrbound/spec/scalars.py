@@ -80,7 +80,8 @@ def read_integer(value: Value, param: Param, label: str, expected: str = "") -> 
     hint = ""
     if isinstance(meaning, float) and meaning.is_integer() and param.allows(meaning) and abs(meaning) < LIMIT:
         hint = f"; write {int(meaning)}"
-    raise Invalid(value.mark, f"{label} must be {expected or param.expected()}, got {describe(value)}{hint}")
+    right = expected or param.expected(meaning if whole else None)
+    raise Invalid(value.mark, f"{label} must be {right}, got {describe(value)}{hint}")
 
 
 def read_number(value: Value, param: Param, label: str) -> float:
@@ -91,7 +92,7 @@ def read_number(value: Value, param: Param, label: str) -> float:
     if not math.isfinite(meaning):
         raise Invalid(value.mark, f"{label} must be finite, got {describe(value)}")
     if not param.allows(meaning):
-        raise Invalid(value.mark, f"{label} must be {param.expected()}, got {describe(value)}")
+        raise Invalid(value.mark, f"{label} must be {param.expected(meaning)}, got {describe(value)}")
     if abs(meaning) >= LIMIT:
         raise Invalid(value.mark, f"{label} must be below 1e12 in size, got {describe(value)}")
     return float(meaning)

@@ -63,11 +63,11 @@ def prediction() -> Prediction:
 def core(monkeypatch, prediction) -> Core:
     """Replace the library below the command line."""
     core = Core(prediction)
-    spec, predict = ModuleType("lrbound.spec"), ModuleType("lrbound.predict")
+    spec, predict = ModuleType("lrbound.spec"), ModuleType("lrbound.predictor")
     spec.load, spec.SpecError = core.load, SpecError
     predict.predict = core.predict
     monkeypatch.setitem(sys.modules, "lrbound.spec", spec)
-    monkeypatch.setitem(sys.modules, "lrbound.predict", predict)
+    monkeypatch.setitem(sys.modules, "lrbound.predictor", predict)
     return core
 
 

@@ -128,7 +128,7 @@ def test_a_closed_pipe_is_quiet():
 
 
 def test_the_function_keeps_its_name_beside_its_module():
-    code = "import lrbound; from lrbound.predict import Refused; assert callable(lrbound.predict) and lrbound.load"
+    code = "import lrbound; from lrbound.predictor import Refused; assert callable(lrbound.predict) and lrbound.load"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.returncode, done.stderr) == (0, "")

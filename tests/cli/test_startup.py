@@ -10,12 +10,12 @@ import pytest
 STUB = """
 import sys, types
 import lrbound.prediction as p
-spec, predict = types.ModuleType("lrbound.spec"), types.ModuleType("lrbound.predict")
+spec, predict = types.ModuleType("lrbound.spec"), types.ModuleType("lrbound.predictor")
 answer = p.Prediction("tiny", "mean-field", p.Assumptions("mse", 8, "through", "sgd", 0.0, 1, 2), 1.0, None, 2.0, 1.0,
                       p.Bounds(2.0, 2.0), (), ())
 spec.load, spec.SpecError = (lambda path, *, overrides: None), type("SpecError", (ValueError,), {})
 predict.predict = lambda network, *, method, batch_statistics: answer
-sys.modules["lrbound.spec"], sys.modules["lrbound.predict"] = spec, predict
+sys.modules["lrbound.spec"], sys.modules["lrbound.predictor"] = spec, predict
 from lrbound.cli.app import run
 status = run(sys.argv[1:])
 print(*sorted(sys.modules), file=sys.stderr)

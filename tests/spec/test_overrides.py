@@ -139,7 +139,7 @@ def test_override_repairs_a_wrong_value() -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("layers.4.linear.features=1.5", "linear: 'features' must be an integer in [1, 1e+08], got 1.5"),
+        ("layers.4.linear.features=1.5", "linear: 'features' must be a positive integer, got 1.5"),
         ("layers.0.linear.feature=3", "linear: unknown argument 'feature'; did you mean 'features'?"),
         ("layers.0.liner.features=3", "'layers.0' has no 'liner'; did you mean 'linear'?"),
         ("layers.0.zzzz.features=3", "'layers.0' has no 'zzzz'; it has 'linear'"),
@@ -164,7 +164,7 @@ def test_override_repairs_a_wrong_value() -> None:
         ("name=!!str x", "the tag '!!str' is not allowed; a spec is plain data"),
         ("name=*x", "the alias '*x' has no anchor before it"),
         ("layers.0.linear=ab\x1bc", "the character U+001B is not allowed in YAML"),
-        ("layers.0.linear={features: -3}", "linear: 'features' must be an integer in [1, 1e+08], got -3"),
+        ("layers.0.linear={features: -3}", "linear: 'features' must be a positive integer, got -3"),
         ("layers.0=liner", "unknown layer 'liner'; did you mean 'linear'?"),
         ("layers.3.repeat.times=100000", "repeat: 100000 times 4 is 400000 layers; at most 100000 are allowed"),
         ("input.shape=[8, 8, 8]", None),
@@ -196,7 +196,7 @@ def test_errors_of_text_and_options_come_together() -> None:
     heads = [line for line in text.splitlines() if not line.startswith("   |")]
     assert heads == [
         "<string>:7:5: unknown layer 'rleu'; did you mean 'relu'?",
-        "--set layers.4.linear=0: linear: 'features' must be an integer in [1, 1e+08], got 0",
+        "--set layers.4.linear=0: linear: 'features' must be a positive integer, got 0",
     ]
 
 

@@ -9,7 +9,7 @@ from lrbound.errors import Refused
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
 from lrbound.meanfield.fisher import Spectrum, complement, spectrum
-from lrbound.meanfield.learning_rate import after_last_normaliser, minibatch_rate
+from lrbound.meanfield.learning_rate import explosive, minibatch_rate
 from lrbound.meanfield.sweep import Term, backward, forward
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
@@ -75,7 +75,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         large = parts.without_batch(training.samples)
         if large is None or any(term.node.layer.fixes_scale for term in terms):
             everywhere = backward(forward(network, context(math.inf)), math.inf)
-            large = spectrum(after_last_normaliser(everywhere) if through else list(everywhere), math.inf)
+            large = spectrum(explosive(everywhere) if through else list(everywhere), math.inf)
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, loss_factor)
     largest = curvature if minibatch is None else minibatch
     warnings.setdefault("lambda_max_interval is null: the spread over initialisations is not predicted yet")

@@ -1,0 +1,137 @@
+"""``lrbound measure``: lambda_max of real initialisations next to the prediction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lrbound.cli._progress import progress
+from lrbound.cli._torch import require_torch
+from lrbound.cli.core import load_network, predict_network
+from lrbound.cli.exit import ExitCode, refuse
+from lrbound.cli.options import (
+    BatchSizeOption,
+    FormatOption,
+    LossOption,
+    MethodOption,
+    MomentumOption,
+    SetOption,
+    SpecArgument,
+    StatisticsOption,
+    overrides,
+)
+from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.empirical.measurement import Measurement, Sample
+from lrbound.errors import Refused
+
+if TYPE_CHECKING:
+    from lrbound.empirical.measure import Device, Dtype, Setting
+    from lrbound.network import Network
+    from lrbound.predictor import BatchStatistics
+    from lrbound.prediction import Prediction
+
+SeedsOption = Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="How many initialisations to measure.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Fixes weights, inputs and masks.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="FILE", help="Samples, .npy or .npz; without it white inputs with the spec's statistics."
+    ),
+]
+SamplesOption = Annotated[
+    int | None,
+    typer.Option("--samples", min=1, metavar="N", help="Samples in the measured batch, if not the spec's batch size."),
+]
+DtypeOption = Annotated[Literal["float32", "float64"], typer.Option("--dtype", help="What the network computes in.")]
+DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where it computes.")]
+PerLayerOption = Annotated[bool, typer.Option("--per-layer", help="Show each layer's part, predicted and measured.")]
+
+
+def command(
+    spec: SpecArgument,
+    *,
+    seeds: SeedsOption = 4,
+    seed: SeedOption = 0,
+    data: DataOption = None,
+    samples: SamplesOption = None,
+    dtype: DtypeOption = "float32",
+    device: DeviceOption = "cpu",
+    per_layer: PerLayerOption = False,
+    output: FormatOption = "text",
+    method: MethodOption = "mean-field",
+    batch_statistics: StatisticsOption = "through",
+    batch_size: BatchSizeOption = None,
+    momentum: MomentumOption = None,
+    loss: LossOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done."""
+    require_torch("measure")
+    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
+    network = load_network(spec, changes)
+    prediction = predict_network(network, method, batch_statistics)
+    try:
+        setting, notes = _setting(network, data, samples, batch_statistics, dtype, device)
+        done = _measured(network, setting, seeds, seed)
+    except Refused as error:
+        raise refuse(f"error: {error}") from error
+    if not done:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    result = Measurement(_noted(prediction, notes, done, seeds), tuple(done), setting.size(network), per_layer)
+    emit_warnings(result.prediction, output)
+    emit(report(output).measurement(result))
+    raise typer.Exit(ExitCode.OK if len(done) == seeds else ExitCode.INTERRUPTED)
+
+
+def _setting(
+    network: Network,
+    data: str | None,
+    samples: int | None,
+    batch_statistics: BatchStatistics,
+    dtype: Dtype,
+    device: Device,
+) -> tuple[Setting, list[str]]:
+    """Return how to measure, and what is worth saying about it."""
+    from lrbound.empirical.batches import DataBatches
+    from lrbound.empirical.data_file import differences, read_samples
+    from lrbound.empirical.measure import Setting
+
+    notes: list[str] = []
+    batches = None
+    if data is not None:
+        array = read_samples(data, network.input.shape)
+        notes, batches = differences(array, network.input), DataBatches(array)
+    setting = Setting(samples, batch_statistics, dtype, device, batches)
+    size, stated = setting.size(network), network.training.batch_size
+    if size != stated:
+        notes.append(f"measured on {size} samples; the prediction is for a batch of {stated or 'full size'}")
+    return setting, notes
+
+
+def _measured(network: Network, setting: Setting, seeds: int, seed: int) -> list[Sample]:
+    """Return as many initialisations as there was patience for."""
+    from lrbound.empirical.measure import measure
+
+    done: list[Sample] = []
+    try:
+        with progress(f"measuring {network.name}", seeds) as advance:
+            for sample in measure(network, seeds=seeds, seed=seed, setting=setting):
+                done.append(sample)
+                advance()
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted: {len(done)} of {seeds} initialisations are done", err=True)
+    return done
+
+
+def _noted(prediction: Prediction, notes: list[str], done: list[Sample], seeds: int) -> Prediction:
+    """Return the prediction with what there is to say about the measurement among its warnings."""
+    texts = list(notes)
+    if len(done) < seeds:
+        texts.append(f"interrupted after {len(done)} of {seeds} initialisations")
+    if len(done) == 1:
+        texts.append("measured.std is null: one initialisation has no spread")
+    if prediction.lambda_max_interval is None:
+        texts.append("measured.inside_interval is null: there is no predicted interval")
+    return replace(prediction, warnings=(*prediction.warnings, *texts))
