@@ -1,18 +1,21 @@
-"""A table of aligned columns. rich draws finer ones, but importing it costs as much as all that lrbound computes."""
+"""The tables of the text report, drawn by rich."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.report.base import Terminal
 
-GAP = "  "
 SHORTEST = 12
 """The first column is cut to fit the terminal, but not below this."""
-BOLD, RESET = "\x1b[1m", "\x1b[0m"
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, terminal: Terminal) -> str:
@@ -29,21 +32,29 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, termi
         Where it will be shown; cells of the first column lose their beginning where the table is too wide for it.
     """
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    others = sum(widths[1:]) + len(GAP) * (len(widths) - 1)
-    widths[0] = min(widths[0], max(terminal.width - others, SHORTEST))
+    others = sum(widths[1:]) + 2 * (len(widths) - 1)
+    first = min(widths[0], max(terminal.width - others, SHORTEST))
+    grid = Table(box=box.SIMPLE_HEAD if terminal.boxes else ASCII_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for index, title in enumerate(titles):
+        grid.add_column(title, justify="left" if index < left else "right", no_wrap=True)
+    for cells in rows:
+        grid.add_row(_keep_end(cells[0], first), *cells[1:])
+    console = Console(
+        file=io.StringIO(),
+        width=max(first + others, 1),
+        force_terminal=terminal.colour,
+        color_system="standard" if terminal.colour else None,
+        legacy_windows=False,
+        markup=False,
+        highlight=False,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
 
-    def line(cells: Sequence[str]) -> str:
-        first, *rest = cells
-        fitted = [_keep_end(first, widths[0]), *rest]
-        aligned = [
-            cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(fitted, widths, strict=True))
-        ]
-        return GAP.join(aligned).rstrip()
 
-    head = line(titles)
-    rule = ("\u2500" if terminal.boxes else "-") * (others + widths[0])
-    return "\n".join([f"{BOLD}{head}{RESET}" if terminal.colour else head, rule, *map(line, rows)])
+ASCII_HEAD = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
 def _keep_end(text: str, width: int) -> str:
