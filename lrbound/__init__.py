@@ -28,4 +28,3 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'lrbound' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
-

@@ -111,6 +111,4 @@ def layer_list(doc: str, default: object = MISSING) -> Any:
 
 def params(cls: type) -> dict[str, tuple[Param, object]]:
     """Return ``{argument: (Param, default or MISSING)}`` of a dataclass, in the order of its declaration."""
-    return {
-        f.name: (f.metadata["param"], f.default) for f in dataclasses.fields(cls) if "param" in f.metadata
-    }
+    return {f.name: (f.metadata["param"], f.default) for f in dataclasses.fields(cls) if "param" in f.metadata}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.layers.base import Container, Node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lrbound.init import Init
     from lrbound.layers.base import Shape
     from lrbound.losses.base import Loss

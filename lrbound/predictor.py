@@ -58,7 +58,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
     training = network.training
 
     def context(samples: float) -> Context:
-        return Context(samples, through, network.init, warn=lambda text: warnings.setdefault(text))
+        return Context(samples, through, network.init, warn=lambda text: warnings.update({text: None}))
 
     terms = list(backward(forward(network, context(training.samples)), training.samples))[::-1]
     parts = spectrum(terms, training.samples)
@@ -134,8 +134,10 @@ def _published(network: Network) -> Prediction:
             for row in terms
         ),
         warnings=(
-            "the published formulas are kept for comparison: real networks with batch_norm differ by up to 1.7 times; "
-            "use --method mean-field for a rate",
+            (
+                "the published formulas are kept for comparison: real networks with batch_norm differ by up to 1.7 times; "
+                "use --method mean-field for a rate"
+            ),
             "lambda_max_interval is null: the published theory has no spread over initialisations",
             "bounds.minibatch is null: the published theory has no batch size",
         ),
@@ -173,7 +175,9 @@ def _doubts(parts: Spectrum, samples: float) -> list[str]:
     if math.isinf(samples) or 4.0 * parts.complement < parts.coherent:
         return []
     return [
-        f"the directions orthogonal to the mean over the batch have a mean curvature of {parts.complement:.3g} "
-        f"beside {parts.coherent:.3g} along it: at this batch size and depth the edge of their spectrum can be the "
-        "largest eigenvalue, and measured networks of this kind lie up to 7 times above lambda_max"
+        (
+            f"the directions orthogonal to the mean over the batch have a mean curvature of {parts.complement:.3g} "
+            f"beside {parts.coherent:.3g} along it: at this batch size and depth the edge of their spectrum can be the "
+            "largest eigenvalue, and measured networks of this kind lie up to 7 times above lambda_max"
+        )
     ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from lrbound import parse
-from lrbound.network import Network
+
+if TYPE_CHECKING:
+    from lrbound.network import Network
 
 
 def network(layers: str, *, head: str = "", name: str = "test") -> Network:
@@ -29,7 +32,9 @@ def dense(
     init: str = "{weight_variance: 2.0, bias_variance: 0.5}",
 ) -> Network:
     """Return the dense net of Wei et al. 2019, or a variant; ``gamma=None`` leaves the normalisers out."""
-    norm = "" if gamma is None else f"- batch_norm: {{gamma: {gamma}, eps: {eps}, learnable: {str(learnable).lower()}}}\n"
+    norm = (
+        "" if gamma is None else f"- batch_norm: {{gamma: {gamma}, eps: {eps}, learnable: {str(learnable).lower()}}}\n"
+    )
     layers = "".join(f"- linear: {width}\n{norm}- {activation}\n" for width in widths) + f"- linear: {outputs}\n"
     head = f"""
     input: {{shape: [{inputs}]}}

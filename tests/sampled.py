@@ -6,11 +6,13 @@ Independent of the package's mathematics: plain autograd on the torch modules of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from lrbound.network import Network
+if TYPE_CHECKING:
+    from lrbound.network import Network
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from lrbound.cli.options import Override
     from lrbound.network import Network
-    from lrbound.predictor import BatchStatistics, Method
     from lrbound.prediction import Prediction
+    from lrbound.predictor import BatchStatistics, Method
 
 
 def load_network(spec: str, overrides: Sequence[Override]) -> Network:

@@ -1,0 +1,1 @@
+"""The layers that a spec may name: one module each."""

@@ -131,9 +131,7 @@ def moved(node: Node, old: str, new: str) -> Node:
 
 
 def _moved_inside(nodes: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
-    return tuple(
-        moved(node, old, new) if isinstance(node, Node) else _moved_inside(node, old, new) for node in nodes
-    )
+    return tuple(moved(node, old, new) if isinstance(node, Node) else _moved_inside(node, old, new) for node in nodes)
 
 
 class Container(Layer):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from lrbound.fields import choice, flag, initialisation, integer
-from lrbound.init import Init
 from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.meanfield.position_map import convolution
 from lrbound.meanfield.positions import Window
@@ -15,6 +14,7 @@ from lrbound.meanfield.weights import weight_layer
 if TYPE_CHECKING:
     from torch import nn
 
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -82,7 +82,7 @@ class Conv2d(Layer):
             self.kernel,
             stride=self.stride,
             padding=self.padding,
-            padding_mode=self.padding_mode,
+            padding_mode=self.window.mode,
             groups=self.groups,
             bias=self.bias,
         )

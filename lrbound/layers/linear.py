@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
-from lrbound.init import Init
 from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
 
 

@@ -1,0 +1,1 @@
+"""The losses that a spec may name: one module each."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.errors import Refused
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel, diagonal, embed, outer
-from lrbound.meanfield.positions import Array
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.positions import Array
 
 
 @lru_cache(maxsize=64)
@@ -109,9 +112,7 @@ def pull_through(
         # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
         own = rho[..., SAME, :, :]
         lean_pair, lean_site = gamma2 * outer(own), gamma2 * own**2
-        product = product.plus(
-            gradient.excess().times(lean_pair[..., None, :, :, :, :], lean_site[..., None, :, :])
-        )
+        product = product.plus(gradient.excess().times(lean_pair[..., None, :, :, :, :], lean_site[..., None, :, :]))
     value = product.total()
     if through:
         delta = _projected(delta, zhat, rho, value, samples)
@@ -138,4 +139,3 @@ def _projected(delta: Sums, zhat: Normalised, rho: Array, value: Array, samples:
         * (mean_pair[..., None, :, :, :, :] + along[..., None, None] * zhat_pair[..., None, :, :, :, :, :]),
         delta.site - share[:, None, None] * (mean_site[..., None, :, :] + along * zhat_site[..., None, :, :, :]),
     )
-

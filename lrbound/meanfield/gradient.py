@@ -20,14 +20,17 @@ With this normalisation the sums of the coherent direction start as (1/n, 1 - 1/
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
-from lrbound.meanfield.positions import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrbound.meanfield.positions import Array
 
 
 class Share(NamedTuple):
@@ -100,6 +103,7 @@ class Gradient:
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""
         return Gradient(self.delta.plus(other.delta))
+
 
 def at_output(samples: float) -> Gradient:
     """Return the gradient of one output with respect to itself for a batch of ``samples``."""

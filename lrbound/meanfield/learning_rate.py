@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lrbound.meanfield.fisher import Spectrum
     from lrbound.meanfield.sweep import Term
     from lrbound.optimizers.base import Optimizer

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lrbound.meanfield.gradient import Sums
-from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine, shared_taps
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class PositionMap:
             site = _between(self.site[0].T, sums.site, self.site[1]) * self.site_scale
         if self.spread is not None:
             site = _between(self.spread[0].T, square, self.spread[1])
-        assert site is not None  # noqa: S101 - one of the two always maps the diagonal
+        assert site is not None  # one of the two always maps the diagonal
         return Sums(pair.reshape(*pair.shape[:-2], r, r, c, c), site)
 
 
@@ -79,9 +82,7 @@ def _axes(kernel: Kernel, windows: tuple[Window, Window], *, singletons: bool = 
 def convolution(kernel: Kernel, window: Window) -> PositionMap:
     """Mean over offsets d of K(s a + d, s b + d): both ends move by the same offset."""
     rows, cols = _axes(kernel, (window, window))
-    return PositionMap(
-        rows.axis, cols.axis, (rows.same_offset, cols.same_offset), (rows.mean, cols.mean)
-    )
+    return PositionMap(rows.axis, cols.axis, (rows.same_offset, cols.same_offset), (rows.mean, cols.mean))
 
 
 def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
@@ -100,6 +101,4 @@ def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
     shared = tuple(
         shared_taps(axis.classes, window) for axis, window in zip((kernel.rows, kernel.cols), windows, strict=True)
     )
-    return PositionMap(
-        rows.axis, cols.axis, (rows.free_offset, cols.free_offset), None, spread=(shared[0], shared[1])
-    )
+    return PositionMap(rows.axis, cols.axis, (rows.free_offset, cols.free_offset), None, spread=(shared[0], shared[1]))

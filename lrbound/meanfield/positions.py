@@ -62,7 +62,7 @@ class Window:
     mode: Literal["zeros", "circular"] = "zeros"
 
     def output_size(self, size: int) -> int:
-        """Number of places of the window on an axis of ``size`` positions; not positive where it does not fit."""
+        """Return the number of places of the window on an axis of ``size`` positions; not positive where it does not fit."""
         return (size + 2 * self.padding - self.kernel) // self.stride + 1
 
     def taps(self, size: int) -> NDArray[np.int64]:
@@ -93,7 +93,7 @@ class Lumped:
     def same_offset(self) -> Array:
         """Mean over taps of E_d (x) E_d, shape (out^2, in^2): both ends move together, as in a convolution."""
         k, out, inn = self.taps.shape
-        pairs = np.einsum("dai,dbj->abij", self.taps, self.taps) / k
+        pairs: Array = np.einsum("dai,dbj->abij", self.taps, self.taps) / k
         return pairs.reshape(out * out, inn * inn)
 
     @cached_property

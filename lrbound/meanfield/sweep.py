@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ from lrbound.meanfield.kernel import Kernel, white
 from lrbound.network import unroll
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from lrbound.layers.base import Context, Pullback, Shape, Split
     from lrbound.network import Network
 

@@ -32,9 +32,7 @@ def weight_layer(
     if window is not None:
         pair, site = window.forward(kernel)
         averaged = Kernel(kernel.channels, window.rows, window.cols, pair, site)
-    out = Kernel(
-        channels, averaged.rows, averaged.cols, sigma_b2 + sigma_w2 * averaged.pair, sigma_w2 * averaged.site
-    )
+    out = Kernel(channels, averaged.rows, averaged.cols, sigma_b2 + sigma_w2 * averaged.pair, sigma_w2 * averaged.site)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         delta = gradient.delta

@@ -1,0 +1,1 @@
+"""The optimisers that a spec may name: one module each."""

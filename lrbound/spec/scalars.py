@@ -80,7 +80,7 @@ def read_integer(value: Value, param: Param, label: str, expected: str = "") -> 
     hint = ""
     if isinstance(meaning, float) and meaning.is_integer() and param.allows(meaning) and abs(meaning) < LIMIT:
         hint = f"; write {int(meaning)}"
-    right = expected or param.expected(meaning if whole else None)
+    right = expected or param.expected(meaning if isinstance(meaning, int) else None)
     raise Invalid(value.mark, f"{label} must be {right}, got {describe(value)}{hint}")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
 from lrbound.layers.base import Context
 from lrbound.meanfield.sweep import backward, forward
-from lrbound.network import Network
 from tests.nets import network
 from tests.sampled import sampled
+
+if TYPE_CHECKING:
+    from lrbound.network import Network
 
 INIT = "init: {weight_variance: 2.0, bias_variance: 0.3}"
 BN_CONV = """

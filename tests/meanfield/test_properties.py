@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,10 @@ from lrbound.layers.base import Context
 from lrbound.meanfield import kernel as kernels
 from lrbound.meanfield.positions import Axis
 from lrbound.meanfield.sweep import backward, forward
-from lrbound.network import Network
 from tests.nets import dense, network
+
+if TYPE_CHECKING:
+    from lrbound.network import Network
 
 ACTIVATIONS = st.sampled_from(["relu", "tanh", "leaky_relu", "gelu", "erf", "selu", "identity"])
 GAMMAS = st.floats(0.1, 5.0)
@@ -167,7 +171,11 @@ def test_classes_equal_all_position_pairs(
         kernel = white(shape, mean_square, correlation)
         r, c = shape[1:]
         return kernels.Kernel(
-            kernel.channels, kernel.rows, kernel.cols, np.zeros((1, r, r, c, c)), np.broadcast_to(kernel.site, (2, r, c))
+            kernel.channels,
+            kernel.rows,
+            kernel.cols,
+            np.zeros((1, r, r, c, c)),
+            np.broadcast_to(kernel.site, (2, r, c)),
         )
 
     monkeypatch.setattr("lrbound.meanfield.sweep.white", all_pairs)
