@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Container, Node
+from lrbound.layers.base import Node, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,22 +88,11 @@ class Network:
         return self.output_shape[0]
 
     def unrolled(self) -> Iterator[tuple[Node, Shape]]:
-        """Yield every layer in the order in which it runs, repeats written out, with the shape of its input."""
-        shape = self.input.shape
-        for node in unroll(self.nodes):
-            yield node, shape
-            shape = node.layer.output_shape(shape)
+        """Return every layer in the order in which it runs, repeats written out, with the shape of its input."""
+        return run(self.nodes, self.input.shape)
 
     @property
     def parameters(self) -> int:
         """Number of learnable parameters."""
         return sum(node.layer.parameters(shape) for node, shape in self.unrolled())
 
-
-def unroll(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """Yield the layers that ``nodes`` stand for, with containers written out."""
-    for node in nodes:
-        if isinstance(node.layer, Container):
-            yield from unroll(tuple(node.layer.children()))
-        else:
-            yield node

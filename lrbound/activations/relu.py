@@ -7,6 +7,7 @@ at mean 0 and correlation c: Cho and Saul 2009, Kernel methods for deep learning
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.gradient import Gradient, Share
+    from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.stream import Law, Level
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,36 @@ class Relu(Activation):
     def local(self, mean: float, sd: Array) -> Pair:
         """Return the same for v = u."""
         return rectified_local(mean, sd)
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map a Gaussian kernel, or one of a residual stream, whose law is tracked."""
+        if kernel.law is not None and not kernel.gaussian:
+            from lrbound.meanfield.stream import rectify
+
+            return rectify(kernel)
+        out, pull = super().forward(kernel, ctx)
+        if not kernel.gaussian:
+            return out, pull
+
+        @cache
+        def level() -> Level:
+            from lrbound.meanfield.stream import Level, gaussian_law
+
+            return Level(kernel.rows, kernel.cols, gaussian_law(kernel))
+
+        def law() -> Law:
+            from lrbound.meanfield.stream import after_relu
+
+            return after_relu(level())
+
+        def back(gradient: Gradient) -> tuple[Gradient, Share | None]:
+            if not gradient.passed:
+                return pull(gradient)
+            from lrbound.meanfield.stream import pull_masks
+
+            return pull_masks(level(), gradient), None
+
+        return out.becomes(out.pair, out.site, gaussian=False, law=law), back
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.ReLU."""

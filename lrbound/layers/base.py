@@ -114,6 +114,12 @@ class Branching(Layer):
         """Return the chains; an empty one passes its input on."""
         raise NotImplementedError(self.kind)
 
+    def parameters(self, shape: Shape) -> int:
+        """Count the parameters of all branches."""
+        return sum(
+            node.layer.parameters(inner) for branch in self.branches() for node, inner in run(branch, shape)
+        )
+
     def join(self, outputs: Sequence[Kernel], ctx: Context) -> tuple[Kernel, Split]:
         """Map the kernels at the ends of the branches to that of the output; also return the way back."""
         raise NotImplementedError(self.kind)
@@ -140,3 +146,26 @@ class Container(Layer):
     def children(self) -> Iterator[Node]:
         """Yield the nodes that the container stands for, in the order in which they run."""
         raise NotImplementedError(self.kind)
+
+
+def unroll(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """Yield the layers that ``nodes`` stand for, with containers written out."""
+    for node in nodes:
+        if isinstance(node.layer, Container):
+            yield from unroll(tuple(node.layer.children()))
+        else:
+            yield node
+
+
+def run(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Node, Shape]]:
+    """Yield the layers that ``nodes`` stand for, each with the shape of its input."""
+    for node in unroll(nodes):
+        yield node, shape
+        shape = node.layer.output_shape(shape)
+
+
+def shape_after(nodes: tuple[Node, ...], shape: Shape) -> Shape:
+    """Return the shape at the end of a chain; ShapeError where a layer cannot take its input."""
+    for node in nodes:
+        shape = node.layer.output_shape(shape)
+    return shape

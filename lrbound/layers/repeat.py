@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.fields import integer, layer_list
-from lrbound.layers.base import Container, Node, Shape, moved
+from lrbound.layers.base import Container, Node, Shape, moved, shape_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,7 @@ class Repeat(Container):
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape after all copies; a copy that keeps its input's shape keeps it for good."""
         for _ in range(self.times):
-            before = shape
-            for node in self.layers:
-                shape = node.layer.output_shape(shape)
+            before, shape = shape, shape_after(self.layers, shape)
             if shape == before:
                 break
         return shape

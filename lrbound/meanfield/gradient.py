@@ -83,6 +83,13 @@ class Sums:
         return Sums(self.pair + other.pair, self.site + other.site)
 
 
+class Entry(NamedTuple):
+    """A gradient that entered a residual stream's skip just above the ReLU ``level``, before any mask below."""
+
+    sums: Sums
+    level: Level
+
+
 @dataclass(frozen=True, eq=False)
 class Gradient:
     """Gradient at one place of the network.
@@ -95,14 +102,32 @@ class Gradient:
         Gives what the dependence of delta on the value u under it adds to E[delta delta' (u - mean)(u' - mean)]:
         that moment minus B times the covariance of u and u', divided by the variances of u and u'. An activation
         leaves it (Stein's lemma); None where delta does not depend on u. A function, since few layers ask for it.
+    passed : tuple of Entry
+        The parts of delta that came down an identity skip, as they were above its masks.
+    fresh : Sums or None
+        The rest of delta where there are such parts.
     """
 
     delta: Sums
     excess: Callable[[], Sums] | None = None
+    passed: tuple[Entry, ...] = ()
+    fresh: Sums | None = None
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""
-        return Gradient(self.delta.plus(other.delta))
+        passed = self.passed + other.passed
+        fresh = [part for part in (self.unmasked(), other.unmasked()) if part is not None]
+        summed = None if not fresh else fresh[0] if len(fresh) == 1 else fresh[0].plus(fresh[1])
+        return Gradient(self.delta.plus(other.delta), passed=passed, fresh=summed if passed else None)
+
+    def unmasked(self) -> Sums | None:
+        """Return the part of ``delta`` that has met no mask of this stream yet; None where all has."""
+        return self.fresh if self.passed else self.delta
+
+    def entries(self, level: Level) -> list[Entry]:
+        """Return the parts that enter, or have entered, the skip at ``level`` or above."""
+        fresh = self.unmasked()
+        return [*self.passed, *([] if fresh is None else [Entry(fresh, level)])]
 
 
 def at_output(samples: float) -> Gradient:

@@ -11,12 +11,17 @@ The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Fla
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.meanfield.positions import POINT, Array, Axis, uniform
+
+if TYPE_CHECKING:
+    from lrbound.meanfield.stream import Law
 
 SAME, CROSS = 0, 1
 
@@ -39,6 +44,8 @@ class Kernel:
         Mean over units of the value itself, where it is not 0: the shift of a normaliser. Moments include it.
     gaussian : bool
         Whether the units are Gaussian over the draw of the weights, as an activation assumes.
+    law : callable or None
+        Gives the law of units that are not Gaussian, for a residual stream; a function, since few layers ask for it.
     """
 
     channels: int
@@ -48,15 +55,30 @@ class Kernel:
     site: Array
     mean: float = 0.0
     gaussian: bool = True
+    law: Callable[[], Law] | None = None
+
+    def law_here(self) -> Law:
+        """Return the law of the units; ValueError where none is known."""
+        if self.law is None:
+            raise ValueError("the law of these units is not known")
+        return self.law()
 
     @property
     def positions(self) -> int:
         """Number P of positions."""
         return self.rows.size * self.cols.size
 
-    def becomes(self, pair: Array, site: Array, *, mean: float = 0.0, gaussian: bool = True) -> Kernel:
+    def becomes(
+        self,
+        pair: Array,
+        site: Array,
+        *,
+        mean: float = 0.0,
+        gaussian: bool = True,
+        law: Callable[[], Law] | None = None,
+    ) -> Kernel:
         """Return a kernel of the same channels and positions with other moments."""
-        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian)
+        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian, law)
 
     @property
     def weights(self) -> Array:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Branching, Node
+from lrbound.layers.base import Branching, Node, run
 from lrbound.meanfield.gradient import Gradient, Share, at_output
 from lrbound.meanfield.kernel import Kernel, white
-from lrbound.network import unroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,16 +75,15 @@ def forward(network: Network, ctx: Context) -> Chain:
 
 def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context) -> tuple[Chain, Kernel]:
     chain: Chain = []
-    for node in unroll(nodes):
+    for node, inner in run(nodes, shape):
         layer = node.layer
         if isinstance(layer, Branching):
-            chains, ends = zip(*(_forward(branch, kernel, shape, ctx) for branch in layer.branches()), strict=True)
+            chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.branches()), strict=True)
             kernel, split = layer.join(ends, ctx)
             chain.append(Fork(node, *kernel.averages(), chains, split))
         else:
             kernel, pull = layer.forward(kernel, ctx)
-            chain.append(Step(node, layer.parameters(shape), *kernel.averages(), pull))
-        shape = layer.output_shape(shape)
+            chain.append(Step(node, layer.parameters(inner), *kernel.averages(), pull))
     return chain, kernel
 
 

@@ -1,0 +1,160 @@
+"""Laws of units that are not Gaussian: quantile functions on a grid, and pairs of them under a Gaussian copula.
+
+A ReLU'd residual stream is not Gaussian across units, because no random matrix refreshes it. Unit by unit it is the
+Markov chain u' = relu(u) + g with a Gaussian branch g (theory, section 5). One unit's law is its quantile function
+T(zeta) at standard normal zeta; two positions (or samples) are tied by a Gaussian copula of correlation r, found from
+their covariance (theory-finite-conv, section 2).
+
+Status: exact for one position and one sample apart from the grid; the copula is an approximation, within 4 % of
+measured nets.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from lrbound.meanfield.positions import Array
+
+NODES = np.linspace(-5.5, 5.5, 89)
+"""zeta; odd in number and symmetric, so that the median is a node."""
+WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
+GRID = 160
+"""Points on which a distribution function is evaluated before it is inverted."""
+TERMS = 24
+"""Hermite coefficients of a function of zeta."""
+TAIL_POWER = 1.7 * TERMS
+"""Power of r on what the coefficients miss of the second moment."""
+NEWTON_STEPS = 4
+
+
+def mean(values: Array) -> Array:
+    """Return E T(zeta), shape (...,) from (..., nodes)."""
+    return values @ WEIGHTS
+
+
+def variance(values: Array) -> Array:
+    """Return Var T(zeta)."""
+    return (values - mean(values)[..., None]) ** 2 @ WEIGHTS
+
+
+def add_gaussian(values: Array, variances: Array) -> Array:
+    """Return the quantile function of T(zeta) + g for an independent centred Gaussian g.
+
+    Parameters
+    ----------
+    values : ndarray (m, nodes)
+        Any function of zeta; it need not be monotone.
+    variances : ndarray (m,)
+        Variance of g; where it is 0 the values are returned as they are, sorted.
+
+    Notes
+    -----
+    The distribution function F(y) = sum_i w_i Phi((y - T_i)/s) is inverted by interpolation in the coordinate
+    Phi^-1(F(y)), in which a Gaussian is a straight line; mean and variance are then made exact.
+    """
+    from scipy.special import ndtr, ndtri
+
+    out = np.sort(values, axis=-1)
+    for row in np.flatnonzero(variances > 1e-12 * np.maximum(variance(values), 1e-300)):
+        sd = math.sqrt(variances[row])
+        y = np.linspace(out[row, 0] - 6.0 * sd, out[row, -1] + 6.0 * sd, GRID)
+        cumulated = ndtr((y[:, None] - values[row]) / sd) @ WEIGHTS
+        zeta = ndtri(np.clip(cumulated, 1e-15, 1.0 - 1e-15))
+        inner = (cumulated > 1e-14) & (cumulated < 1.0 - 1e-14)
+        out[row] = np.interp(NODES, zeta[inner], y[inner])
+    target_mean, target_variance = mean(values), variance(values) + variances
+    scale = np.sqrt(target_variance / np.maximum(variance(out), 1e-300))
+    return target_mean[..., None] + (out - mean(out)[..., None]) * scale[..., None]
+
+
+def positive(values: Array) -> tuple[Array, Array, Array]:
+    """Return P(u > 0), the density of u at 0, and the quantile function of u given u > 0.
+
+    Parameters
+    ----------
+    values : ndarray (m, nodes)
+        Quantile functions, increasing in zeta.
+    """
+    from scipy.special import ndtr, ndtri
+
+    share, density, above = np.empty(len(values)), np.empty(len(values)), np.empty_like(values)
+    for row, t in enumerate(values):
+        # a strictly increasing copy: an atom (a branch with gamma 0) would make the inverse ambiguous
+        rising = t + 1e-9 * max(float(np.ptp(t)), 1e-300) * np.arange(len(t))
+        zero = float(np.interp(0.0, rising, NODES))
+        share[row] = ndtr(-zero)
+        slope = float(np.interp(zero, NODES, np.gradient(rising, NODES)))
+        density[row] = math.exp(-0.5 * zero * zero) / math.sqrt(2.0 * math.pi) / max(slope, 1e-12)
+        zeta = ndtri(np.clip(1.0 - share[row] * ndtr(-NODES), 1e-15, 1.0 - 1e-15))
+        above[row] = np.maximum(np.interp(zeta, NODES, t), 0.0)
+    return share, density, above
+
+
+@cache
+def _hermite() -> Array:
+    rows = np.empty((TERMS, len(NODES)))
+    rows[0], rows[1] = 1.0, NODES
+    for k in range(1, TERMS - 1):
+        rows[k + 1] = (NODES * rows[k] - math.sqrt(k) * rows[k - 1]) / math.sqrt(k + 1)
+    return np.ascontiguousarray((rows * WEIGHTS).T)
+
+
+def coefficients(values: Array) -> tuple[Array, Array]:
+    """Return the Hermite coefficients (..., TERMS) of a function of zeta, and the root of the moment they miss."""
+    found = values @ _hermite()
+    missed = values**2 @ WEIGHTS - (found**2).sum(axis=-1)
+    return found, np.sqrt(np.maximum(missed, 0.0))
+
+
+def pair_moment(left: tuple[Array, Array], right: tuple[Array, Array], r: Array) -> tuple[Array, Array]:
+    """Return E f(zeta) g(zeta') at correlation r, and its derivative by r; Mehler's series with its tail.
+
+    ``left`` and ``right`` come from :func:`coefficients`, with shapes that broadcast against ``r``.
+    """
+    a, b = left[0], right[0]
+    value = a[..., TERMS - 1] * b[..., TERMS - 1]
+    slope = np.zeros(np.broadcast(value, r).shape)
+    for k in range(TERMS - 2, -1, -1):
+        slope = slope * r + value
+        value = value * r + a[..., k] * b[..., k]
+    rest = left[1] * right[1]
+    power = np.abs(r) ** (TAIL_POWER - 1.0)
+    return value + rest * power * np.abs(r), slope + TAIL_POWER * rest * power
+
+
+def copula(left: tuple[Array, Array], right: tuple[Array, Array], covariance: Array, start: Array) -> Array:
+    """Return the correlation r at which the covariance of f(zeta) and g(zeta') is ``covariance``."""
+    centre = left[0][..., 0] * right[0][..., 0]
+    r = np.clip(start, -1.0, 1.0)
+    for _ in range(NEWTON_STEPS):
+        value, slope = pair_moment(left, right, r)
+        step = np.divide(value - centre - covariance, slope, out=np.zeros_like(r), where=slope > 0.0)
+        r = np.clip(r - step, -1.0, 1.0)
+    return r
+
+
+@cache
+def _legendre() -> tuple[Array, Array]:
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+def both_above(p: Array, q: Array, r: Array) -> Array:
+    """Return P(z < t, z' < t') for Phi(t) = p, Phi(t') = q and correlation r, by Plackett's integral.
+
+    Phi_2 = p q + 1/(2 pi) int_0^asin(r) exp(-(t^2 + t'^2 - 2 t t' sin x)/(2 cos^2 x)) dx.
+    """
+    from scipy.special import ndtri
+
+    p, q = np.clip(p, 1e-12, 1.0 - 1e-12), np.clip(q, 1e-12, 1.0 - 1e-12)
+    t, s = ndtri(p), ndtri(q)
+    squares, product = t * t + s * s, t * s
+    top = np.arcsin(np.clip(r, -1.0, 1.0))
+    total = np.zeros(np.broadcast(top, product).shape)
+    for x, w in zip(*_legendre(), strict=True):
+        sine = np.sin(top * x)
+        total += w * np.exp(-(squares - 2.0 * product * sine) / np.maximum(2.0 * (1.0 - sine * sine), 1e-12))
+    return np.minimum(p * q + total * top / (2.0 * math.pi), np.minimum(p, q))

@@ -1,0 +1,92 @@
+"""From one partition of the positions to a finer one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrbound.meanfield.gradient import Sums
+from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.positions import Array, Axis
+
+
+@dataclass(frozen=True, eq=False)
+class Regroup:
+    """For every class of the finer partition, the class of the coarser one that it lies in.
+
+    Attributes
+    ----------
+    rows, cols : ndarray of int
+    coarse : tuple of int
+        Number of row and of column classes of the coarser partition.
+    """
+
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    coarse: tuple[int, int]
+
+    def gather(self, values: Array) -> Array:
+        """Return class values (..., r, c) on the finer partition."""
+        return values[..., self.rows[:, None], self.cols]
+
+    def gather_laws(self, values: Array) -> Array:
+        """Return quantile functions (r, c, nodes) on the finer partition."""
+        return values[self.rows[:, None], self.cols]
+
+    def gather_pair(self, pair: Array) -> Array:
+        """Return class-pair values (..., r, r, c, c) on the finer partition."""
+        r, c = self.rows, self.cols
+        return pair[..., r[:, None, None, None], r[None, :, None, None], c[None, None, :, None], c]
+
+    def kernel(self, kernel: Kernel, rows: Axis, cols: Axis) -> Kernel:
+        """Return a kernel on the finer partition ``rows``, ``cols``."""
+        return Kernel(
+            kernel.channels,
+            rows,
+            cols,
+            self.gather_pair(kernel.pair),
+            self.gather(kernel.site),
+            kernel.mean,
+            kernel.gaussian,
+        )
+
+    def backward(self, sums: Sums) -> Sums:
+        """Return sums over the coarser classes: the transpose of the maps above."""
+        r, c = np.eye(self.coarse[0])[self.rows], np.eye(self.coarse[1])[self.cols]
+        if len(self.rows) == self.coarse[0] and len(self.cols) == self.coarse[1]:
+            return sums  # equally many classes in a refinement: the same partition
+        pair = np.einsum("ai,bj,...abcd,ck,dl->...ijkl", r, r, sums.pair, c, c, optimize=True)
+        return Sums(pair, np.einsum("ai,...ac,ck->...ik", r, sums.site, c, optimize=True))
+
+
+@lru_cache(maxsize=512)
+def _inside(coarse: tuple[int, ...], fine: tuple[int, ...]) -> NDArray[np.int64]:
+    owner = np.zeros(max(fine) + 1, dtype=np.int64)
+    owner[list(fine)] = coarse
+    return owner
+
+
+def regroup(rows: Axis, cols: Axis, fine_rows: Axis, fine_cols: Axis) -> Regroup:
+    """Return the way from the partition ``rows``, ``cols`` to a refinement of it."""
+    return Regroup(
+        _inside(rows.classes, fine_rows.classes),
+        _inside(cols.classes, fine_cols.classes),
+        (len(rows.counts), len(cols.counts)),
+    )
+
+
+@lru_cache(maxsize=512)
+def _common(one: Axis, other: Axis) -> Axis:
+    if one.classes == other.classes:
+        return one
+    pairs = np.stack([one.classes, other.classes], axis=1)
+    inverse = np.ravel(np.unique(pairs, axis=0, return_inverse=True)[1])
+    return Axis(tuple(int(c) for c in inverse))
+
+
+def common(one: Axis, other: Axis) -> Axis:
+    """Return the coarsest partition that refines both."""
+    return _common(one, other)

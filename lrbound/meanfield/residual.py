@@ -1,0 +1,95 @@
+"""The sum at the end of a residual block: kernels add, and an identity shortcut keeps its law and its gradients."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lrbound.meanfield.gradient import Gradient
+from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.regroup import common, regroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrbound.layers.base import Context, Split
+    from lrbound.meanfield.positions import Array, Axis
+    from lrbound.meanfield.regroup import Regroup
+    from lrbound.meanfield.stream import Law
+
+
+def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
+    """Return the kernel of body + shortcut, independent given that random weights stand in the body, and the way back.
+
+    Both ends get the gradient of the sum; what it owes to the value of the sum (``excess``) is wanted by normalisers
+    at the ends of the branches, and the parts that met ReLU masks above go on down the shortcut.
+    """
+    rows, cols = common(body.rows, shortcut.rows), common(body.cols, shortcut.cols)
+    ways = [regroup(end.rows, end.cols, rows, cols) for end in (body, shortcut)]
+    one, other = (_on(end, way, rows, cols) for end, way in zip((body, shortcut), ways, strict=True))
+    law = None
+    if not other.gaussian and one.gaussian and other.law is not None:
+        law = _law_of_sum(other, one)
+    elif not (one.gaussian and other.gaussian):
+        ctx.warn(
+            "a residual sum of values whose law is not tracked (an activation other than relu, or a pool, on the "
+            "shortcut or at the end of the body): it is taken as Gaussian, which was not checked against networks"
+        )
+    shift = _crossed_means(one, other)
+    out = Kernel(
+        body.channels,
+        rows,
+        cols,
+        one.pair + other.pair + shift,
+        one.site + other.site,
+        one.mean + other.mean,
+        law is None,
+        law,
+    )
+
+    def split(gradient: Gradient) -> tuple[Gradient, ...]:
+        body_end, shortcut_end = (_end(way, gradient) for way in ways)
+        # a layer on the shortcut drops the parts that are kept apart; the identity hands them to the ReLU below
+        fresh = None if gradient.fresh is None else ways[1].backward(gradient.fresh)
+        return body_end, Gradient(shortcut_end.delta, shortcut_end.excess, gradient.passed, fresh)
+
+    return out, split
+
+
+def _end(way: Regroup, gradient: Gradient) -> Gradient:
+    excess = gradient.excess
+    return Gradient(way.backward(gradient.delta), None if excess is None else lambda: way.backward(excess()))
+
+
+def _on(kernel: Kernel, way: Regroup, rows: Axis, cols: Axis) -> Kernel:
+    if (kernel.rows.classes, kernel.cols.classes) == (rows.classes, cols.classes):
+        return kernel
+    finer = way.kernel(kernel, rows, cols)
+    law = kernel.law
+    if law is None:
+        return finer
+    return finer.becomes(
+        finer.pair, finer.site, mean=kernel.mean, gaussian=kernel.gaussian, law=lambda: law().on(way)
+    )
+
+
+def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:
+    @cache
+    def law() -> Law:
+        from lrbound.meanfield.stream import add_branch
+
+        return add_branch(stream, branch)
+
+    return law
+
+
+def _crossed_means(one: Kernel, other: Kernel) -> Array | float:
+    """Return what the means of the units add to the products of the sum: m_a m'_b + m'_a m_b."""
+    if one.gaussian and other.gaussian:
+        return 2.0 * one.mean * other.mean
+    if one.mean == 0.0:
+        return 0.0
+    from lrbound.meanfield.law import mean
+
+    centre = mean(other.law_here().values)
+    return one.mean * (centre[:, None, :, None] + centre[None, :, None, :])

@@ -1,0 +1,241 @@
+"""ReLU'd residual streams: their law forward, and the masks that a gradient meets on its way down the skip.
+
+A gradient that enters the skip at h_j = relu(u_j) reaches u_i, i <= j, through the masks of u_j, ..., u_i of the same
+unit. They are not independent: a unit that is large stays positive. With Surv_ij(a, b) the probability that u_i..u_j
+are positive at both a and b, the gradient at u_i is the sum over j of Gamma_j Surv_ij, so the parts Gamma_j are kept
+apart on the way down (theory-finite-conv, section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.meanfield import law as laws
+from lrbound.meanfield.gradient import Entry, Gradient, Sums
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
+from lrbound.meanfield.regroup import Regroup, regroup
+
+if TYPE_CHECKING:
+    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.positions import Array, Axis
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """Law of the units of a kernel.
+
+    Attributes
+    ----------
+    values : ndarray (r, c, nodes)
+        Quantile function by class of positions.
+    pair : ndarray (k, r, r, c, c)
+        Copula correlation between positions.
+    site : ndarray (2, r, c)
+        Copula correlation of one position with itself: 1 in one sample, that of two samples.
+    below : Level or None
+        The last ReLU that the values came through.
+    added : ndarray (r, c)
+        Variance of the Gaussians added to the skip since.
+    """
+
+    values: Array
+    pair: Array
+    site: Array
+    below: Level | None
+    added: Array
+
+    def on(self, way: Regroup) -> Law:
+        """Return the law on a finer partition of the positions."""
+        return Law(
+            way.gather_laws(self.values), way.gather_pair(self.pair), way.gather(self.site), self.below, way.gather(self.added)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A ReLU on the stream: the law of u that it acts on.
+
+    Attributes
+    ----------
+    rows, cols : Axis
+        Classes of positions.
+    law : Law
+        Of u; its ``below`` and ``added`` say how u came from the level underneath.
+    """
+
+    rows: Axis
+    cols: Axis
+    law: Law
+
+    @cached_property
+    def above(self) -> tuple[Array, Array, Array]:
+        """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
+        return _by_history(laws.positive, self.law.values)
+
+    def chain_from(self, top: Level) -> Iterator[Level]:
+        """Yield the levels from this one up to ``top``."""
+        path = [top]
+        while path[-1] is not self:
+            under = path[-1].law.below
+            if under is None:
+                raise ValueError("the levels belong to different streams")
+            path.append(under)
+        return reversed(path)
+
+
+def gaussian_law(kernel: Kernel) -> Law:
+    """Return the law of a Gaussian kernel: where a stream starts."""
+    on_site = kernel.on_site - kernel.mean**2
+    sd = np.sqrt(np.maximum(on_site[SAME], 0.0))
+    pair, site = _correlations(kernel.pair - kernel.mean**2, on_site[CROSS], sd)
+    return Law(kernel.mean + sd[..., None] * laws.NODES, pair, site, None, np.zeros_like(sd))
+
+
+def add_branch(stream: Kernel, branch: Kernel) -> Law:
+    """Return the law of h + g for a stream h with a law and an independent Gaussian branch g.
+
+    Parameters
+    ----------
+    stream, branch : Kernel
+        On the same classes of positions.
+    """
+    law = stream.law_here()
+    branch_variance = np.maximum(branch.on_site[SAME] - branch.mean**2, 0.0)
+    flat = law.values.reshape(-1, law.values.shape[-1])
+    values = _per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
+    values = values + branch.mean
+    found, missed = laws.coefficients(values)
+    sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
+    centre = laws.mean(law.values)
+    covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
+    left, right = _ends(found, missed)
+    pair = laws.copula(left, right, covariance, covariance / (sd[:, None, :, None] * sd[None, :, None, :]))
+    own = (found, missed)
+    across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
+    site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
+    return Law(values, pair, site, law.below, law.added + branch_variance)
+
+
+def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
+    """Return the kernel of relu(u) for u with a law, and the way back through all masks below it."""
+    level = Level(kernel.rows, kernel.cols, kernel.law_here())
+    law = level.law
+    values = np.maximum(law.values, 0.0)
+    found, missed = laws.coefficients(values)
+    left, right = _ends(found, missed)
+    pair = laws.pair_moment(left, right, law.pair)[0]
+    own = values**2 @ laws.WEIGHTS
+    across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
+    site = np.stack([own, across]) - diagonal(pair)
+    above = after_relu(level, values)
+    out = kernel.becomes(pair, site, gaussian=False, law=lambda: above)
+
+    def pull(gradient: Gradient) -> tuple[Gradient, None]:
+        return pull_masks(level, gradient), None
+
+    return out, pull
+
+
+def after_relu(level: Level, values: Array | None = None) -> Law:
+    """Return the law of relu(u) at a level."""
+    law = level.law
+    rectified = np.maximum(law.values, 0.0) if values is None else values
+    return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
+
+
+def pull_masks(level: Level, gradient: Gradient) -> Gradient:
+    """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
+    entries = gradient.entries(level)
+    survivals = _survivals(level, {id(entry.level): entry.level for entry in entries}.values())
+    total: Sums | None = None
+    for entry in entries:
+        pair, site, grouping = survivals[id(entry.level)]
+        part = grouping.backward(entry.sums.times(pair, site))
+        total = part if total is None else total.plus(part)
+    if total is None:
+        raise ValueError("a gradient without parts")
+    share, density, _ = level.above
+    below = total
+
+    def excess() -> Sums:
+        # Stein: E[g g' m m'] adds the joint density of u, u' at 0
+        r = level.law.pair
+        both = laws.both_above(share[:, None, :, None], share[None, :, None, :], r)
+        joint = density[:, None, :, None] * density[None, :, None, :] * np.sqrt(np.maximum(1.0 - r * r, 0.0))
+        r_site = level.law.site
+        site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
+        return below.times(joint / both, site)
+
+    return Gradient(total, excess, passed=tuple(entries))
+
+
+def _survivals(level: Level, tops: object) -> dict[int, tuple[Array, Array, Regroup]]:
+    """Return Surv_ij by pairs and by sites, on the classes of level j, with the way to the classes of level i."""
+    wanted = {id(top): top for top in tops}  # type: ignore[attr-defined]
+    highest = max(wanted.values(), key=lambda top: sum(1 for _ in level.chain_from(top)))
+    found: dict[int, tuple[Array, Array, Regroup]] = {}
+    pair = site = given = None
+    at = level
+    for step in level.chain_from(highest):
+        move = regroup(at.rows, at.cols, step.rows, step.cols)
+        if given is None:
+            share, _, given = level.above
+            pair, site = _masks(share, step.law)
+        else:
+            grown = move.gather_laws(given).reshape(-1, given.shape[-1])
+            u = _per_history(laws.add_gaussian, grown, step.law.added.reshape(-1))
+            share, _, given = _by_history(laws.positive, u.reshape(*step.law.added.shape, -1))
+            new_pair, new_site = _masks(share, step.law)
+            pair, site = move.gather_pair(pair) * new_pair, move.gather(site) * new_site
+        at = step
+        if id(step) in wanted:
+            found[id(step)] = (pair, site, regroup(level.rows, level.cols, step.rows, step.cols))
+    return found
+
+
+def _masks(share: Array, law: Law) -> tuple[Array, Array]:
+    pair = laws.both_above(share[:, None, :, None], share[None, :, None, :], law.pair)
+    site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
+    return pair, site
+
+
+def _ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    left = (found[:, None, :, None, :], missed[:, None, :, None])
+    right = (found[None, :, None, :, :], missed[None, :, None, :])
+    return left, right
+
+
+def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, Array]:
+    product = sd[:, None, :, None] * sd[None, :, None, :]
+    pair = np.divide(covariance, product, out=np.zeros_like(covariance), where=product > 0.0)
+    own = np.divide(across, sd**2, out=np.zeros_like(sd), where=sd > 0.0)
+    return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
+
+
+HISTORY_DIGITS = 4
+"""Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
+
+
+def _distinct(*columns: Array) -> tuple[Array, Array]:
+    table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
+    scale = max(float(np.abs(table).max()), 1e-300)
+    _, first, inverse = np.unique(np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True)
+    return first, np.ravel(inverse)
+
+
+def _per_history(compute: Callable[[Array, Array], Array], values: Array, spread: Array) -> Array:
+    first, inverse = _distinct(values[:, ::8], spread[:, None])
+    return compute(values[first], spread[first])[inverse]
+
+
+def _by_history(compute: Callable[[Array], tuple[Array, Array, Array]], values: Array) -> tuple[Array, Array, Array]:
+    flat = values.reshape(-1, values.shape[-1])
+    first, inverse = _distinct(flat[:, ::8])
+    shape = values.shape[:-1]
+    share, density, above = (part[inverse] for part in compute(flat[first]))
+    return share.reshape(shape), density.reshape(shape), above.reshape(*shape, -1)
