@@ -14,13 +14,14 @@ import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.meanfield.gaussian import Array, Pair, rectified, rectified_local
+from lrbound.meanfield.gradient import Gradient
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
     from lrbound.layers.base import Context, Pullback, Shape
-    from lrbound.meanfield.gradient import Gradient, Share
+    from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.stream import Law, Level
 
@@ -72,6 +73,8 @@ class Relu(Activation):
             return after_relu(level())
 
         def back(gradient: Gradient) -> tuple[Gradient, Share | None]:
+            if gradient.masked:
+                return Gradient(gradient.delta, gradient.excess), None
             if not gradient.passed:
                 return pull(gradient)
             from lrbound.meanfield.stream import pull_masks

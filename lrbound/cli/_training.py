@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from lrbound.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from lrbound.cli.options import Override
     from lrbound.empirical.grid import Setting
@@ -87,11 +87,8 @@ class Study:
     @contextlib.contextmanager
     def running(self, title: str, runner: Runner) -> Iterator[Progress]:
         """Run the block with a progress bar and joblib's backend; Ctrl-C says what is kept and ends the command."""
-        import joblib
-
         try:
-            backend = joblib.parallel_config(backend=self.backend) if self.backend else contextlib.nullcontext()
-            with backend, progress_bar(title) as progress:
+            with _backend(self.backend), progress_bar(title) as progress:
                 yield progress
         except KeyboardInterrupt:
             typer.echo(f"\ninterrupted: {_kept(runner)}", err=True)
@@ -110,9 +107,7 @@ def bisect(study: Study) -> None:
     prediction = study.predict(network)
     runner = study.runner(network, study.out)
     with study.running(network.name, runner) as progress:
-        result = find_boundary(
-            network, prediction, runner, seeds=study.seed_list, steps=study.steps, progress=progress
-        )
+        result = find_boundary(network, prediction, runner, seeds=study.seed_list, steps=study.steps, progress=progress)
     if result_file is not None:
         write_text(result_file, report("json").boundary(result) + "\n")
     emit_warnings(prediction, study.output)
@@ -126,19 +121,20 @@ def draw_grid(study: Study, sweep: str, rates: str | None, plot: str | None) -> 
     """Train over the rates and a knob; write the grid and the picture."""
     from lrbound.empirical.grid import default_rates, run_grid
     from lrbound.empirical.grid_csv import to_csv
-    from lrbound.empirical.knobs import knob_path, parse_sweep, parse_values
+    from lrbound.empirical.knobs import knob_path, parse_rates, parse_sweep
     from lrbound.empirical.training import default_steps
 
     folder = study.out or SWEEP_FOLDER
-    table, grid_json = os.path.join(folder, "grid.csv"), os.path.join(folder, "grid.json")
+    written = [os.path.join(folder, "grid.csv"), os.path.join(folder, "grid.json"), *([plot] if plot else [])]
     if plot is not None and not plot.lower().endswith(PICTURES):
         raise refuse(f"error: --plot draws {', '.join(PICTURES)} files, got {plot}")
-    check_free([table, grid_json, *([plot] if plot else [])], force=study.force)
     try:
         knob, values = parse_sweep(sweep)
         path = knob_path(knob)
+        chosen = None if rates is None else parse_rates(rates)
+        check_free(written, force=study.force)
         settings = _settings(study, path, values)
-        chosen = parse_values(rates) if rates is not None else default_rates(settings)
+        chosen = chosen or default_rates(settings)
     except ValueError as error:
         raise refuse(f"error: {error}") from error
     runner = study.runner(settings[0].network, folder)
@@ -147,14 +143,14 @@ def draw_grid(study: Study, sweep: str, rates: str | None, plot: str | None) -> 
         grid = run_grid(
             settings, chosen, runner, knob=knob, path=path, seeds=study.seed_list, steps=steps, progress=progress
         )
-    write_text(table, to_csv(grid))
-    write_text(grid_json, report("json").boundary_sweep(grid) + "\n")
+    write_text(written[0], to_csv(grid))
+    write_text(written[1], report("json").boundary_sweep(grid) + "\n")
     if plot is not None:
         from lrbound.empirical.heatmap import save_heatmap
 
         make_folder(os.path.dirname(plot))
         save_heatmap(grid, plot)
-    typer.echo(f"wrote {', '.join([table, grid_json, *([plot] if plot else [])])}", err=True)
+    typer.echo(f"wrote {', '.join(written)}", err=True)
     emit(report(study.output).boundary_sweep(grid))
 
 
@@ -171,6 +167,18 @@ def _settings(study: Study, path: str, values: tuple[float, ...]) -> list[Settin
     if len({(s.network.input.shape, s.network.outputs) for s in settings}) > 1:
         raise Refused(f"{path} changes the shape of the input or the output, which the data fix")
     return settings
+
+
+def _backend(name: str | None) -> AbstractContextManager[object]:
+    if name is None:
+        return contextlib.nullcontext()
+    import joblib
+
+    try:
+        context: AbstractContextManager[object] = joblib.parallel_config(backend=name)
+    except (ValueError, ImportError) as error:
+        raise refuse(f"error: --backend {name}: {error}") from error
+    return context
 
 
 def _kept(runner: Runner) -> str:

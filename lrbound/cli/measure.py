@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrbound.cli._progress import progress
-from lrbound.cli._torch import require_torch
+from lrbound.cli._extras import need
+from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.cli.options import (
@@ -29,8 +30,8 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from lrbound.empirical.measure import Device, Dtype, Setting
     from lrbound.network import Network
-    from lrbound.predictor import BatchStatistics
     from lrbound.prediction import Prediction
+    from lrbound.predictor import BatchStatistics
 
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="How many initialisations to measure.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Fixes weights, inputs and masks.")]
@@ -68,7 +69,7 @@ def command(
     settings: SetOption = None,
 ) -> None:
     """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done."""
-    require_torch("measure")
+    need("measure", "torch", "torch")
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     network = load_network(spec, changes)
     prediction = predict_network(network, method, batch_statistics)
@@ -78,6 +79,7 @@ def command(
     except Refused as error:
         raise refuse(f"error: {error}") from error
     if not done:
+        typer.echo("interrupted before the first initialisation was done", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
     result = Measurement(_noted(prediction, notes, done, seeds), tuple(done), setting.size(network), per_layer)
     emit_warnings(result.prediction, output)
@@ -106,7 +108,8 @@ def _setting(
     setting = Setting(samples, batch_statistics, dtype, device, batches)
     size, stated = setting.size(network), network.training.batch_size
     if size != stated:
-        notes.append(f"measured on {size} samples; the prediction is for a batch of {stated or 'full size'}")
+        meant = "a full batch" if stated is None else f"a batch of {stated}"
+        notes.append(f"measured on {size} samples; the prediction is for {meant}")
     return setting, notes
 
 
@@ -115,13 +118,11 @@ def _measured(network: Network, setting: Setting, seeds: int, seed: int) -> list
     from lrbound.empirical.measure import measure
 
     done: list[Sample] = []
-    try:
-        with progress(f"measuring {network.name}", seeds) as advance:
-            for sample in measure(network, seeds=seeds, seed=seed, setting=setting):
-                done.append(sample)
-                advance()
-    except KeyboardInterrupt:
-        typer.echo(f"interrupted: {len(done)} of {seeds} initialisations are done", err=True)
+    with contextlib.suppress(KeyboardInterrupt), progress_bar(f"measuring {network.name}") as progress:
+        progress(0, seeds)
+        for sample in measure(network, seeds=seeds, seed=seed, setting=setting):
+            done.append(sample)
+            progress(len(done), seeds)
     return done
 
 

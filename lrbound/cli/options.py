@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from lrbound.cli._completion import complete_set
+
 Override = tuple[str, str]
 
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="Architecture in YAML, or - for stdin.")]
@@ -29,7 +31,12 @@ MomentumOption = Annotated[
 LossOption = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="Short for --set training.loss=NAME.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the spec; repeatable, the last one wins."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        autocompletion=complete_set,
+        help="Change a field of the spec; repeatable, the last one wins.",
+    ),
 ]
 
 

@@ -58,8 +58,8 @@ def _is_plain(parameter: Any, context: Any, value: Any) -> bool:
     if value is None:
         return True
     annotation = descriptor.annotation
-    if annotation is str:
-        return isinstance(value, str)
+    if annotation in (str, bool):
+        return isinstance(value, annotation)
     if annotation == list[str]:
         return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     return get_origin(annotation) is Literal and _is_choice(value, get_args(annotation), context, parameter)

@@ -36,7 +36,7 @@ def find_boundary(
 ) -> BoundaryResult:
     """Train at several rates and return the one from which on training diverges.
 
-    Each seed (of the weights and the batches) has its own bisection, which begins at the prediction and ends where
+    Each seed (of the weights and the batches) has its own bisection, which begins at the power of 2 next to the prediction and ends where
     the bracket's ends are within 5 %. What counts as diverged is said in :mod:`lrbound.empirical.divergence`; the
     onset, the rate from which the loss grows in the first 20 steps, is bisected the same way with runs that short.
 
@@ -58,7 +58,7 @@ def find_boundary(
     BoundaryResult
     """
     steps = steps or default_steps(network)
-    start = prediction.max_learning_rate or prediction.bounds.curvature or START
+    start = _start(prediction)
     ends = [Bisection(start) for _ in seeds]
     onsets = [Bisection(start) for _ in seeds]
     tasks = [
@@ -76,6 +76,15 @@ def find_boundary(
     ]
     trained_on = TrainedOn(runner.data.name, len(runner.data), steps, tuple(seeds))
     return BoundaryResult(prediction, trained_on, median, values, onset, tuple(warnings))
+
+
+def _start(prediction: Prediction) -> float:
+    """Return the power of 2 nearest to the prediction.
+
+    All rates that are tried are then fixed points of a lattice, so runs are found again after the prediction changed.
+    """
+    rate = prediction.max_learning_rate or prediction.bounds.curvature or START
+    return 2.0 ** round(math.log2(rate))
 
 
 Task = tuple[Bisection, int, int, Callable[[Run], bool]]

@@ -41,9 +41,10 @@ def read_samples(path: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
         Where the file cannot be read, or does not hold finite samples of this size.
     """
     try:
-        content = np.load(path, allow_pickle=False)
-        array = np.asarray(content if isinstance(content, np.ndarray) else content[_choose(path, list(content))])
-        data = array.astype(np.float64)
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            array = content if isinstance(content, np.ndarray) else content[_choose(path, list(content))]
+            data = np.asarray(array, dtype=np.float64)
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from error
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -61,7 +62,9 @@ def _choose(path: str, names: list[str]) -> str:
     if ARRAY in names:
         return ARRAY
     if len(names) != 1:
-        raise Refused(f"{path}: holds the arrays {', '.join(names) or '(none)'}; call the one with the samples {ARRAY!r}")
+        raise Refused(
+            f"{path}: holds the arrays {', '.join(names) or '(none)'}; call the one with the samples {ARRAY!r}"
+        )
     return names[0]
 
 
@@ -76,8 +79,9 @@ def differences(data: NDArray[np.float64], law: Input) -> list[str]:
     far = abs(mean_square / law.mean_square - 1.0) > NOTABLE or abs(correlation - law.correlation) > NOTABLE
     if not far:
         return []
-    return [
-        f"the data has mean_square {mean_square:.4g} and correlation {correlation:.4g}, the spec "
+    text = (
+        f"the data has mean_square {mean_square:.4g} and correlation {correlation:.4g}, the spec has "
         f"{law.mean_square:.4g} and {law.correlation:.4g}; predict for the data with "
         f"--set input.mean_square={mean_square:.4g} --set input.correlation={correlation:.4g}"
-    ]
+    )
+    return [text]

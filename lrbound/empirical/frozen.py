@@ -46,4 +46,4 @@ def _batch_norm(
     if training:
         axes = [axis for axis in range(value.dim()) if axis != 1]
         running_var, running_mean = torch.var_mean(value.detach(), dim=axes, correction=0)
-    return functional.batch_norm(value, running_mean, running_var, weight, bias, False, momentum, eps)  # noqa: FBT003
+    return functional.batch_norm(value, running_mean, running_var, weight, bias, False, momentum, eps)

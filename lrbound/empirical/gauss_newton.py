@@ -8,7 +8,6 @@ the network computes in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -96,7 +97,7 @@ class Jacobian:
 
     def curvature(self, v: Tensor) -> Tensor:
         """Return A^T A v for the parameters in a row."""
-        pieces = v.split([parameter.numel() for parameter in self.parameters])
+        pieces = torch.split(v, [parameter.numel() for parameter in self.parameters])
         shaped = [piece.view_as(parameter) for piece, parameter in zip(pieces, self.parameters, strict=True)]
         return torch.cat([part.flatten() for part in self.transpose(self.apply(shaped))])
 
@@ -122,13 +123,11 @@ def top(jacobian: Jacobian, *, seed: int = 0) -> Top:
         parts = tuple(float(part.square().sum()) for part in gradient)
         return Top(math.fsum(parts), parts)
     value, v = _eigenpair(jacobian.curvature, columns, jacobian, seed)
-    squares = v.double().square().split([parameter.numel() for parameter in jacobian.parameters])
+    squares = torch.split(v.double().square(), [parameter.numel() for parameter in jacobian.parameters])
     return Top(value, tuple(value * float(part.sum()) for part in squares))
 
 
-def _eigenpair(
-    product: Callable[[Tensor], Tensor], size: int, jacobian: Jacobian, seed: int
-) -> tuple[float, Tensor]:
+def _eigenpair(product: Callable[[Tensor], Tensor], size: int, jacobian: Jacobian, seed: int) -> tuple[float, Tensor]:
     """Return the largest eigenvalue of a symmetric product and its unit vector."""
     like = jacobian.outputs.detach()
 

@@ -85,16 +85,25 @@ def run_grid(
     for place, run in runner.run(cells):
         runs[place] = run
         progress(len(runs), len(cells))
-    columns, depth = len(rates), len(seeds)
     rows = []
-    for row, setting in enumerate(settings):
-        first = row * columns * depth
-        losses = tuple(
-            _median([runs[first + column * depth + seed] for seed in range(depth)]) for column in range(columns)
-        )
-        rows.append(GridRow(setting.value, setting.prediction, _published(setting.network), losses))
+    for index, setting in enumerate(settings):
+        first = index * len(rates) * len(seeds)
+        columns = [
+            [runs[first + column * len(seeds) + seed] for seed in range(len(seeds))] for column in range(len(rates))
+        ]
+        rows.append(_row(setting, columns))
     trained_on = TrainedOn(runner.data.name, len(runner.data), steps, tuple(seeds))
     return Grid(settings[0].network.name, knob, path, tuple(rates), tuple(rows), trained_on)
+
+
+def _row(setting: Setting, columns: Sequence[Sequence[Run]]) -> GridRow:
+    return GridRow(
+        setting.value,
+        setting.prediction,
+        _published(setting.network),
+        tuple(_median(runs) for runs in columns),
+        tuple(2 * sum(run.diverged for run in runs) >= len(runs) for runs in columns),
+    )
 
 
 def _median(runs: Sequence[Run]) -> float | None:

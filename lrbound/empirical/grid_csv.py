@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrbound.empirical.results import Grid
 
+COLUMNS = ("learning_rate", "final_loss", "diverged", "max_learning_rate", "bound_curvature", "bound_wei2019")
+
 
 def to_csv(grid: Grid) -> str:
-    """Return the cells with the knob's value, the rate, the final loss (empty where diverged) and the predictions."""
+    """Return the cells with the knob's value, the rate, the final loss (empty where it exploded) and the predictions."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([grid.path, "learning_rate", "final_loss", "max_learning_rate", "bound_curvature", "bound_wei2019"])
+    writer.writerow([grid.path, *COLUMNS])
     for row in grid.rows:
         p = row.prediction
-        for rate, loss in zip(grid.rates, row.losses, strict=True):
+        for rate, loss, diverged in zip(grid.rates, row.losses, row.diverged, strict=True):
             # csv writes None as an empty field
-            writer.writerow([row.value, rate, loss, p.max_learning_rate, p.bounds.curvature, row.published])
+            writer.writerow(
+                [row.value, rate, loss, int(diverged), p.max_learning_rate, p.bounds.curvature, row.published]
+            )
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The heat map of a grid: colour is the final loss, white where training diverged, lines are the predictions."""
+"""The heat map of a grid: colour is the final loss, white where training exploded, lines are the predictions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.collections import QuadMesh
     from numpy.typing import NDArray
 
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
 COLOURS = "viridis"
 LINES = (
-    ("max_learning_rate", "max_learning_rate (minibatch)", "#d7191c", "-"),
+    ("max_learning_rate", "max_learning_rate", "#e4002b", "-"),
     ("curvature", "bounds.curvature", "#000000", "--"),
-    ("published", "published 2019", "#ff7f0e", ":"),
+    ("published", "published formula, 2019", "#c94fb5", "-."),
 )
 
 
 def save_heatmap(grid: Grid, path: str | os.PathLike[str]) -> None:
     """Draw one grid into a file; its suffix says the format."""
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained", dpi=150)
+    figure = Figure(figsize=(7.2, 4.8), layout="constrained", dpi=120)
     axes = figure.add_subplot()
     mesh = draw(axes, grid, loss_range([grid]))
     axes.set_title(f"{grid.name} on {grid.training.data}, {grid.training.steps} steps", fontsize=10)
@@ -59,8 +60,7 @@ def draw(axes: Axes, grid: Grid, limits: tuple[float, float]) -> QuadMesh:
     if logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        _plain_numbers(axes.yaxis)
     mesh = axes.pcolormesh(
         _edges(np.array(grid.rates), logarithmic=True),
         _edges(values, logarithmic=logarithmic),
@@ -86,14 +86,20 @@ def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     from matplotlib.patches import Patch
 
     handles = {label: line for panel in axes for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    handles["training diverged"] = Patch(facecolor="white", edgecolor="0.5")
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles), fontsize=8, frameon=False)
+    handles["training exploded"] = Patch(facecolor="white", edgecolor="0.5")
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=2, fontsize=9, frameon=False)
 
 
 def add_colour_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes]) -> None:
     """Put the scale of the losses to the right of the panels."""
     bar = figure.colorbar(mesh, ax=list(axes), label="training loss at the end", pad=0.02)
-    bar.ax.tick_params(labelsize=8)
+    bar.ax.yaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
+    _plain_numbers(bar.ax.yaxis)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def _draw_lines(axes: Axes, grid: Grid, values: NDArray[np.float64]) -> None:

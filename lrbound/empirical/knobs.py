@@ -56,6 +56,14 @@ def parse_values(text: str) -> tuple[float, ...]:
     return tuple(values)
 
 
+def parse_rates(text: str) -> tuple[float, ...]:
+    """Return values as :func:`parse_values` does; raise ValueError where one is not positive."""
+    rates = parse_values(text)
+    if rates[0] <= 0.0:
+        raise ValueError(f"{text!r} has a rate that is not positive")
+    return rates
+
+
 def _range(text: str) -> tuple[float, ...]:
     try:
         low_text, high_text, count_text = text.split(":")

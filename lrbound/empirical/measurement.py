@@ -90,7 +90,7 @@ class Measurement:
 
     @property
     def layers(self) -> tuple[LayerMeasurement, ...]:
-        """Every layer with parameters; a layer that predicts for layers inside it has their measured parts."""
+        """Every layer with parameters, in the order of the prediction."""
         return tuple(
             LayerMeasurement(
                 layer.path,

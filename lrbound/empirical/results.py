@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,13 +93,16 @@ class GridRow:
     published : float or None
         The rate that the formulas of 2019 give, where they apply.
     losses : tuple of (float or None)
-        Final loss at every rate of the grid, median over seeds; None where half of the seeds or more diverged.
+        Final loss at every rate of the grid, median over seeds; None where half of the seeds or more exploded.
+    diverged : tuple of bool
+        Whether half of the seeds or more diverged at every rate: they exploded or collapsed.
     """
 
     value: float
     prediction: Prediction
     published: float | None
     losses: tuple[float | None, ...]
+    diverged: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Grid:
 
     Attributes
     ----------
+    name : str
+        Of the network.
     knob : str
         As the user named it.
     path : str
@@ -124,12 +130,9 @@ class Grid:
     training: TrainedOn
 
     def boundary(self, row: GridRow) -> float | None:
-        """Return the middle (geometric) between the smallest rate that diverged and the rate below it."""
-        for index, loss in enumerate(row.losses):
-            if loss is None:
-                below = self.rates[index - 1] if index else None
-                return None if below is None else float((below * self.rates[index]) ** 0.5)
-        return None
+        """Return the geometric middle of the first rate that diverged and the one below; None where it is not seen."""
+        first = row.diverged.index(True) if any(row.diverged) else 0
+        return math.sqrt(self.rates[first - 1] * self.rates[first]) if first else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `lrbound boundary --sweep --format json` prints."""
@@ -156,6 +159,7 @@ class Grid:
             "ratio": _ratio(boundary, row.prediction.max_learning_rate),
             "ratio_curvature": _ratio(boundary, row.prediction.bounds.curvature),
             "losses": list(row.losses),
+            "diverged": list(row.diverged),
         }
 
 

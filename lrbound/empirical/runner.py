@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from joblib import Parallel, delayed
 
 from lrbound.empirical.fingerprint import cell_key, data_key
 from lrbound.empirical.training import Cell, Run, train
+from lrbound.errors import Refused
 
 if TYPE_CHECKING:
     from lrbound.empirical.datasets import Dataset
@@ -62,7 +64,8 @@ class Runner:
     def _train(self, cells: Sequence[Cell], places: Sequence[int]) -> Iterable[tuple[int, Run]]:
         if len(places) <= 1:  # not worth a process
             return ((place, train(cells[place], self.data, self._device)) for place in places)
-        parallel = Parallel(n_jobs=self._jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+        jobs = None if self._jobs is None else min(self._jobs, len(places))
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
         tasks = (delayed(_train_at)(place, cells[place], self.data, self._device) for place in places)
         results: Iterable[tuple[int, Run]] = parallel(tasks)
         return results
@@ -70,3 +73,12 @@ class Runner:
 
 def _train_at(place: int, cell: Cell, data: Dataset, device: str) -> tuple[int, Run]:
     return place, train(cell, data, device)
+
+
+def check_device(device: str) -> None:
+    """Raise Refused where torch cannot compute on a device."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise Refused(f"--device {device}: {reason}") from error

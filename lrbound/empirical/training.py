@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from lrbound.empirical.build import to_torch
-from lrbound.empirical.divergence import diverged, exploded, final_loss, grew
+from lrbound.empirical.divergence import Judge, final_loss
 from lrbound.errors import Refused
 from lrbound.optimizers.sgd import SGD
 
@@ -43,11 +43,11 @@ class Run:
     initial : float
         Mean loss before the first step, in training mode, over batches of the stated size.
     final : float or None
-        Median of the last tenth of the losses; None where the run diverged.
+        Median of the last tenth of the losses; None where the run exploded.
     diverged : bool
-        See :func:`lrbound.empirical.divergence.diverged`.
+        Whether the run exploded or collapsed, see :mod:`lrbound.empirical.divergence`.
     grew : bool
-        Whether the loss grew in the first steps, see :func:`lrbound.empirical.divergence.grew`.
+        Whether the loss grew in the first steps.
     steps : int
         Steps that were done: a run that explodes is cut short.
     """
@@ -67,8 +67,8 @@ def default_steps(network: Network) -> int:
 def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
     """Train one network in training mode with the spec's optimiser and loss; the rate is the cell's.
 
-    A minibatch is drawn anew in every step from all samples, without replacement within it. The same cell and data
-    give the same run on the same machine with the same number of threads.
+    A minibatch is drawn anew in every step from all samples, without replacement within it. One thread does the work,
+    so that the same cell and data give the same run in however many processes the cells are trained.
 
     Parameters
     ----------
@@ -86,9 +86,14 @@ def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
     Refused
         For an optimiser that is not sgd.
     """
-    with torch.random.fork_rng(devices=[]):  # for what draws while it trains, such as dropout
-        torch.default_generator.manual_seed(cell.seed)
-        return _train(cell, data, device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):  # for what draws while it trains, such as dropout
+            torch.default_generator.manual_seed(cell.seed)
+            return _train(cell, data, device)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def torch_optimizer(
@@ -115,18 +120,18 @@ def _train(cell: Cell, data: Dataset, device: str) -> Run:
         value: torch.Tensor = loss_of(module(x[batch]), y[batch])
         return value
 
-    initial = _initial(loss_on, len(data), network.training.batch_size)
+    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(loss_of, y, network.outputs))
     losses: list[float] = []
     for _ in range(cell.steps):
         loss = loss_on(draw())
         losses.append(loss.item())
-        if exploded(losses[-1], initial):
+        if judge.hopeless(losses[-1]):
             break
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    failed = diverged(losses, initial)
-    return Run(initial, None if failed else final_loss(losses), failed, grew(losses, initial), len(losses))
+    final = None if judge.exploded(losses) else final_loss(losses)
+    return Run(judge.initial, final, judge.diverged(losses), judge.grew(losses), len(losses))
 
 
 def _batches(samples: int, size: int | None, seed: int) -> Callable[[], torch.Tensor | slice]:
@@ -142,3 +147,14 @@ def _initial(loss_on: Callable[[slice], torch.Tensor], samples: int, size: int |
     size = samples if size is None else min(size, samples)
     starts = range(0, samples - size + 1, size)[:INITIAL_BATCHES]
     return sum(loss_on(slice(start, start + size)).item() for start in starts) / len(starts)
+
+
+@torch.no_grad()
+def _constant(loss_of: torch.nn.Module, y: torch.Tensor, outputs: int) -> float:
+    """Return the loss of the best outputs that are the same for all samples."""
+    if y.is_floating_point():
+        best = y.mean(dim=0)
+    else:
+        best = torch.bincount(y, minlength=outputs).to(torch.float32).clamp_min(1e-6).log()
+    value: torch.Tensor = loss_of(best.expand(len(y), outputs), y)
+    return value.item()

@@ -116,9 +116,7 @@ class Branching(Layer):
 
     def parameters(self, shape: Shape) -> int:
         """Count the parameters of all branches."""
-        return sum(
-            node.layer.parameters(inner) for branch in self.branches() for node, inner in run(branch, shape)
-        )
+        return sum(node.layer.parameters(inner) for branch in self.branches() for node, inner in run(branch, shape))
 
     def join(self, outputs: Sequence[Kernel], ctx: Context) -> tuple[Kernel, Split]:
         """Map the kernels at the ends of the branches to that of the output; also return the way back."""

@@ -106,12 +106,16 @@ class Gradient:
         The parts of delta that came down an identity skip, as they were above its masks.
     fresh : Sums or None
         The rest of delta where there are such parts.
+    masked : bool
+        Whether delta is already that of the argument of the activation underneath: a max pool goes to the position of
+        the maximum, and that is where the mask is.
     """
 
     delta: Sums
     excess: Callable[[], Sums] | None = None
     passed: tuple[Entry, ...] = ()
     fresh: Sums | None = None
+    masked: bool = False
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""

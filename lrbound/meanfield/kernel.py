@@ -11,7 +11,6 @@ The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Fla
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ import numpy as np
 from lrbound.meanfield.positions import POINT, Array, Axis, uniform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lrbound.meanfield.stream import Law
 
 SAME, CROSS = 0, 1

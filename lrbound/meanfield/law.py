@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.meanfield.positions import Array
+if TYPE_CHECKING:
+    from lrbound.meanfield.positions import Array
 
 NODES = np.linspace(-5.5, 5.5, 89)
 """zeta; odd in number and symmetric, so that the median is a node."""

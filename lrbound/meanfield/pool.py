@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lrbound.meanfield.gradient import Gradient
+from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.position_map import pooling
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
-    from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Window
 
 
@@ -18,7 +17,7 @@ def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pul
     """Return the kernel of averages over windows (rows, columns) and the way back."""
     window = pooling(kernel, windows)
     pair, site = window.forward(kernel)
-    out = replace(kernel, rows=window.rows, cols=window.cols, pair=pair, site=site)
+    out = Kernel(kernel.channels, window.rows, window.cols, pair, site, kernel.mean, kernel.gaussian)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         return Gradient(window.backward(gradient.delta)), None

@@ -68,9 +68,7 @@ def _on(kernel: Kernel, way: Regroup, rows: Axis, cols: Axis) -> Kernel:
     law = kernel.law
     if law is None:
         return finer
-    return finer.becomes(
-        finer.pair, finer.site, mean=kernel.mean, gaussian=kernel.gaussian, law=lambda: law().on(way)
-    )
+    return finer.becomes(finer.pair, finer.site, mean=kernel.mean, gaussian=kernel.gaussian, law=lambda: law().on(way))
 
 
 def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:

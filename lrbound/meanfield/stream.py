@@ -8,7 +8,6 @@ apart on the way down (theory-finite-conv, section 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,11 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.meanfield import law as laws
-from lrbound.meanfield.gradient import Entry, Gradient, Sums
+from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from lrbound.layers.base import Pullback
     from lrbound.meanfield.positions import Array, Axis
 
@@ -52,7 +53,11 @@ class Law:
     def on(self, way: Regroup) -> Law:
         """Return the law on a finer partition of the positions."""
         return Law(
-            way.gather_laws(self.values), way.gather_pair(self.pair), way.gather(self.site), self.below, way.gather(self.added)
+            way.gather_laws(self.values),
+            way.gather_pair(self.pair),
+            way.gather(self.site),
+            self.below,
+            way.gather(self.added),
         )
 
 
@@ -113,7 +118,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
     centre = laws.mean(law.values)
     covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
-    left, right = _ends(found, missed)
+    left, right = ends(found, missed)
     pair = laws.copula(left, right, covariance, covariance / (sd[:, None, :, None] * sd[None, :, None, :]))
     own = (found, missed)
     across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
@@ -127,7 +132,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     law = level.law
     values = np.maximum(law.values, 0.0)
     found, missed = laws.coefficients(values)
-    left, right = _ends(found, missed)
+    left, right = ends(found, missed)
     pair = laws.pair_moment(left, right, law.pair)[0]
     own = values**2 @ laws.WEIGHTS
     across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
@@ -136,7 +141,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     out = kernel.becomes(pair, site, gaussian=False, law=lambda: above)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        return pull_masks(level, gradient), None
+        return (Gradient(gradient.delta) if gradient.masked else pull_masks(level, gradient)), None
 
     return out, pull
 
@@ -204,7 +209,8 @@ def _masks(share: Array, law: Law) -> tuple[Array, Array]:
     return pair, site
 
 
-def _ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return Hermite coefficients laid out for the two ends of a class pair, shapes (r, 1, c, 1) and (1, r, 1, c)."""
     left = (found[:, None, :, None, :], missed[:, None, :, None])
     right = (found[None, :, None, :, :], missed[None, :, None, :])
     return left, right
@@ -224,7 +230,9 @@ HISTORY_DIGITS = 4
 def _distinct(*columns: Array) -> tuple[Array, Array]:
     table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
     scale = max(float(np.abs(table).max()), 1e-300)
-    _, first, inverse = np.unique(np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(
+        np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True
+    )
     return first, np.ravel(inverse)
 
 

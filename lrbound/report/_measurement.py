@@ -24,8 +24,7 @@ def answer(result: Measurement) -> list[str]:
         inside = f"{result.inside_interval} of {len(result.values)}"
     count = len(result.values)
     return [
-        f"{prediction.name} ({prediction.method}), {words.count(count)} initialisation{'s' * (count > 1)} "
-        f"on {words.count(result.batch_size)} samples each",
+        f"{prediction.name} ({prediction.method}), {_count(count)} on {words.count(result.batch_size)} samples each",
         "",
         f"lambda_max predicted  {words.number(prediction.lambda_max)}{spread}",
         f"lambda_max measured   {words.number(result.mean)} ({', '.join(map(words.number, result.values))})",
@@ -33,6 +32,10 @@ def answer(result: Measurement) -> list[str]:
         f"predicted / measured  {result.ratio:.3f}",
         f"inside the interval   {inside}",
     ]
+
+
+def _count(initialisations: int) -> str:
+    return f"{words.count(initialisations)} initialisation{'s' * (initialisations > 1)}"
 
 
 def layer_table(result: Measurement, terminal: Terminal) -> str:

@@ -34,7 +34,9 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, termi
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     others = sum(widths[1:]) + 2 * (len(widths) - 1)
     first = min(widths[0], max(terminal.width - others, SHORTEST))
-    grid = Table(box=box.SIMPLE_HEAD if terminal.boxes else ASCII_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    grid = Table(
+        box=box.SIMPLE_HEAD if terminal.boxes else ASCII_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for index, title in enumerate(titles):
         grid.add_column(title, justify="left" if index < left else "right", no_wrap=True)
     for cells in rows:

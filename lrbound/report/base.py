@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
+    from lrbound.empirical.results import BoundaryResult, Grid
+    from lrbound.explore.compare import Comparison
+    from lrbound.explore.solve import Solutions
+    from lrbound.explore.statistics import Statistics
+    from lrbound.explore.sweep import Sweep
     from lrbound.prediction import Prediction
 
 
@@ -77,4 +82,28 @@ class Report:
 
     def measurement(self, result: Measurement) -> str:
         """Return the text of a measurement."""
+        raise NotImplementedError(type(self).__module__)
+
+    def boundary(self, result: BoundaryResult) -> str:
+        """Return the text of the rate at which training diverges."""
+        raise NotImplementedError(type(self).__module__)
+
+    def boundary_sweep(self, grid: Grid) -> str:
+        """Return the text of a grid of training runs."""
+        raise NotImplementedError(type(self).__module__)
+
+    def sweep(self, result: Sweep) -> str:
+        """Return the text of predictions along knobs."""
+        raise NotImplementedError(type(self).__module__)
+
+    def solutions(self, result: Solutions) -> str:
+        """Return the text of the values at which a rate is just stable."""
+        raise NotImplementedError(type(self).__module__)
+
+    def comparison(self, result: Comparison) -> str:
+        """Return the text of specs side by side."""
+        raise NotImplementedError(type(self).__module__)
+
+    def statistics(self, result: Statistics) -> str:
+        """Return the text of the statistics of data."""
         raise NotImplementedError(type(self).__module__)

@@ -7,10 +7,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lrbound.prediction import SCHEMA_VERSION
+from lrbound.report import _objects as objects
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
+    from lrbound.empirical.results import BoundaryResult, Grid
+    from lrbound.explore.compare import Comparison
+    from lrbound.explore.solve import Solutions
+    from lrbound.explore.statistics import Statistics
+    from lrbound.explore.sweep import Sweep
     from lrbound.prediction import Prediction
 
 
@@ -41,6 +47,34 @@ class JsonReport(Report):
         prediction = whole.pop("prediction")
         version, *rest = _nulled(whole, "", lost).items()
         return _dumps(dict([version, ("prediction", _finite(prediction, lost)), *rest]))
+
+    def boundary(self, result: BoundaryResult) -> str:
+        """Return the object of ``lrbound boundary``."""
+        whole = result.to_json()
+        prediction = _finite(whole.pop("prediction"))
+        version, *rest = _finite(whole).items()
+        return _dumps(dict([version, ("prediction", prediction), *rest]))
+
+    def boundary_sweep(self, grid: Grid) -> str:
+        """Return the object of ``lrbound boundary --sweep``."""
+        return _dumps(_finite({**grid.to_json(), "warnings": []}))
+
+    def sweep(self, result: Sweep) -> str:
+        """Return the object of ``lrbound sweep``."""
+        return _dumps(_finite(objects.sweep(result)))
+
+    def solutions(self, result: Solutions) -> str:
+        """Return the object of ``lrbound solve``."""
+        return _dumps(_finite(objects.solutions(result)))
+
+    def comparison(self, result: Comparison) -> str:
+        """Return the object of ``lrbound compare``."""
+        whole = objects.comparison(result)
+        return _dumps(_finite({**whole, "specs": [_finite(spec) for spec in whole["specs"]]}))
+
+    def statistics(self, result: Statistics) -> str:
+        """Return the object of ``lrbound stats``."""
+        return _dumps(_finite(objects.statistics(result)))
 
 
 def _finite(prediction: dict[str, Any], lost: list[str] | None = None) -> dict[str, Any]:

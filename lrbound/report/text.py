@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.empirical.measurement import Measurement
+    from lrbound.empirical.results import BoundaryResult, Grid
+    from lrbound.explore.compare import Comparison
+    from lrbound.explore.solve import Solutions
+    from lrbound.explore.statistics import Statistics
+    from lrbound.explore.sweep import Sweep
     from lrbound.prediction import LayerReport, Prediction
 
 TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
@@ -50,6 +55,45 @@ class TextReport(Report):
         from lrbound.report._measurement import answer, layer_table
 
         return "\n".join([*answer(result), *(["", layer_table(result, self.terminal)] if result.per_layer else [])])
+
+    def boundary(self, result: BoundaryResult) -> str:
+        """Return the rate at which training diverges beside the predictions."""
+        from lrbound.report._boundary import answer, explanation
+
+        return "\n".join([*answer(result), "", *self._paragraphs(explanation())])
+
+    def boundary_sweep(self, grid: Grid) -> str:
+        """Return a table of the boundary along the knob."""
+        from lrbound.report._boundary import sweep_table, title
+
+        return "\n".join([title(grid.name, grid.training), "", sweep_table(grid, self.terminal)])
+
+    def sweep(self, result: Sweep) -> str:
+        """Return the table of points and a picture of the rate."""
+        from lrbound.report._sweep import sweep_plot, sweep_table
+
+        picture = sweep_plot(result, self.terminal)
+        return "\n".join([sweep_table(result, self.terminal), *(["", *picture] if picture else [])])
+
+    def solutions(self, result: Solutions) -> str:
+        """Return the solutions, or why there is none."""
+        from lrbound.report._solutions import answer
+
+        return "\n".join([line for text in answer(result) for line in self._paragraphs([text]) or [""]])
+
+    def comparison(self, result: Comparison) -> str:
+        """Return all specs in one table, and what makes each differ from the first."""
+        from lrbound.report._comparison import explanation, side_by_side
+
+        baseline = result.predictions[0].name
+        blocks = ["\n".join(explanation(one, baseline, self.terminal)) for one in result.contrasts]
+        return "\n\n".join([side_by_side(result, self.terminal), *blocks])
+
+    def statistics(self, result: Statistics) -> str:
+        """Return the statistics, and the lines of a spec that state them."""
+        from lrbound.report._statistics import answer
+
+        return "\n".join(answer(result))
 
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from lrbound.init import NAMED
 from lrbound.network import Input, Network
@@ -93,6 +93,19 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[tuple[str, str]] =
     SpecError
         Where the file cannot be read, or with everything that is wrong with the spec.
     """
+    return parse(**read(path)._asdict(), overrides=overrides)
+
+
+class Text(NamedTuple):
+    """A spec as it was read, under the names of the arguments of :func:`parse`."""
+
+    text: str
+    source: str
+    name: str
+
+
+def read(path: str | os.PathLike[str]) -> Text:
+    """Read the text of a spec, for those who parse it more than once; arguments and errors as in :func:`load`."""
     shown = os.fspath(path)
     source, name = ("<stdin>", "stdin") if shown == "-" else (shown, PurePath(shown).stem)
     content = _read(shown, source)
@@ -101,7 +114,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[tuple[str, str]] =
     except UnicodeDecodeError as error:
         found = f"byte {error.start + 1} is 0x{content[error.start]:02x}"
         raise _unreadable(source, f"not UTF-8 text ({found})") from None
-    return parse(text, source=source, name=name if name.isprintable() else UNNAMED, overrides=overrides)
+    return Text(text, source, name if name.isprintable() else UNNAMED)
 
 
 def _read(path: str, source: str) -> bytes:

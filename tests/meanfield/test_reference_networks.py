@@ -23,6 +23,9 @@ TOLERANCE = {
     "fc-bn-relu-gamma3.0": 0.03,
     "cnn-bn-relu": 0.03,
     "cnn-bn-gap": 0.03,
+    # the law of the stream is exact for one position, the copula and finite width cost 2 %
+    "resmlp-bn-post": 0.05,
+    "resnet-bn-post": 0.05,
     # without normalisation the mean gradients of 10 outputs are not orthogonal at finite width
     "fc-relu": 0.20,
     "cnn-relu": 0.20,

@@ -1,0 +1,78 @@
+"""What the verbs that ask for many predictions share."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrbound.cli._completion import complete_vary
+from lrbound.cli.exit import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lrbound.cli.options import Override
+    from lrbound.explore.source import Predict, Source
+    from lrbound.predictor import BatchStatistics, Method
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+KnobOption = Annotated[
+    str,
+    typer.Option(
+        "--vary",
+        metavar="PATH",
+        autocompletion=complete_vary,
+        help="The knob: a path in the spec, or a name like gamma.",
+    ),
+]
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the command with status 2 and what there is to say, where an input cannot be used."""
+    from lrbound.spec import SpecError
+
+    try:
+        yield
+    except SpecError as error:
+        raise refuse(str(error)) from error
+    except ValueError as error:  # Refused is one
+        raise refuse(f"error: {error}") from error
+
+
+def read_source(spec: str, overrides: Sequence[Override]) -> Source:
+    """Read a spec, the standard input too, so that it can be parsed more than once."""
+    from lrbound.explore.source import Source
+    from lrbound.spec.parse import read
+
+    return Source(*read(spec), overrides=tuple(overrides))
+
+
+def parse_rate(text: str) -> float:
+    """Return the learning rate of ``--lr``."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0.0):
+        raise typer.BadParameter(f"must be a positive number, got {text!r}", param_hint="'--lr'")
+    return rate
+
+
+def predictor(method: Method, batch_statistics: BatchStatistics) -> Predict:
+    """Return what predicts a network."""
+    from functools import partial
+
+    from lrbound.predictor import predict
+
+    return partial(predict, method=method, batch_statistics=batch_statistics)
+
+
+def warn(texts: Sequence[str], format_name: str) -> None:
+    """Write warnings to stderr, unless the format has them in the result."""
+    if format_name != "json":
+        for text in texts:
+            typer.echo(f"warning: {text}", err=True)

@@ -1,0 +1,90 @@
+"""``lrbound sweep``: lambda_max and the rates along one or two knobs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from lrbound.cli._completion import complete_vary
+from lrbound.cli._explore import ForceOption, one_line_errors, predictor, read_source, warn
+from lrbound.cli._extras import need
+from lrbound.cli._files import check_free
+from lrbound.cli._progress import progress_bar
+from lrbound.cli.exit import refuse
+from lrbound.cli.options import (
+    BatchSizeOption,
+    LossOption,
+    MethodOption,
+    MomentumOption,
+    SetOption,
+    SpecArgument,
+    StatisticsOption,
+    overrides,
+)
+from lrbound.cli.output import emit, report
+
+PICTURES = (".png", ".svg", ".pdf")
+MOST_KNOBS = 2
+
+VaryOption = Annotated[
+    list[str],
+    typer.Option(
+        "--vary",
+        metavar="PATH=RANGE",
+        autocompletion=complete_vary,
+        help="A knob and its values, once or twice: gamma=0.1:5:50 (equal ratios), momentum=lin:0:0.9:10 (equal "
+        "steps), batch_size=32,64,full. A knob is a path, or a name such as gamma, width, depth, batch_size.",
+    ),
+]
+AlsoOption = Annotated[
+    list[str] | None, typer.Option("--also", metavar="SPEC", help="Another spec beside it; repeatable.")
+]
+SweepFormatOption = Annotated[Literal["text", "json", "csv"], typer.Option("--format", help="How to print the result.")]
+PlotOption = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="Draw lambda_max and the rate: .png, .svg or .pdf.")
+]
+
+
+def command(
+    spec: SpecArgument,
+    *,
+    vary: VaryOption,
+    also: AlsoOption = None,
+    output: SweepFormatOption = "text",
+    plot: PlotOption = None,
+    force: ForceOption = False,
+    method: MethodOption = "mean-field",
+    batch_statistics: StatisticsOption = "through",
+    batch_size: BatchSizeOption = None,
+    momentum: MomentumOption = None,
+    loss: LossOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Print lambda_max and the learning rates along one or two knobs."""
+    if len(vary) > MOST_KNOBS:
+        raise refuse(f"error: at most {MOST_KNOBS} knobs can be varied, got {len(vary)}")
+    if plot is not None:
+        if not plot.lower().endswith(PICTURES):
+            raise refuse(f"error: --plot draws {', '.join(PICTURES)} files, got {plot}")
+        need("sweep --plot", "plot", "matplotlib")
+        check_free([plot], force=force)
+    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
+    with one_line_errors():
+        from lrbound.explore.knobs import split_vary
+        from lrbound.explore.ranges import parse_range
+        from lrbound.explore.sweep import sweep
+
+        varied = [(name, parse_range(values)) for name, values in map(split_vary, vary)]
+        sources = [read_source(one, changes) for one in (spec, *(also or ()))]
+        with progress_bar("sweeping") as progress:
+            result = sweep(sources, varied, predictor(method, batch_statistics), progress)
+        if plot is not None:
+            from lrbound.explore.picture import save_picture
+
+            try:
+                save_picture(result, plot)
+            except OSError as error:
+                raise refuse(f"error: cannot write {plot}: {error.strerror or error}") from error
+    warn(result.warnings, output)
+    emit(report(output).sweep(result))

@@ -1,0 +1,38 @@
+"""How the branches meet: a rank-one part beside a semicircle.
+
+A direction of mean value t that is mixed with a bulk of centre B and half width 2 s, s = (de - B)/2, ends at
+t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). Status: a
+sketch with the right limits; where lo and de are within 20 % of each other it is up to 10 % low.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Branch = Literal["co", "lo", "de"]
+
+
+class Combined(NamedTuple):
+    """The largest eigenvalue, and the branch that it belongs to."""
+
+    value: float
+    branch: Branch
+
+
+def combine(co: float, lo: float, de: float, mean: float, centre: float) -> Combined:
+    """Return the largest eigenvalue from the three branches.
+
+    Parameters
+    ----------
+    co, lo, de : float
+    mean : float
+        Mean of the complement's spectrum, sum b_l.
+    centre : float
+        The same, grown by the backward chains.
+    """
+    branch: Branch = "co" if co > lo else "lo"
+    top, below = (co, mean) if co > lo else (lo, centre)
+    spread, excess = 0.5 * max(de - centre, 0.0), top - below
+    if excess <= spread:
+        return Combined(max(de, top), branch if top >= de else "de")
+    return Combined(top + spread * spread / excess, branch)

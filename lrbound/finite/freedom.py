@@ -1,0 +1,102 @@
+"""Degrees of freedom of one stage: how many independent numbers its Wishart step averages over.
+
+A stage of C channels and P positions, with backward kernel G below its masks and forward kernel K of its values, counts as
+
+    nu = C (tr T)^2 / sum_{a,c} R(a,c) T(a,c) T(c,a),    T = G K,    R = 1 + (kurtosis - 1) kappa(a,c):
+
+Gaussian signals with covariances G and K give C (tr T)^2 / tr T^2, and R is what equal masks at two positions add,
+kappa = (2/pi) asin c the correlation of ReLU masks. One position gives C/kurtosis exactly. For one sample G and K are the
+same-sample kernels, for the bulk the complement's gradient and S - X. For the mean over the batch they are n P x n P
+matrices, exchangeable in the samples: one eigenspace (S + (n-1) X) and n - 1 times another (S - X), whose traces add.
+
+Status: heuristic for images in two ways: K stands for the tangent kernel below the cut (theory-finite-conv, section 4),
+and R for a mean over drawn masks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
+
+if TYPE_CHECKING:
+    from lrbound.finite.unit import Unit
+    from lrbound.finite.wishart import Array
+    from lrbound.meanfield.kernel import Kernel
+
+
+class Signal(NamedTuple):
+    """A backward kernel at one place as sums over classes: pair (r, r, c, c) and site (r, c)."""
+
+    pair: Array
+    site: Array
+
+
+class Freedom(NamedTuple):
+    """Of one sample, of the mean over the batch, of a bulk direction; and the numbers that gains and norms average over."""
+
+    one_sample: float
+    batch_mean: float
+    bulk: float
+    masks: float
+    norms: float
+
+
+def freedom(kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit, samples: float) -> Freedom:
+    """Return the degrees of freedom of a stage.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Of the values that the masks see.
+    own : Signal
+        Gradient below the masks: same-sample part of n times the complement.
+    same, cross : Signal
+        Gradient below the masks of the coherent direction, sums over samples and over pairs of samples.
+    law : Unit
+        Kurtoses of the slopes.
+    samples : float
+        n.
+    """
+    channels = float(kernel.channels)
+    here, varying = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 1.0, -1.0)
+    batch = forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples)
+    others = samples - 1.0
+    apart = Signal(*(s - c / others if others > 0.0 else 0.0 * s for s, c in zip(same, cross, strict=True)))
+    alike = backward_kernel(kernel, *(s + c for s, c in zip(same, cross, strict=True))) @ batch
+    rest = (backward_kernel(kernel, *apart) @ varying).scaled(1.0 - 1.0 / samples)
+    back = backward_kernel(kernel, *own)
+    one, spread = back @ here, back @ varying
+    kappa, shared = _mask_correlation(here), _mask_correlation(batch)
+    mean_excess = _excess(law.mean, shared)
+    mean_square = alike.trace_of_square(mean_excess)
+    mean_square += rest.trace_of_square(mean_excess) / others if others > 0.0 else 0.0
+    return Freedom(
+        channels * one.participation(_excess(law.one, kappa)),
+        channels * (alike.trace() + rest.trace()) ** 2 / mean_square if mean_square > 0.0 else math.inf,
+        channels * spread.participation(mean_excess),
+        channels * _weighted_number(one, kappa),
+        channels * spread.participation(),
+    )
+
+
+def _mask_correlation(kernel: Operator) -> Operator:
+    scale = np.sqrt(np.maximum(kernel.diagonal, 1e-300))
+    between = np.clip(kernel.pair / (scale[:, None] * scale), 0.0, 1.0)
+    pair = 2.0 / np.pi * np.arcsin(between)
+    return Operator(pair, 1.0 - np.diagonal(pair), kernel.counts)
+
+
+def _excess(kurtosis: float, kappa: Operator) -> Operator:
+    more = kurtosis - 1.0
+    return Operator(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)
+
+
+def _weighted_number(product: Operator, kappa: Operator) -> float:
+    """Return (sum w)^2 / sum w w' kappa for the weights w(a) = T(a, a): how many independent masks there are."""
+    weight = product.diagonal * product.counts
+    square = float(weight @ kappa.pair @ weight + (kappa.site * product.diagonal) @ weight)
+    return float(weight.sum()) ** 2 / square if square > 0.0 else 1.0

@@ -1,0 +1,89 @@
+"""Branch ``lo``: one sample's own C x C Gram matrix, for the best sample of the batch.
+
+At small batch, or deep under batch normalisation, the complement of the coherent direction outgrows it, and the top
+eigenvector sits on one sample. The sample's C x C Gram matrix starts from b_l and passes the stages as Wishart steps of
+nu_m degrees of freedom, so its mean top is sum_l b_l E1_l. Samples differ: with om_l = b_l E1_l / sum and
+Q_m = sum_{l<=m} om_l, the relative norm of a sample injected at stage m weighs
+
+    U_m = om_{m+1} + sq_{m+1} U_{m+1} + sM_{m+1} Q_{m+1},        U_{L-1} = om_L,
+
+because a stage passes a norm on with slope sq and its gain reacts with slope sM. The variance of the logarithm is
+
+    sg^2 = sum_m norm_m U_m^2 + gain_m Q_m^2 + 2 both_m U_m Q_m + (1.268 s/J)_m^2 Q_m^2,
+
+and the best of n samples lies z_n = Phi^-1((n - 3/8)/(n + 1/4)) standard deviations up (Blom 1958):
+
+    lo = sum_l b_l E1_l exp(sg z_n - sg^2/2).
+
+Status: derived, with a normal law for the logarithm; checked on dense BN nets of 2 to 15 layers (rms 5 to 9 %; 15-23 %
+low at n = 8 with 30 or more outputs) and, with degrees of freedom for positions, on convolutional ones.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.finite.wishart import Array, chains, top
+
+if TYPE_CHECKING:
+    from lrbound.finite.profile import Profile
+
+
+@dataclass(frozen=True)
+class Localised:
+    """The branch: layers' parts of a typical sample, the variance between samples, and the best one's factor."""
+
+    parts: Array
+    log_variance: float
+    factor: float
+
+    @property
+    def value(self) -> float:
+        """Return ``lo``."""
+        return self.factor * float(self.parts.sum())
+
+
+def localised(profile: Profile) -> Localised:
+    """Return the branch ``lo``."""
+    n = profile.samples
+    parts = profile.complement / n * chains(profile.outputs, profile.one_sample)
+    total = float(parts.sum())
+    if not total > 0.0:
+        return Localised(parts, 0.0, 1.0)
+    variance = _log_variance(profile, parts / total)
+    return Localised(parts, variance, math.exp(math.sqrt(variance) * expected_maximum(n) - 0.5 * variance))
+
+
+def _log_variance(profile: Profile, share: Array) -> float:
+    below = np.cumsum(share)[:-1]
+    weight = np.empty(len(share))
+    weight[-1] = share[-1]
+    for m in range(len(share) - 2, -1, -1):
+        weight[m] = share[m] + profile.norm_slope[m] * weight[m + 1] + profile.gain_slope[m] * below[m]
+    variance = float(profile.norm @ weight**2)
+    variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
+    if profile.outputs > 1:
+        variance += float(top(profile.outputs, profile.one_sample).log_variance @ below**2)
+    return max(variance, 0.0)
+
+
+def expected_maximum(count: float) -> float:
+    """Return the expected largest of ``count`` standard normal numbers; 0 for one."""
+    if count <= 1.0:
+        return 0.0
+    return normal_quantile(0.625 / (count + 0.25))
+
+
+def normal_quantile(tail: float) -> float:
+    """Return z with P(Z > z) = ``tail``, by Newton's method; the standard library's costs its import."""
+    z = math.sqrt(-2.0 * math.log(tail)) if tail < 0.1 else 0.0
+    for _ in range(60):
+        step = (0.5 * math.erfc(z / math.sqrt(2.0)) - tail) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
+        z += step
+        if abs(step) < 1e-12:
+            break
+    return z

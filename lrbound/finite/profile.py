@@ -1,0 +1,61 @@
+"""What the effects read: a network as a row of numbers.
+
+Weight layers are l = 1 .. L, from the input; stage m = 1 .. L-1 is what lies between the weight layers m and m+1, and
+stage 0 is the input. C is the number of outputs, n the batch size. A gamma or beta counts with the weight layer under it:
+their gradients pass the same stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrbound.finite.wishart import Array
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Numbers by weight layer, shape (L,), and by stage, shape (L-1,) unless stated.
+
+    Attributes
+    ----------
+    samples : float
+        n.
+    outputs : int
+        C.
+    coherent : ndarray
+        a_l: Fisher value of the direction in which all samples are alike, once per output.
+    complement : ndarray
+        n b_l: n times the Fisher value of the directions orthogonal to it. Finite at n = inf.
+    coherence : ndarray
+        coh_l: share of b_l that a direction keeps in one piece; the rest spreads over all samples.
+    one_sample, batch_mean, bulk : ndarray by stage
+        Degrees of freedom of the C x C backward Gram matrix of one sample, of the mean over the batch, and of a direction
+        spread over the batch.
+    norm, gain, both : ndarray by stage
+        Relative variance that the stage's finite width adds to the squared norm of a sample, to its gain, and their
+        covariance. ``norm`` has the input before the stages, shape (L,).
+    norm_slope, gain_slope : ndarray by stage
+        How a stage passes a norm on, and how its gain reacts to it (logarithmic derivatives).
+    linear : ndarray by stage
+        lin_m: share of the variance between samples that a stage passes on linearly.
+    width : ndarray (L,)
+        Effective number of units at the input of each weight layer, for the forward Gram matrix.
+    """
+
+    samples: float
+    outputs: int
+    coherent: Array
+    complement: Array
+    coherence: Array
+    one_sample: Array
+    batch_mean: Array
+    bulk: Array
+    norm: Array
+    gain: Array
+    both: Array
+    norm_slope: Array
+    gain_slope: Array
+    linear: Array
+    width: Array

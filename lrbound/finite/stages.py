@@ -1,0 +1,265 @@
+"""A network's profile: one pass back over the layers, which collects what lies between two weight layers into a stage."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from lrbound.activations.base import Activation
+from lrbound.finite.freedom import Freedom, Signal, freedom
+from lrbound.finite.operator import backward_kernel, forward_kernel
+from lrbound.finite.profile import Profile
+from lrbound.finite.sphere import NONE, Correction, correction, factors
+from lrbound.finite.unit import LINEAR, Unit, unit
+from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+
+if TYPE_CHECKING:
+    from lrbound.finite.walk import Visit
+    from lrbound.finite.wishart import Array
+    from lrbound.init import Init
+
+COHERENT, TRACE = 0, 1
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """A layer that draws random weights: it can have an initialisation of its own."""
+
+    init: Init | None
+
+
+@dataclass
+class _Stage:
+    """What lies between two weight layers."""
+
+    law: Unit = LINEAR
+    freedom: Freedom | None = None
+    curve: Activation | None = None
+    inverse_kurtosis: float = 1.0  # of 1/s^2 over the units, under batch statistics
+    normalised: bool = False
+    correction: Correction = NONE
+    linear: float = 1.0
+    norm_slope: float = 1.0
+    gain_slope: float = 0.0
+
+    def masked(self, law: Unit) -> None:
+        """Put one more layer of masks on the stage; the one nearest to the weights comes last."""
+        old = self.law
+        self.law = Unit(
+            one=old.one * law.one,
+            mean=old.mean * law.mean,
+            norm=(law.norm + 1.0) * old.one - 1.0,
+            gain=(law.gain + 1.0) * (old.gain + 1.0) - 1.0,
+            both=(law.both + 1.0) * old.one - 1.0 if law.gain else old.both,
+            norm_slope=law.norm_slope,
+            gain_slope=law.gain_slope,
+        )
+        self.norm_slope *= law.norm_slope
+        self.gain_slope += law.gain_slope
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One weight layer, and the stage above it (none at the outputs)."""
+
+    coherent: float
+    complement: float
+    coherence: float
+    width: float
+    stage: _Stage | None
+
+
+class _Back:
+    """The way back: the gradient, how much of a direction is still in one piece, and the stage in the making."""
+
+    def __init__(self, samples: float, *, through: bool) -> None:
+        self.samples = samples
+        self.through = through
+        self.gradient = at_output(samples)
+        self.kept = 1.0
+        self.stage: _Stage | None = None
+        self.normaliser = np.zeros(2)
+
+    def visit(self, visit: Visit) -> _Row | None:
+        """Go through one layer; a weight layer completes a row."""
+        row = None
+        below, share = visit.pull(self.gradient)
+        if isinstance(visit.layer, Weighted):
+            assert share is not None  # noqa: S101 - weights have a Fisher value
+            row = self._weights(visit, below, share)
+        elif visit.layer.fixes_scale:
+            self._normaliser(visit, share)
+        else:
+            self._pointwise(visit, below)
+        self.gradient = below
+        return row
+
+    def _own(self, gradient: Gradient) -> Signal:
+        """Return the same-sample part of n times the mean direction orthogonal to the coherent one."""
+        delta = gradient.delta
+        if self.samples == 1.0:
+            return Signal(delta.pair[TRACE, SAME], delta.site[TRACE, SAME])
+        rest = 1.0 - 1.0 / self.samples
+        return Signal(
+            (delta.pair[TRACE, SAME] - delta.pair[COHERENT, SAME]) / rest,
+            (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
+        )
+
+    def _split(self, share: Share | None) -> Array:
+        """Return (a, n b) of a layer."""
+        if share is None:
+            return np.zeros(2)
+        coherent, trace = float(share.coherent), float(share.trace)
+        rest = 1.0 - 1.0 / self.samples
+        return np.array([coherent, max(trace - coherent, 0.0) / rest if rest > 0.0 else 0.0])
+
+    def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
+        coherent, complement = self._split(share)
+        _, probed = visit.pull(_probe(self._own(self.gradient)))
+        assert probed is not None  # noqa: S101
+        whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
+        row = _Row(
+            coherent + self.normaliser[0],
+            complement + self.normaliser[1],
+            min(max(whole, 0.0), 1.0),
+            _width(visit.below, self._own(below)),
+            self._closed(visit.above),
+        )
+        self.stage, self.normaliser = _Stage(), np.zeros(2)
+        return row
+
+    def _closed(self, kernel: Kernel) -> _Stage | None:
+        if self.stage is not None and self.stage.freedom is None:
+            self._count(kernel, self.gradient)
+        return self.stage
+
+    def _count(self, kernel: Kernel, gradient: Gradient) -> None:
+        if self.stage is not None:
+            delta = gradient.delta
+            same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
+            self.stage.freedom = freedom(kernel, self._own(gradient), same, cross, self.stage.law, self.samples)
+
+    def _normaliser(self, visit: Visit, share: Share | None) -> None:
+        self.normaliser = self.normaliser + self._split(share)
+        if self.stage is None:
+            return
+        number = _squares(visit.above, self.samples)
+        self.stage.inverse_kurtosis *= min((number - 2.0) / (number - 4.0), 3.0) if number > 4.0 else 3.0
+        if self.through:
+            self.stage.normalised = True
+            self._on_sphere(visit.above)
+            self.stage.norm_slope *= 1.0 - 2.0 / (number + 1.0)
+            self.stage.gain_slope = -1.0 / (number + 1.0)
+
+    def _on_sphere(self, kernel: Kernel) -> None:
+        stage = self.stage
+        if stage is None or stage.curve is None or kernel.positions > 1:
+            return
+        gamma = math.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0))
+        found = correction(stage.curve, round(gamma, 12), kernel.mean, self.samples)
+        stage.correction = found
+        self.kept *= found.cross / found.slopes
+        stage.linear *= found.cross / found.varying
+
+    def _pointwise(self, visit: Visit, below: Gradient) -> None:
+        """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
+        own = self._own(self.gradient)
+        after = visit.pull(_probe(own))[0].delta.site[1]
+        same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
+        if self.stage is None or not (same > 0.0 and total > 0.0):
+            return
+        self.kept *= cross / same
+        self.stage.linear *= cross / total * _quotient(_varying(visit.below), _varying(visit.above))
+        if isinstance(visit.layer, Activation):
+            self.stage.curve = visit.layer
+            self.stage.masked(_law(visit.layer, visit.below, self.samples))
+            self._count(visit.below, below)
+        elif cross < same:
+            mask = same / cross
+            self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
+
+
+def _probe(own: Signal) -> Gradient:
+    """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
+    pair, site = (np.stack([np.stack([part, -part]), np.stack([part, part])]) for part in own)
+    return Gradient(Sums(pair, site))
+
+
+def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+    q, x = kernel.averages()
+    square = kernel.mean**2
+    return unit(activation, kernel.mean, q - square, x - square, samples)
+
+
+def _varying(kernel: Kernel) -> float:
+    """Return S - X of a unit, averaged over positions."""
+    q, x = kernel.averages()
+    return q - x
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0.0 else 1.0
+
+
+def _squares(kernel: Kernel, samples: float) -> float:
+    """Return how many independent squares a batch variance averages: n - 1 for flat features."""
+    same, cross = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 0.0, 1.0)
+    square = same.trace_of_square() / samples
+    if samples > 1.0:
+        # n (n-1) X^2 over n^2; between the samples of a full batch nothing is left after centring
+        square += (1.0 - 1.0 / samples) * cross.trace_of_square()
+    return same.trace() ** 2 / square if square > 0.0 else np.inf
+
+
+def _width(kernel: Kernel, own: Signal) -> float:
+    """Return the effective number of units at a weight layer's input."""
+    if kernel.positions == 1:
+        return float(kernel.channels)
+    product = backward_kernel(kernel, *own) @ forward_kernel(kernel, 1.0, -1.0)
+    return kernel.channels * product.participation()
+
+
+def profile(visits: list[Visit], samples: float, outputs: int, *, through: bool) -> Profile:
+    """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
+    back = _Back(samples, through=through)
+    rows = []
+    while visits:
+        row = back.visit(visits.pop())
+        if row is not None:
+            rows.append(row)
+    rows.reverse()
+    return _assembled(rows, samples, outputs)
+
+
+def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
+    stages = [row.stage for row in rows if row.stage is not None]
+    counts = [stage.freedom for stage in stages if stage.freedom is not None]
+
+    def column(values: list[float]) -> Array:
+        return np.array(values, dtype=np.float64)
+
+    inverse = column([stage.inverse_kurtosis for stage in stages])
+    laws = [stage.law for stage in stages]
+    ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
+    norms, masks = column([c.norms for c in counts]), column([c.masks for c in counts])
+    return Profile(
+        samples=samples,
+        outputs=outputs,
+        coherent=column([row.coherent for row in rows]) * ones,
+        complement=column([row.complement for row in rows]) * rest,
+        coherence=column([row.coherence for row in rows]),
+        one_sample=column([c.one_sample for c in counts]) / inverse,
+        batch_mean=column([c.batch_mean for c in counts]) / inverse,
+        bulk=column([c.bulk for c in counts]) / inverse,
+        norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
+        gain=column([law.gain for law in laws]) / masks,
+        both=column([law.both for law in laws]) / np.maximum(norms, masks),
+        norm_slope=column([stage.norm_slope for stage in stages]),
+        gain_slope=column([stage.gain_slope for stage in stages]),
+        linear=column([stage.linear for stage in stages]),
+        width=column([row.width for row in rows]),
+    )

@@ -1,0 +1,115 @@
+"""Moments of one unit that the spread needs beyond those of the kernels: fourth powers, and means given the batch mean.
+
+A unit of a stage holds u = m + s z in sample x: m ~ N(mean, x_u) is shared by the batch, z ~ N(0, 1) is the sample's own
+and s^2 = q_u - x_u. Given m,
+
+    hb(m) = E phi(u),   p(m) = E phi'(u),   p_k(m) = E phi'(u)^k,   v(m) = Var phi(u).
+
+From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41, 1, 0.53, 1, 0)
+
+    one      E phi'^4 / (E phi'^2)^2: kurtosis of the slopes of one sample
+    mean     the same of the slope averaged over a batch of n; 1 where nothing is shared and n is large
+    norm     E_m Var((phi - hb)^2 | m) / (E v)^2: how a sample's norm |h - mean|^2 varies from unit to unit
+    gain     E_m Var(phi'^2 | m) / (E phi'^2)^2: how its gain |phi'|^2 varies
+    both     their covariance
+    norm_slope, gain_slope   d ln E v / d ln s^2 and d ln E phi'^2 / d ln s^2 at a fixed law of m
+
+The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
+power for smooth functions and leaves below 1 % at the jump of a slope.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lrbound.finite.wishart import Array
+    from lrbound.meanfield.gaussian import Curve
+
+class Unit(NamedTuple):
+    """See the module; all are numbers without dimension."""
+
+    one: float
+    mean: float
+    norm: float
+    gain: float
+    both: float
+    norm_slope: float
+    gain_slope: float
+
+
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0)
+"""A stage without activation: the norm of a Gaussian vector, no masks."""
+
+
+@cache
+def _nodes(reach: float, count: int) -> tuple[Array, Array]:
+    z = np.linspace(-reach, reach, count)
+    weights = np.exp(-0.5 * z * z)
+    return z, weights / weights.sum()
+
+
+class _Given(NamedTuple):
+    """Moments given m, one entry a node of m."""
+
+    slopes: Array  # E phi'^k, k = 1 .. 4
+    variance: Array
+    fourth: Array  # E (phi - hb)^4
+    mixed: Array  # E (phi - hb)^2 phi'^2
+    widened: Array  # d variance / d ln s^2
+    steepened: Array  # d E phi'^2 / d ln s^2
+
+
+def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
+    value, slope = curve.value(u), curve.slope(u)
+    square = slope * slope
+    slopes = np.stack([slope @ weights, square @ weights, (square * slope) @ weights, (square * square) @ weights])
+    value = value - (value @ weights)[:, None]
+    away = value * value
+    stein = 0.5 * (z * z - 1.0) * weights
+    return _Given(
+        slopes, away @ weights, (away * away) @ weights, (away * square) @ weights, away @ stein, square @ stein
+    )
+
+
+@lru_cache(maxsize=256)
+def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
+    """Return the moments for u of mean ``mean``, variance ``q``, and covariance ``x`` between the batch's samples.
+
+    A ``curve`` must be hashable; ``q`` and ``x`` are central moments.
+    """
+    shared = min(max(x, 0.0), q)
+    own = q - shared
+    if q <= 0.0:
+        return LINEAR
+    z, z_weights = _nodes(7.0, 280)
+    m, weights = _nodes(5.0, 41) if shared > 1e-9 * q else (np.zeros(1), np.ones(1))
+    centre = mean + np.sqrt(shared) * m[:, None]
+    at = _given(curve, centre + np.sqrt(own) * z, z, z_weights)
+    p2, p4 = float(at.slopes[1] @ weights), float(at.slopes[3] @ weights)
+    v = float(at.variance @ weights)
+    if p2 <= 0.0 or v <= 1e-14 * q * p2:
+        return LINEAR
+    return Unit(
+        one=p4 / p2**2,
+        mean=_averaged(at.slopes, samples, weights),
+        norm=float((at.fourth - at.variance**2) @ weights) / v**2,
+        gain=float((at.slopes[3] - at.slopes[1] ** 2) @ weights) / p2**2,
+        both=float((at.mixed - at.variance * at.slopes[1]) @ weights) / (v * p2),
+        norm_slope=float(at.widened @ weights) / v,
+        gain_slope=float(at.steepened @ weights) / p2,
+    )
+
+
+def _averaged(slopes: Array, samples: float, weights: Array) -> float:
+    """Return E a^4 / (E a^2)^2 of the average a of ``samples`` independent slopes, exactly."""
+    e = 1.0 / samples
+    e1, e2, e3 = 1.0 - e, 1.0 - 2.0 * e, 1.0 - 3.0 * e
+    p1, p2, p3, p4 = slopes
+    second = e * p2 + e1 * p1**2
+    fourth = e**3 * p4 + e1 * (e * e * (4.0 * p3 * p1 + 3.0 * p2**2) + e2 * (6.0 * e * p2 * p1**2 + e3 * p1**4))
+    squared = float(second @ weights) ** 2
+    return float(fourth @ weights) / squared if squared > 0.0 else 1.0

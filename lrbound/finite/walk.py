@@ -1,0 +1,95 @@
+"""The solver's own maps, forward with all kernels kept, and small maps position by position.
+
+The degrees of freedom of a stage depend on how a gradient is spread over the positions. Where a map is small, every
+position is made a class of its own (:class:`~lrbound.meanfield.positions.Axis`), and the solver's maps then carry
+matrices over positions, exactly. Larger maps stay by class: there a stage has so many degrees of freedom that the
+spread it adds is small.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.layers.base import Layer
+from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.kernel import Kernel, white
+from lrbound.meanfield.positions import Axis
+
+if TYPE_CHECKING:
+    from lrbound.layers.base import Context, Pullback
+    from lrbound.network import Network
+
+SMALL_MAP = 256
+"""Positions up to which a map is taken position by position."""
+WORK = 1_000_000
+"""Pairs of such positions, added up over the layers, up to which that is done: about half a second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """One layer after the forward sweep: the kernels below and above it, and the way back.
+
+    A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart.
+    """
+
+    layer: Layer
+    below: Kernel
+    above: Kernel
+    pull: Pullback
+
+
+def visits(network: Network, ctx: Context) -> list[Visit]:
+    """Return the layers of a network without branches in the order in which they run."""
+    kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
+    largest = _largest_resolved(network)
+    found = []
+    for node, _ in network.unrolled():
+        if 1 < kernel.positions <= largest:
+            finer = _resolved(kernel)
+            if finer is not kernel:
+                found.append(Visit(Layer(), kernel, finer, partial(_lumped, kernel)))
+                kernel = finer
+        above, pull = node.layer.forward(kernel, ctx)
+        found.append(Visit(node.layer, kernel, above, pull))
+        kernel = above
+    return found
+
+
+def _largest_resolved(network: Network) -> int:
+    """Return the number of positions of the largest maps that the work allows."""
+    maps = sorted(math.prod(shape[1:]) for _, shape in network.unrolled() if len(shape) == 3)
+    work, largest = 0, 0
+    for positions in maps:
+        work += positions**2
+        if positions > SMALL_MAP or work > WORK:
+            break
+        largest = positions
+    return largest
+
+
+def _resolved(kernel: Kernel) -> Kernel:
+    """Return the same kernel with every position a class of its own."""
+    rows, cols = np.asarray(kernel.rows.classes), np.asarray(kernel.cols.classes)
+    if len(kernel.rows.counts) == rows.size and len(kernel.cols.counts) == cols.size:
+        return kernel
+    pair = kernel.pair[..., rows, :, :, :][..., :, rows, :, :][..., :, :, cols, :][..., :, :, :, cols]
+    site = kernel.site[..., rows, :][..., cols]
+    return Kernel(kernel.channels, _singletons(rows.size), _singletons(cols.size), pair, site, kernel.mean, kernel.gaussian)
+
+
+def _singletons(size: int) -> Axis:
+    return Axis(tuple(range(size)))
+
+
+def _lumped(kernel: Kernel, gradient: Gradient) -> tuple[Gradient, None]:
+    """Add the sums over single positions up to those over the classes of ``kernel``."""
+    rows, cols = (np.asarray(axis.classes)[:, None] == np.arange(len(axis.counts)) for axis in (kernel.rows, kernel.cols))
+    delta = gradient.delta
+    pair = np.einsum("...abcd,ai,bj,ck,dl->...ijkl", delta.pair, rows, rows, cols, cols, optimize=True)
+    site = np.einsum("...ac,ai,ck->...ik", delta.site, rows, cols)
+    return Gradient(Sums(pair, site)), None

@@ -1,0 +1,127 @@
+"""Products of Wishart matrices: what a chain of finite layers does to the Gram matrix of C backward signals.
+
+Backward through one layer, the C x C Gram matrix M of the gradients of the C outputs becomes L A L^T with M = L L^T and A
+a Wishart matrix of mean 1: delta W D has W Gaussian, and the units weigh in by phi'^2. A has nu degrees of freedom, the
+effective number of units. After layers with nu_1, nu_2, ... the mean of M is unchanged, but its largest eigenvalue grows.
+
+In the limit of many outputs and units, the edge of the spectrum of the product follows from its S-transform (derived;
+Voiculescu 1987 for free products, Muller 2002 for the product of Wishart matrices):
+
+    edge(y_1 .. y_k) = min over z > 0 of (1 + 1/z) prod (1 + y_i z),    y_i = C/nu_i;
+
+one factor gives Marchenko and Pastur's (1 + sqrt y)^2. At finite C the mean of the largest eigenvalue lies below the
+edge. For one factor it is J(C, nu), from the Tracy-Widom law of order 1 with Johnstone's 2001 centring. For a product
+the two are joined as
+
+    chain = edge * g^(1/4) * h^(3/4),    g = prod J(C, nu_i)/(1 + sqrt y_i)^2,  h = the same of one factor y = sum y_i.
+
+Status: the exponents 1/4 and 3/4 are fitted on pure Wishart products (C 1 to 40, nu 60 to 300, 1 to 14 factors: within
+about 5 %, 10 % at nu = 60 with 14 factors), not on networks; everything else is derived. Beyond that range two bounds
+hold chain: it does not fall with more factors (Jensen: the largest eigenvalue is convex), and it is at most C (the trace).
+One output has no spread.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+TRACY_WIDOM_MEAN = -1.2065
+TRACY_WIDOM_SD = 1.268
+
+_GRID = 96
+"""Values of z; a parabola through the lowest three leaves an error of about 1e-6."""
+
+
+class Top(NamedTuple):
+    """Largest eigenvalue of one Wishart matrix of mean 1: ``mean`` is J, ``scale`` the unit of its fluctuations."""
+
+    mean: Array
+    scale: Array
+
+    @property
+    def log_variance(self) -> Array:
+        """Variance of its logarithm."""
+        spread: Array = (TRACY_WIDOM_SD * self.scale / self.mean) ** 2
+        return spread
+
+
+def top(outputs: float, freedom: Array) -> Top:
+    """Return the law of the largest eigenvalue of a C x C Wishart matrix with ``freedom`` degrees of freedom."""
+    root, across = np.sqrt(freedom), np.sqrt(outputs)
+    scale = (root + across) * (1.0 / root + 1.0 / across) ** (1.0 / 3.0) / freedom
+    return Top((root + across) ** 2 / freedom + TRACY_WIDOM_MEAN * scale, scale)
+
+
+def edges(ratios: Array, floor: float = 1.0) -> Array:
+    """Return min over z > 0 of (floor + 1/z) prod (1 + y_i z) over the factors i.., for every i.
+
+    With ``floor`` 1 it is the upper edge of the spectrum of a product of Wishart matrices of mean 1. With ratios y_i/t
+    and floor 1/t it is edge(y)/t, which has a limit at t = inf.
+
+    Parameters
+    ----------
+    ratios : ndarray (k,)
+        y_i; at least one is positive.
+    floor : float
+
+    Returns
+    -------
+    ndarray (k,)
+    """
+    sums = np.cumsum(ratios[::-1])[::-1]
+    most, least = sums[0], sums[sums > 0.0].min()
+    # For one factor the minimum is at z = 1/sqrt(floor y); more of them push it down, not below 1/(2 y + sqrt(floor y)).
+    start = -np.log(2.0 * most + np.sqrt(floor * most))
+    end = min(-0.5 * np.log(floor * least) if floor > 0.0 else np.inf, np.log(1e4 / least))
+    z = np.exp(np.linspace(start - 1.0, end + 1.0, _GRID))
+    logs = np.log1p(ratios[:, None] * z).cumsum(axis=0)
+    logs = logs[-1] - logs + np.log1p(ratios[:, None] * z) + np.log(floor + 1.0 / z)
+    found: Array = np.where(sums > 0.0, np.exp(_lowest(logs)), floor)
+    return found
+
+
+def _lowest(values: Array) -> Array:
+    """Return the minimum of each row, through a parabola about the lowest entry."""
+    at = np.clip(values.argmin(axis=1), 1, values.shape[1] - 2)
+    rows = np.arange(len(values))
+    before, here, after = values[rows, at - 1], values[rows, at], values[rows, at + 1]
+    bend = before - 2.0 * here + after
+    step = (after - before) ** 2
+    return np.asarray(here - np.divide(step, 8.0 * bend, out=np.zeros_like(here), where=bend > 0.0))
+
+
+def chains(outputs: int, freedoms: Array) -> Array:
+    """Return the mean largest eigenvalue of products of C x C Wishart matrices of mean 1.
+
+    Parameters
+    ----------
+    outputs : int
+        C.
+    freedoms : ndarray (k,)
+        nu_i; ``inf`` is a factor that does nothing.
+
+    Returns
+    -------
+    ndarray (k + 1,)
+        Entry i is for the factors i .. k-1; the last is 1.
+    """
+    ratios = outputs / freedoms
+    if outputs == 1 or not ratios.any():
+        return np.ones(len(ratios) + 1)
+    sums = np.cumsum(ratios[::-1])[::-1]
+    each = np.cumprod(_below_edge(outputs, ratios)[::-1])[::-1]
+    found = np.append(edges(ratios) * each**0.25 * _below_edge(outputs, sums) ** 0.75, 1.0)
+    grown: Array = np.maximum.accumulate(found[::-1])[::-1]
+    return np.minimum(grown, outputs)
+
+
+def _below_edge(outputs: int, ratios: Array) -> Array:
+    """Return the mean largest eigenvalue at finite C over the edge at infinite C."""
+    some = np.maximum(ratios, 1e-12)
+    below: Array = top(outputs, outputs / some).mean / (1.0 + np.sqrt(some)) ** 2
+    return below

@@ -1,0 +1,103 @@
+"""The text of a comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lrbound.explore.compare import ratio
+from lrbound.report import _words as words
+from lrbound.report._table import table
+
+if TYPE_CHECKING:
+    from lrbound.explore.compare import Comparison, Contrast, Effect, Part
+    from lrbound.prediction import Prediction
+    from lrbound.report.base import Terminal
+
+MOST_PARTS = 6
+MOST_EFFECTS = 16
+LONGEST = 44
+TITLES = ("name", "parameters", "batch", "optimizer", "loss", "lambda_max", "recommended", "max rate", "ratio")
+
+
+def side_by_side(result: Comparison, terminal: Terminal) -> str:
+    """Return the table of all predictions; the last column is the rate in units of the first one's."""
+    rows = [_cells(prediction, result.predictions[0]) for prediction in result.predictions]
+    return table(TITLES, rows, 1, terminal)
+
+
+def _cells(prediction: Prediction, baseline: Prediction) -> tuple[str, ...]:
+    a = prediction.assumptions
+    factor = ratio(prediction.max_learning_rate, baseline.max_learning_rate)
+    return (
+        prediction.name,
+        words.count(a.parameters),
+        "full" if a.batch_size is None else words.count(a.batch_size),
+        f"{a.optimizer} {words.number(a.momentum)}",
+        a.loss,
+        words.number(prediction.lambda_max),
+        words.number(prediction.recommended_learning_rate),
+        words.number(prediction.max_learning_rate),
+        times(factor),
+    )
+
+
+def explanation(contrast: Contrast, baseline: str, terminal: Terminal) -> list[str]:
+    """Return what makes the ratio of two rates: the differences of the specs, and where lambda_max changes."""
+    head = [f"{contrast.name} against {baseline}"]
+    if not contrast.effects:
+        return [*head, "No difference that matters here."]
+    shown = contrast.effects[:MOST_EFFECTS]
+    rows = [_effect_cells(effect) for effect in shown]
+    hidden = len(contrast.effects) - len(shown)
+    return [
+        *head,
+        "",
+        table(("where", "what", "before", "after", "rate"), rows, 4, terminal),
+        *([f"({hidden} smaller differences hidden; --format json has all)"] if hidden else []),
+        f"rate: the factor on {baseline}'s max learning rate if this alone is changed.",
+        "",
+        *_sum(contrast),
+        *_where(contrast.parts, terminal),
+    ]
+
+
+def _effect_cells(effect: Effect) -> tuple[str, ...]:
+    others = len(effect.paths) - 1
+    where = effect.paths[0] + (f" and {others} more" if others else "")
+    return where, effect.what, _cut(effect.before), _cut(effect.after), times(effect.rate_factor)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _sum(contrast: Contrast) -> list[str]:
+    if contrast.rate_ratio is None:
+        return ["The ratio of the rates is not known: one of them is not."]
+    rest = "" if contrast.rest is None else f" and {times(contrast.rest)} by optimizer, batches and what can explode"
+    return [
+        f"All together the rate is {times(contrast.rate_ratio)}: {times(contrast.curvature_ratio)} by lambda_max{rest}."
+    ]
+
+
+def _where(parts: tuple[Part, ...], terminal: Terminal) -> list[str]:
+    if not parts:
+        return []
+    total = sum(part.change for part in parts)
+    rows = [
+        (
+            part.path,
+            part.layer,
+            words.number(part.baseline),
+            words.number(part.own),
+            f"{100.0 * part.change / total:.1f} %" if total else words.NONE,
+        )
+        for part in parts[:MOST_PARTS]
+    ]
+    titles = ("path", "layer", "lambda before", "after", "of the change")
+    return ["", "Where lambda_max changes most:", "", table(titles, rows, 2, terminal)]
+
+
+def times(factor: float | None) -> str:
+    """Return a factor for people."""
+    return words.NONE if factor is None else f"x {words.number(factor)}"

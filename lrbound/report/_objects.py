@@ -1,0 +1,97 @@
+"""The JSON objects of sweeps, solutions, comparisons and statistics (interface, section 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lrbound.prediction import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from lrbound.explore.compare import Comparison, Contrast
+    from lrbound.explore.solve import Solution, Solutions
+    from lrbound.explore.statistics import Statistics
+    from lrbound.explore.sweep import Sweep
+
+
+def sweep(result: Sweep) -> dict[str, Any]:
+    """Return the object of ``lrbound sweep``."""
+    missing = any(number is None for point in result.points for number in point.answer)
+    null = ("numbers are null where nothing is predicted",) if missing and not result.warnings else ()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "knobs": list(result.knobs),
+        "points": [
+            {
+                "name": point.spec,
+                "values": dict(zip(result.knobs, point.values, strict=True)),
+                **point.answer._asdict(),
+            }
+            for point in result.points
+        ],
+        "warnings": [*result.warnings, *null],
+    }
+
+
+def solutions(result: Solutions) -> dict[str, Any]:
+    """Return the object of ``lrbound solve``."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": result.name,
+        "vary": result.vary,
+        "learning_rate": result.learning_rate,
+        "range": list(result.span),
+        "solutions": [_solution(one) | {"stable": one.stable} for one in result.solutions],
+        "nearest": None if result.nearest is None else _solution(result.nearest),
+        "reason": result.reason,
+        "warnings": list(result.warnings),
+    }
+
+
+def _solution(one: Solution) -> dict[str, Any]:
+    return {"value": one.value, "max_learning_rate": one.max_learning_rate}
+
+
+def comparison(result: Comparison) -> dict[str, Any]:
+    """Return the object of ``lrbound compare``."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "specs": [prediction.to_json() for prediction in result.predictions],
+        "baseline": result.predictions[0].name,
+        "contrasts": [_contrast(contrast) for contrast in result.contrasts],
+        "warnings": [],
+    }
+
+
+def _contrast(contrast: Contrast) -> dict[str, Any]:
+    return {
+        "name": contrast.name,
+        "rate_ratio": contrast.rate_ratio,
+        "curvature_ratio": contrast.curvature_ratio,
+        "rest": contrast.rest,
+        "differences": [
+            {
+                "paths": list(effect.paths),
+                "what": effect.what,
+                "before": effect.before,
+                "after": effect.after,
+                "rate_factor": effect.rate_factor,
+            }
+            for effect in contrast.effects
+        ],
+        "layers": [
+            {"path": part.path, "layer": part.layer, "lambda_baseline": part.baseline, "lambda": part.own}
+            for part in contrast.parts
+        ],
+    }
+
+
+def statistics(result: Statistics) -> dict[str, Any]:
+    """Return the object of ``lrbound stats``."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "samples": result.samples,
+        "shape": list(result.shape),
+        "mean_square": result.mean_square,
+        "correlation": result.correlation,
+        "warnings": list(result.warnings),
+    }

@@ -1,0 +1,169 @@
+"""The JSON Schema of specs, made from the same declarations that the parser reads.
+
+It says what an editor can know: names, types and bounds. Whether shapes fit together, only the parser finds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from dataclasses import MISSING
+from typing import TYPE_CHECKING, Any
+
+from lrbound.fields import Param, params
+from lrbound.init import NAMED
+from lrbound.registry import LAYERS, LOSSES, OPTIMIZERS
+from lrbound.spec.header import (
+    BATCH_SIZE,
+    DEFAULT_LOSS,
+    DEFAULT_OPTIMIZER,
+    LAW,
+    LONGEST_NAME,
+    LONGEST_SIDE,
+    MOST_FEATURES,
+    VERSION,
+)
+from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
+from lrbound.spec.inits import VARIANCES
+
+if TYPE_CHECKING:
+    from lrbound.layers.base import Layer
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
+REFERENCES = {"init": "init", "layers": "layers", "branches": "branches"}
+
+
+def schema() -> Schema:
+    """Return the schema of a whole spec, draft 2020-12."""
+    header = {
+        "version": {"const": VERSION, "description": "of this format"},
+        "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "description": "of the network"},
+        "input": _input(),
+        "init": _nullable({"$ref": "#/$defs/init"}) | {"default": DEFAULT_INIT},
+        "training": _nullable({"$ref": "#/$defs/training"}),
+        "layers": {"$ref": "#/$defs/layers", "minItems": 1, "description": "in the order in which they run"},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "lrbound architecture",
+        **_object(header, required=["version", "input", "layers"]),
+        "$defs": {
+            "init": _init(),
+            "training": _training(),
+            "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
+            "branches": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layers"}},
+            "layer": _layer(),
+            **{f"layer-{name}": _arguments(name) for name in LAYERS.names()},
+        },
+    }
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**made, "required": required} if required else made
+
+
+def _nullable(inner: Schema) -> Schema:
+    return {"anyOf": [inner, {"type": "null"}]}
+
+
+def _field(param: Param, default: object = MISSING) -> Schema:
+    """Return the schema of one argument."""
+    made: Schema = {"description": param.doc}
+    if param.type in TYPES:
+        made["type"] = TYPES[param.type]
+    elif param.type == "choice":
+        made["enum"] = list(param.choices)
+    else:
+        made["$ref"] = f"#/$defs/{REFERENCES[param.type]}"
+        if default is MISSING and param.type == "layers":
+            made["minItems"] = 1
+    for name, keyword in BOUNDS.items():
+        bound = getattr(param, name)
+        if bound is not None:
+            made[keyword] = int(bound) if bound == int(bound) else bound
+    if default is None:
+        return {"anyOf": [made, {"type": "null"}]}
+    if isinstance(default, bool | int | float | str):
+        made["default"] = default
+    return made
+
+
+def _fields(cls: type) -> tuple[Schema, list[str]]:
+    """Return the schemas of all arguments of a dataclass, and the names of those that must be given."""
+    known = params(cls)
+    return (
+        {name: _field(param, default) for name, (param, default) in known.items()},
+        [name for name, (_, default) in known.items() if default is MISSING],
+    )
+
+
+def _input() -> Schema:
+    sizes = {"type": "integer", "minimum": 1}
+    features = {"type": "array", "minItems": 1, "maxItems": 1, "items": {**sizes, "maximum": MOST_FEATURES}}
+    image = {
+        "type": "array",
+        "minItems": 3,
+        "maxItems": 3,
+        "prefixItems": [{**sizes, "maximum": MOST_FEATURES}, *({**sizes, "maximum": LONGEST_SIDE} for _ in range(2))],
+    }
+    shape = {"description": "[features] or [channels, height, width]", "anyOf": [features, image]}
+    return _object({"shape": shape, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"])
+
+
+def _init() -> Schema:
+    variances = {name: _field(param) for name, param in VARIANCES.items()}
+    return {
+        "description": "initialisation of weights and biases",
+        "anyOf": [{"enum": list(NAMED)}, _object(variances, required=["weight_variance"])],
+    }
+
+
+def _training() -> Schema:
+    batch_size = {"description": BATCH_SIZE.doc, "anyOf": [_field(BATCH_SIZE), {"const": "full"}], "default": "full"}
+    return _object(
+        {
+            "loss": _nullable({"enum": list(LOSSES.names())}) | {"default": DEFAULT_LOSS},
+            "batch_size": _nullable(batch_size),
+            "optimizer": _nullable(
+                {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
+            ),
+        }
+    )
+
+
+def _optimizer(name: str) -> Schema:
+    properties, required = _fields(OPTIMIZERS.get(name))
+    named = [] if name == DEFAULT_OPTIMIZER else ["name"]
+    return _object({"name": {"const": name}, **properties}, required=[*named, *required])
+
+
+def _layer() -> Schema:
+    """Return the schema of an item of a list of layers: a name, or one name with its arguments."""
+    bare = [name for name in LAYERS.names() if not _fields(LAYERS.get(name))[1]]
+    named = {
+        name: {"$ref": f"#/$defs/layer-{name}", "description": _summary(LAYERS.get(name))} for name in LAYERS.names()
+    }
+    return {"anyOf": [{"enum": bare}, {**_object(named), "minProperties": 1, "maxProperties": 1}]}
+
+
+def _arguments(name: str) -> Schema:
+    """Return the schema of what stands behind a layer's name: its arguments, its main one alone, or nothing."""
+    cls = LAYERS.get(name)
+    properties, required = _fields(cls)
+    forms = [_object(properties, required)]
+    if cls.main is not None:
+        forms += [properties[cls.main]] if set(required) <= {cls.main} else []
+    if not required:
+        forms.append({"type": "null"})
+    return {"anyOf": forms} if len(forms) > 1 else forms[0]
+
+
+def _summary(cls: type[Layer]) -> str:
+    """Return the first line of a layer's documentation."""
+    assert dataclasses.is_dataclass(cls)
+    return (inspect.getdoc(cls) or "").partition("\n")[0]

@@ -1,0 +1,67 @@
+"""Max pooling against sampled networks, and the maximum of Gaussians against its closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lrbound import predict
+from lrbound.errors import Refused
+from lrbound.layers.base import Context
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+from lrbound.meanfield.max_pool import maximum
+from lrbound.meanfield.positions import Window, uniform
+from tests.meanfield.test_residual import by_place
+from tests.nets import network
+from tests.sampled import sampled
+
+CONV = "- conv2d: {{channels: {0}, kernel: 3, padding: 1}}\n{1}- relu\n"
+
+
+@pytest.mark.parametrize(
+    ("norm", "pool", "head", "rtol"),
+    [
+        ("- batch_norm\n", "2", "flatten", 0.05),
+        ("- batch_norm\n", "2", "global_avg_pool", 0.05),
+        ("- batch_norm\n", "{kernel: 3, stride: 2, padding: 1}", "flatten", 0.08),  # shared positions are left out
+        ("", "2", "flatten", 0.12),  # single nets vary by 20 %; 6 seeds
+    ],
+)
+def test_against_sampled_networks(norm: str, pool: str, head: str, rtol: float) -> None:
+    """Totals of the coherent value and of the trace, 48 to 64 channels."""
+    torch.set_num_threads(1)
+    layers = CONV.format(48, norm) + f"- max_pool2d: {pool}\n" + CONV.format(64, norm) + f"- {head}\n- linear: 4"
+    net = network(layers, head="input: {shape: [3, 12, 12]}\ninit: he\ntraining: {batch_size: 12}")
+    truth = sampled(net, seeds=3 if norm else 6)
+    for predicted, real in zip(by_place(net), (truth.coherent, truth.trace), strict=True):
+        assert sum(predicted.values()) == pytest.approx(real.sum(), rel=rtol)
+
+
+def test_maximum_of_independent_gaussians() -> None:
+    """E max of 4 independent normals is 1.02938, E max^2 is 1.55133 (order statistics of the normal law)."""
+    kernel = Kernel(8, uniform(4), uniform(4), np.zeros((1, 1, 1, 1, 1)), np.array([1.0, 0.0]).reshape(2, 1, 1))
+    out, _ = maximum(kernel, Window(2, 2, 0), Context(8.0, True, None, warn=lambda _: None))  # type: ignore[arg-type]
+
+    assert out.on_site[CROSS, 0, 0] == pytest.approx(1.02938**2, rel=2e-3)
+    assert out.on_site[SAME, 0, 0] == pytest.approx(1.55133, rel=2e-3)
+
+
+def test_window_of_one_is_the_identity() -> None:
+    """A 1x1 max pool changes nothing."""
+    head = "input: {shape: [3, 6, 6]}\ninit: he\ntraining: {batch_size: 12}"
+    layers = CONV.format(16, "- batch_norm\n") + "POOL" + CONV.format(16, "- batch_norm\n") + "- flatten\n- linear: 4"
+    plain = predict(network(layers.replace("POOL", ""), head=head))
+    pooled = predict(network(layers.replace("POOL", "- max_pool2d: 1\n"), head=head))
+
+    assert pooled.lambda_max == pytest.approx(plain.lambda_max, rel=5e-3)
+
+
+def test_unknown_laws_are_refused() -> None:
+    """After an average pool the law of the values is not known."""
+    net = network(
+        CONV.format(16, "") + "- avg_pool2d: 2\n- max_pool2d: 2\n- flatten\n- linear: 4",
+        head="input: {shape: [3, 8, 8]}",
+    )
+    with pytest.raises(Refused, match=r"^max_pool2d needs the law of the values that it compares"):
+        predict(net)
