@@ -95,7 +95,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
                 t.parameters,
                 t.q,
                 t.q_xy,
-                _part(t, training.samples, coherent) * loss_factor,
+                _part(t, training.samples, coherent=coherent) * loss_factor,
             )
             for t in terms
         ),
@@ -162,7 +162,7 @@ def _logits(terms: Sequence[Term], outputs: int) -> Logits:
     return Logits(terms[-1].q, terms[-1].q_xy, outputs)
 
 
-def _part(term: Term, samples: float, coherent: bool) -> float:
+def _part(term: Term, samples: float, *, coherent: bool) -> float:
     """Return a layer's part of the larger eigenvalue."""
     if term.share is None:
         return 0.0

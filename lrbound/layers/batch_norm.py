@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lrbound.fields import flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, pull_through
-from lrbound.meanfield.gradient import Gradient, Share
+from lrbound.meanfield.gradient import Gradient, Portion, Share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,12 @@ class BatchNorm(Layer):
                 "batch_norm on values that are not Gaussian (after an activation or dropout): its units are taken to "
                 "have equal variances"
             )
-        zhat = normalise(kernel, ctx.samples, self.eps)
+        if kernel.parts:
+            from lrbound.meanfield.concat import normalise_parts
+
+            zhat, weights = normalise_parts(kernel, ctx.samples, self.eps)
+        else:
+            zhat, weights = normalise(kernel, ctx.samples, self.eps), None
         gamma2 = self.gamma**2
         out = kernel.becomes(
             gamma2 * zhat.pair + self.beta**2, gamma2 * zhat.site, mean=self.beta, gaussian=kernel.gaussian
@@ -53,7 +58,8 @@ class BatchNorm(Layer):
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
             below, product = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
             share = product + gradient.delta.total() if self.learnable else 0.0 * product
-            return Gradient(below), Share(share[..., 0], share[..., 1])
+            portions = () if weights is None else (Portion(weights, below),)
+            return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
 
         return out, pull
 

@@ -27,6 +27,10 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
             f"{activation.kind} on values that are not Gaussian (no weights since the last activation or dropout): "
             "they are taken as Gaussian of the same moments, which was not checked against networks"
         )
+    if kernel.parts and kernel.gaussian:
+        from lrbound.meanfield.concat import part_by_part
+
+        return part_by_part(lambda part: activate(activation, part, ctx), kernel)
     between, own, across = _pairs(activation, kernel)
     site = _sites(own.value, across.value, between.value)
     out = kernel.becomes(between.value, site, gaussian=False)

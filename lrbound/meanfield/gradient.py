@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lrbound.meanfield.positions import Array
+    from lrbound.meanfield.stream import Level
 
 
 class Share(NamedTuple):
@@ -90,6 +91,21 @@ class Entry(NamedTuple):
     level: Level
 
 
+class Portion(NamedTuple):
+    """A gradient that falls on the parts of a concatenation unlike their numbers of channels.
+
+    Attributes
+    ----------
+    weights : ndarray (parts,)
+        Share of each part; they add up to 1.
+    sums : Sums
+        The gradient of all parts together.
+    """
+
+    weights: Array
+    sums: Sums
+
+
 @dataclass(frozen=True, eq=False)
 class Gradient:
     """Gradient at one place of the network.
@@ -109,6 +125,10 @@ class Gradient:
     masked : bool
         Whether delta is already that of the argument of the activation underneath: a max pool goes to the position of
         the maximum, and that is where the mask is.
+    portions : tuple of Portion
+        The parts of delta that fall unevenly on the parts of a concatenation.
+    even : Sums or None
+        The rest of delta where there are such parts.
     """
 
     delta: Sums
@@ -116,13 +136,20 @@ class Gradient:
     passed: tuple[Entry, ...] = ()
     fresh: Sums | None = None
     masked: bool = False
+    portions: tuple[Portion, ...] = ()
+    even: Sums | None = None
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""
         passed = self.passed + other.passed
-        fresh = [part for part in (self.unmasked(), other.unmasked()) if part is not None]
-        summed = None if not fresh else fresh[0] if len(fresh) == 1 else fresh[0].plus(fresh[1])
-        return Gradient(self.delta.plus(other.delta), passed=passed, fresh=summed if passed else None)
+        fresh = _added(self.unmasked(), other.unmasked()) if passed else None
+        portions = self.portions + other.portions
+        even = _added(self.evenly(), other.evenly()) if portions else None
+        return Gradient(self.delta.plus(other.delta), passed=passed, fresh=fresh, portions=gathered(portions), even=even)
+
+    def evenly(self) -> Sums | None:
+        """Return the part of ``delta`` that is alike for all channels; None where none is."""
+        return self.even if self.portions else self.delta
 
     def unmasked(self) -> Sums | None:
         """Return the part of ``delta`` that has met no mask of this stream yet; None where all has."""
@@ -138,3 +165,22 @@ def at_output(samples: float) -> Gradient:
     """Return the gradient of one output with respect to itself for a batch of ``samples``."""
     pair = np.array([[1.0 / samples, 1.0 - 1.0 / samples], [1.0, 0.0]]).reshape(2, 2, 1, 1, 1, 1)
     return Gradient(Sums(pair, pair[..., 0, 0]))
+
+
+def _added(one: Sums | None, other: Sums | None) -> Sums | None:
+    if one is None or other is None:
+        return one or other
+    return one.plus(other)
+
+
+def gathered(portions: tuple[Portion, ...]) -> tuple[Portion, ...]:
+    """Add up the portions that have the same weights."""
+    found: list[Portion] = []
+    for portion in portions:
+        for index, other in enumerate(found):
+            if np.allclose(portion.weights, other.weights, rtol=1e-9, atol=0.0):
+                found[index] = Portion(other.weights, other.sums.plus(portion.sums))
+                break
+        else:
+            found.append(portion)
+    return tuple(found)

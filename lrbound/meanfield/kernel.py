@@ -47,6 +47,9 @@ class Kernel:
         Whether the units are Gaussian over the draw of the weights, as an activation assumes.
     law : callable or None
         Gives the law of units that are not Gaussian, for a residual stream; a function, since few layers ask for it.
+    parts : tuple of Kernel
+        Where the channels are a concatenation of kinds that differ in law: the kernel of each kind. Only normalisers
+        and activations look at them.
     """
 
     channels: int
@@ -57,6 +60,7 @@ class Kernel:
     mean: float = 0.0
     gaussian: bool = True
     law: Callable[[], Law] | None = None
+    parts: tuple[Kernel, ...] = ()
 
     def law_here(self) -> Law:
         """Return the law of the units; ValueError where none is known."""

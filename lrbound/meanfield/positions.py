@@ -110,7 +110,7 @@ class Lumped:
 
 # One entry a distinct (axis, window): the layers of a stage share it, and a repeat needs it once.
 @lru_cache(maxsize=512)
-def _refine(classes: tuple[int, ...], window: Window, singletons: bool) -> Lumped:
+def _refine(classes: tuple[int, ...], window: Window, *, singletons: bool) -> Lumped:
     taps = window.taps(len(classes))
     under = np.where(taps == OUTSIDE, OUTSIDE, np.asarray(classes)[taps])
     places = len(under)
@@ -129,7 +129,7 @@ def refine(axis: Axis, window: Window, *, singletons: bool = False) -> Lumped:
     With ``singletons`` each output position is a class of its own, as pair quantities need that depend on the
     distance between two positions.
     """
-    return _refine(axis.classes, window, singletons)
+    return _refine(axis.classes, window, singletons=singletons)
 
 
 @lru_cache(maxsize=64)

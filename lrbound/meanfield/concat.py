@@ -1,0 +1,133 @@
+"""Channels side by side: kernels of concatenated branches, and gradients that go back to each of them.
+
+Weights above average over all channels, so for them a concatenation is the channel-weighted mean of its parts'
+kernels. A normaliser or an activation acts on each channel by itself, so they ask for the parts.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from lrbound.meanfield.batch_statistics import Normalised, normalise
+from lrbound.meanfield.gradient import Gradient, Portion, Sums
+from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.regroup import common, regroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lrbound.layers.base import Pullback, Split
+    from lrbound.meanfield.positions import Array, Axis
+    from lrbound.meanfield.regroup import Regroup
+
+
+def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
+    """Return the kernel of the channels of all ends side by side, and the way back.
+
+    The gradient from random weights is alike for all channels: each end gets it in proportion to its channels. What a
+    normaliser has scaled part by part (:class:`~lrbound.meanfield.gradient.Portion`) goes to its part.
+    """
+    if len(ends) == 1:
+        return ends[0], lambda gradient: (gradient,)
+    parts = [end.parts or (end,) for end in ends]
+    out = mixture(ends, sum(parts, ()))
+    ways = [regroup(end.rows, end.cols, out.rows, out.cols) for end in ends]
+    stops = np.cumsum([len(group) for group in parts])
+
+    def split(gradient: Gradient) -> tuple[Gradient, ...]:
+        return tuple(
+            _end(gradient, way, end.channels / out.channels, slice(stop - len(group), stop))
+            for end, way, group, stop in zip(ends, ways, parts, stops, strict=True)
+        )
+
+    return out, split
+
+
+def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
+    """Return the mean kernel of channels of several kinds."""
+    rows, cols = (reduce(common, axes) for axes in zip(*((kind.rows, kind.cols) for kind in kinds), strict=True))
+    channels = sum(kind.channels for kind in kinds)
+    shares = [kind.channels / channels for kind in kinds]
+    pair, site = _mean([(kind.pair, kind.site, kind.rows, kind.cols) for kind in kinds], shares, rows, cols)
+    return Kernel(
+        channels,
+        rows,
+        cols,
+        pair,
+        site,
+        mean=sum(share * kind.mean for share, kind in zip(shares, kinds, strict=True)),
+        gaussian=all(kind.gaussian for kind in kinds),
+        parts=parts,
+    )
+
+
+def _mean(
+    moments: Sequence[tuple[Array, Array, Axis, Axis]], shares: Sequence[float], rows: Axis, cols: Axis
+) -> tuple[Array, Array]:
+    total_pair: Array | float = 0.0
+    total_site: Array | float = 0.0
+    for (pair, site, own_rows, own_cols), share in zip(moments, shares, strict=True):
+        way = regroup(own_rows, own_cols, rows, cols)
+        total_pair = total_pair + way.gather_pair(share * pair)
+        total_site = total_site + way.gather(share * site)
+    return np.asarray(total_pair), np.asarray(total_site)
+
+
+def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient:
+    """Return the gradient at one end, whose parts are those of the slice ``own``."""
+    even = gradient.evenly()
+    if even is not None:
+        even = way.backward(even.scaled(share))
+    portions: list[Portion] = []
+    total = even
+    for weights, sums in gradient.portions:
+        mine = weights[own]
+        part = way.backward(sums.scaled(mine.sum()))
+        total = part if total is None else total.plus(part)
+        if len(mine) > 1:
+            portions.append(Portion(mine / mine.sum(), part))
+    if total is None:
+        raise ValueError("a gradient without parts")
+    # Stein's term belongs to an activation right above, which acts on the average of the channels
+    lean = gradient.excess
+    excess = None if lean is None else lambda: way.backward(lean().scaled(share))
+    return Gradient(total, excess, portions=tuple(portions), even=even if portions else None)
+
+
+_NORMALISED: WeakKeyDictionary[Kernel, dict[tuple[float, float], Normalised]] = WeakKeyDictionary()
+"""In a dense block every layer normalises all parts before it anew, with the same result."""
+
+
+def _normalised(part: Kernel, samples: float, eps: float) -> Normalised:
+    known = _NORMALISED.setdefault(part, {})
+    if (samples, eps) not in known:
+        known[samples, eps] = normalise(part, samples, eps)
+    return known[samples, eps]
+
+
+def normalise_parts(kernel: Kernel, samples: float, eps: float) -> tuple[Normalised, Array]:
+    """Normalise every part by its own variance; return the mean result, and how a gradient falls on the parts.
+
+    The normalised parts have equal variances. What is left of their difference, the shape of their correlations, is
+    averaged: to leading order in the difference that is exact.
+    """
+    shares = np.array([part.channels for part in kernel.parts]) / kernel.channels
+    done = [_normalised(part, samples, eps) for part in kernel.parts]
+    moments = [(zhat.pair, zhat.site, part.rows, part.cols) for zhat, part in zip(done, kernel.parts, strict=True)]
+    pair, site = _mean(moments, list(shares), kernel.rows, kernel.cols)
+    inverse = shares * np.array([float(zhat.inverse_variance) for zhat in done])
+    total = inverse.sum()
+    return Normalised(pair, site, total, kernel.weights, kernel.pair_weights), inverse / total
+
+
+def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
+    """Apply an activation to every part; return the mean kernel and the way back to the parts."""
+    outs, pulls = zip(*(forward(part) for part in kernel.parts), strict=True)
+    out = mixture(outs)
+    ways = [regroup(part.rows, part.cols, out.rows, out.cols) for part in kernel.parts]
+    back = [regroup(part.rows, part.cols, kernel.rows, kernel.cols) for part in kernel.parts]
+    raise NotImplementedError(ways, back)
