@@ -109,6 +109,11 @@ def layer_list(doc: str, default: object = MISSING) -> Any:
     return _field(Param("layers", doc), default)
 
 
+def branch_list(doc: str, default: object = MISSING) -> Any:
+    """Declare an argument that holds lists of layers, side by side."""
+    return _field(Param("branches", doc), default)
+
+
 def params(cls: type) -> dict[str, tuple[Param, object]]:
     """Return ``{argument: (Param, default or MISSING)}`` of a dataclass, in the order of its declaration."""
     return {f.name: (f.metadata["param"], f.default) for f in dataclasses.fields(cls) if "param" in f.metadata}

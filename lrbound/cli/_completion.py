@@ -20,7 +20,8 @@ def complete_vary(ctx: Any, incomplete: str) -> list[str]:
 
 
 def _complete(ctx: Any, incomplete: str, shown: Callable[[list[str]], list[str]]) -> list[str]:
-    spec = ctx.params.get("spec")
+    # an option without its value stops the parser: what stood before it is left over
+    spec = ctx.params.get("spec") or next((word for word in ctx.args if not word.startswith("-")), None)
     if not spec or spec == "-":
         return []
     try:

@@ -88,5 +88,5 @@ def _checked(coefficients: Array, at: Function, x: Array) -> Array | None:
 
     probes = np.array([2.0 * probe - 1.0 for probe in PROBES])
     error = chebval(probes, coefficients).T - np.stack([at(float(probe)) for probe in probes])
-    values: Array = chebval(x, coefficients).T
+    values: Array = np.asarray(chebval(x, coefficients).T, dtype=np.float64)
     return values if np.abs(error).max() < TOLERANCE else None

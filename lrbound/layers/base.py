@@ -110,13 +110,13 @@ Split = Callable[["Gradient"], "Sequence[Gradient]"]
 class Branching(Layer):
     """A layer that sends its input through several chains of layers side by side and joins their outputs."""
 
-    def branches(self) -> tuple[tuple[Node, ...], ...]:
+    def arms(self) -> tuple[tuple[Node, ...], ...]:
         """Return the chains; an empty one passes its input on."""
         raise NotImplementedError(self.kind)
 
     def parameters(self, shape: Shape) -> int:
         """Count the parameters of all branches."""
-        return sum(node.layer.parameters(inner) for branch in self.branches() for node, inner in run(branch, shape))
+        return sum(node.layer.parameters(inner) for branch in self.arms() for node, inner in run(branch, shape))
 
     def join(self, outputs: Sequence[Kernel], ctx: Context) -> tuple[Kernel, Split]:
         """Map the kernels at the ends of the branches to that of the output; also return the way back."""

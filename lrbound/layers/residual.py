@@ -31,7 +31,7 @@ class Residual(Branching):
     layers: tuple[Node, ...] = layer_list("the body")
     shortcut: tuple[Node, ...] = layer_list("layers of the shortcut; none for the identity", ())
 
-    def branches(self) -> tuple[tuple[Node, ...], ...]:
+    def arms(self) -> tuple[tuple[Node, ...], ...]:
         """Return the body and the shortcut."""
         return (self.layers, self.shortcut)
 
@@ -54,7 +54,7 @@ class Residual(Branching):
 
         from lrbound.empirical.build import sequence
 
-        body, shortcut = (sequence(run(branch, shape), init) for branch in self.branches())
+        body, shortcut = (sequence(run(branch, shape), init) for branch in self.arms())
 
         class Sum(nn.Module):
             def __init__(self) -> None:

@@ -88,7 +88,7 @@ def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient
         mine = weights[own]
         part = way.backward(sums.scaled(mine.sum()))
         total = part if total is None else total.plus(part)
-        if len(mine) > 1:
+        if len(mine) > 1 and mine.sum() > 0.0:
             portions.append(Portion(mine / mine.sum(), part))
     if total is None:
         raise ValueError("a gradient without parts")
@@ -126,8 +126,21 @@ def normalise_parts(kernel: Kernel, samples: float, eps: float) -> tuple[Normali
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
     """Apply an activation to every part; return the mean kernel and the way back to the parts."""
-    outs, pulls = zip(*(forward(part) for part in kernel.parts), strict=True)
-    out = mixture(outs)
-    ways = [regroup(part.rows, part.cols, out.rows, out.cols) for part in kernel.parts]
-    back = [regroup(part.rows, part.cols, kernel.rows, kernel.cols) for part in kernel.parts]
-    raise NotImplementedError(ways, back)
+    parts = [_on(part, kernel.rows, kernel.cols) for part in kernel.parts]
+    outs, pulls = zip(*(forward(part) for part in parts), strict=True)
+    shares = np.array([part.channels for part in parts]) / kernel.channels
+
+    def pull(gradient: Gradient) -> tuple[Gradient, None]:
+        ends = [each(Gradient(gradient.delta.scaled(share)))[0] for each, share in zip(pulls, shares, strict=True)]
+        portions = tuple(Portion(row, end.delta) for row, end in zip(np.eye(len(ends)), ends, strict=True))
+
+        def excess() -> Sums:
+            return reduce(Sums.plus, (end.excess() for end in ends if end.excess is not None))
+
+        return Gradient(reduce(Sums.plus, (end.delta for end in ends)), excess, portions=portions), None
+
+    return mixture(outs), pull
+
+
+def _on(part: Kernel, rows: Axis, cols: Axis) -> Kernel:
+    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols)

@@ -20,7 +20,9 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from lrbound.layers.base import Pullback
     from lrbound.meanfield.positions import Array, Axis
@@ -156,7 +158,7 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
     entries = gradient.entries(level)
-    survivals = _survivals(level, {id(entry.level): entry.level for entry in entries}.values())
+    survivals = _survivals(level, [entry.level for entry in entries])
     total: Sums | None = None
     for entry in entries:
         pair, site, grouping = survivals[id(entry.level)]
@@ -179,25 +181,23 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     return Gradient(total, excess, passed=tuple(entries))
 
 
-def _survivals(level: Level, tops: object) -> dict[int, tuple[Array, Array, Regroup]]:
+def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Array, Regroup]]:
     """Return Surv_ij by pairs and by sites, on the classes of level j, with the way to the classes of level i."""
-    wanted = {id(top): top for top in tops}  # type: ignore[attr-defined]
+    wanted = {id(top): top for top in tops}
     highest = max(wanted.values(), key=lambda top: sum(1 for _ in level.chain_from(top)))
+    share, _, given = level.above
+    pair, site = _masks(share, level.law)
     found: dict[int, tuple[Array, Array, Regroup]] = {}
-    pair = site = given = None
-    at = level
+    below = level
     for step in level.chain_from(highest):
-        move = regroup(at.rows, at.cols, step.rows, step.cols)
-        if given is None:
-            share, _, given = level.above
-            pair, site = _masks(share, step.law)
-        else:
-            grown = move.gather_laws(given).reshape(-1, given.shape[-1])
-            u = _per_history(laws.add_gaussian, grown, step.law.added.reshape(-1))
-            share, _, given = _by_history(laws.positive, u.reshape(*step.law.added.shape, -1))
+        if step is not level:
+            move = regroup(below.rows, below.cols, step.rows, step.cols)
+            grown = move.gather_laws(given)
+            u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
+            share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
             new_pair, new_site = _masks(share, step.law)
             pair, site = move.gather_pair(pair) * new_pair, move.gather(site) * new_site
-        at = step
+            below = step
         if id(step) in wanted:
             found[id(step)] = (pair, site, regroup(level.rows, level.cols, step.rows, step.cols))
     return found
@@ -227,7 +227,7 @@ HISTORY_DIGITS = 4
 """Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
 
 
-def _distinct(*columns: Array) -> tuple[Array, Array]:
+def _distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
     scale = max(float(np.abs(table).max()), 1e-300)
     _, first, inverse = np.unique(

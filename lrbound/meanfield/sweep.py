@@ -78,7 +78,7 @@ def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context
     for node, inner in run(nodes, shape):
         layer = node.layer
         if isinstance(layer, Branching):
-            chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.branches()), strict=True)
+            chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.arms()), strict=True)
             kernel, split = layer.join(ends, ctx)
             chain.append(Fork(node, *kernel.averages(), chains, split))
         else:

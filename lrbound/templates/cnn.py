@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WIDTH, DEPTH = 32, 3
-INPUT = "[3, 32, 32]     # channels, height, width"
+INPUT = "[3, 32, 32]      # channels, height, width"
 DOC = ("A convolutional network: every convolution halves the image and doubles the channels.",)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 WIDTH, DEPTH = 512, 3
-INPUT = "[784]           # features"
+INPUT = "[784]            # features"
 DOC = ("A fully-connected network: `times` hidden layers of one width.",)
 
 

@@ -15,7 +15,7 @@ from lrbound.empirical.store import RunStore
 LINEAR = """
 version: 1
 name: regression
-input: {shape: [4]}
+input: {shape: [4], correlation: 0.5}
 training: {optimizer: {name: sgd}}
 layers: [{linear: {features: 1, bias: false}}]
 """

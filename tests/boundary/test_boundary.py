@@ -8,6 +8,7 @@ import pytest
 import lrbound
 from lrbound.empirical.boundary import find_boundary
 from lrbound.empirical.datasets import load_data
+from lrbound.empirical.training import Run
 
 
 def largest_curvature(data):
@@ -65,14 +66,16 @@ def test_json_has_the_fields_of_the_interface(tiny, train_on):
     assert found["ratio_curvature"] == found["boundary"]["learning_rate"] / prediction.bounds.curvature
 
 
-def test_a_boundary_that_is_not_there_is_null_with_the_reason(tiny, train_on):
+def test_a_boundary_that_is_not_there_is_null_with_the_reason(tiny, train_on, monkeypatch):
+    monkeypatch.setattr("lrbound.empirical.runner.train", lambda *_: Run(1.0, 0.1, diverged=False, grew=False, steps=5))
     network = tiny(("training.loss", "cross_entropy"))
     result = find_boundary(network, lrbound.predict(network), train_on(load_data(network)), seeds=(0,), steps=5)
 
-    assert (result.learning_rate, result.values, result.ratio) == (None, (None,), None)
-    (reason,) = (text for text in result.warnings if text.startswith("boundary.learning_rate is null"))
-    assert "the largest rate that was tried" in reason
-    assert "cross-entropy has no wall" in reason
+    assert (result.learning_rate, result.values, result.onset, result.ratio) == (None, (None,), None, None)
+    boundary, onset = (text for text in result.warnings if " is null: " in text)
+    assert boundary.startswith("boundary.learning_rate is null: no run diverged up to ")
+    assert onset.startswith("boundary.onset is null: no run grew at once up to ")
+    assert boundary.endswith("cross-entropy has no wall: networks train worse above the bound, they need not blow up")
 
 
 def test_an_optimiser_that_cannot_be_built_is_refused(tiny, train_on):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -48,24 +49,24 @@ def test_text_says_what_the_numbers_mean(cli, spec):
 
 def test_out_keeps_the_result_and_is_not_overwritten(cli, spec):
     assert cli(spec, *QUICK, "--out", "kept", "--seeds", "1").exit_code == 0
-    before = open("kept/boundary.json").read()
+    before = Path("kept/boundary.json").read_text()
     assert json.loads(before)["schema_version"] == 1
 
     again = cli(spec, *QUICK, "--out", "kept", "--seeds", "1")
     assert (again.exit_code, again.stdout) == (2, "")
     assert again.stderr == "error: kept/boundary.json exists; --force overwrites it\n"
     assert cli(spec, *QUICK, "--out", "kept", "--seeds", "1", "--force").exit_code == 0
-    assert open("kept/boundary.json").read() == before
+    assert Path("kept/boundary.json").read_text() == before
 
 
 def test_a_sweep_writes_the_grid_and_the_picture_once(cli, spec):
     first = cli(spec, *SWEEP, "--plot", "map.png", "--format", "json")
     assert first.exit_code == 0, first.stderr
-    picture = open("map.png", "rb").read()
+    picture = Path("map.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
-    rows = list(csv.DictReader(open("lrbound-boundary/grid.csv")))
+    rows = list(csv.DictReader(Path("lrbound-boundary/grid.csv").read_text().splitlines()))
     found = json.loads(first.stdout)
-    assert json.load(open("lrbound-boundary/grid.json")) == found
+    assert json.loads(Path("lrbound-boundary/grid.json").read_text()) == found
     assert len(rows) == 2 * 4
     assert [point["values"] for point in found["points"]] == [{"layers.*.gamma": 1.0}, {"layers.*.gamma": 2.0}]
     assert [rows[place]["final_loss"] == "" for place in range(4)] == [v is None for v in found["points"][0]["losses"]]
@@ -74,13 +75,13 @@ def test_a_sweep_writes_the_grid_and_the_picture_once(cli, spec):
 
     second = cli(spec, *SWEEP, "--plot", "map.png", "--out", "elsewhere")
     assert (second.exit_code, second.stderr) == (2, "error: map.png exists; --force overwrites it\n")
-    assert open("map.png", "rb").read() == picture
+    assert Path("map.png").read_bytes() == picture
     assert not os.path.exists("elsewhere")
 
 
 def test_a_heat_map_can_be_svg(cli, spec):
     assert cli(spec, *SWEEP, "--plot", "new/map.svg").exit_code == 0
-    assert "training exploded" in open("new/map.svg").read() or "<svg" in open("new/map.svg").read()
+    assert "<svg" in Path("new/map.svg").read_text()
 
 
 @pytest.mark.parametrize(
@@ -122,20 +123,19 @@ def test_a_missing_extra_is_one_line(cli, spec, monkeypatch, module, arguments, 
 
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(cli, spec):
     command = [sys.executable, "-m", "lrbound", "boundary", spec, "--sweep", "gamma=1:2:8", "--rates", "0.001:0.01:20",
-               "--steps", "100", "--jobs", "2"]  # fmt: skip
+               "--steps", "50", "--jobs", "2"]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    runs = "lrbound-boundary/runs.jsonl"
+    runs = Path("lrbound-boundary/runs.jsonl")
     deadline = time.monotonic() + 60
-    while not os.path.exists(runs) and time.monotonic() < deadline:
+    while not runs.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (130, "")
-    kept = len(open(runs).readlines()) - 1
+    kept = len(runs.read_text().splitlines()) - 1
     assert 0 < kept < 160
     assert f"interrupted: {kept} finished runs are kept in {runs}; the same command again continues\n" in err
     assert "Traceback" not in err
-    monitored = cli(spec, "--sweep", "gamma=1:2:8", "--rates", "0.001:0.01:20", "--steps", "100", "--jobs", "1")
-    assert monitored.exit_code == 0
-    assert len(open(runs).readlines()) - 1 == 160
+    assert cli(*command[4:-1], "1").exit_code == 0
+    assert len(runs.read_text().splitlines()) - 1 == 160
