@@ -28,10 +28,10 @@ SEEDS = (0, 1)
 FULL_SAMPLES = 1024
 TITLES = (
     "network", "batch", "momentum", "boundary", "loss grows from", "boundary / max_learning_rate",
-    "boundary / bounds.curvature",
+    "boundary / bounds.curvature (full batch)",
 )  # fmt: skip
 
-DENSE = "[{linear: 300}, %s], [{linear: 300}, %s], [{linear: 300}, %s], {linear: 10}"
+DENSE = "{linear: 300}, %s, {linear: 300}, %s, {linear: 300}, %s, {linear: 10}"
 CONV = (
     "{conv2d: {channels: 30, kernel: 3, padding: 1}}, %s, {conv2d: {channels: 60, kernel: 3, stride: 2, padding: 1}}, "
     "%s, {conv2d: {channels: 90, kernel: 3, stride: 2, padding: 1}}, %s, flatten, {linear: 10}"
@@ -41,7 +41,7 @@ WEI = "{weight_variance: 2.0, bias_variance: 0.5}"
 
 def spec(name: str, body: str, block: str, *, init: str = WEI, shape: str = "[64]") -> str:
     """Return the text of a spec whose three hidden layers are each followed by ``block``."""
-    layers = body.replace("[{", "{").replace("],", ",").replace("%s", block)
+    layers = body.replace("%s", block)
     return (
         f"version: 1\nname: {name}\ninput: {{shape: {shape}, correlation: 0.48}}\ninit: {init}\n"
         f"training: {{optimizer: {{name: sgd}}}}\nlayers: [{layers}]\n"
@@ -65,6 +65,8 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
     for momentum in (0.9, 0.0):
         for batch in ("8", "32", "128", "full"):
             add("bn-gamma1", "dense, BN gamma 1, relu", spec("bn-gamma1", DENSE, bn(1.0)), batch, momentum)
+    for momentum in (0.9, 0.0):
+        for batch in ("8", "32", "128", "full"):
             add("tanh", "dense, tanh", spec("tanh", DENSE, "tanh", init="lecun"), batch, momentum)
     for batch, momentum in (("128", 0.9), ("128", 0.0), ("full", 0.9)):
         add("relu", "dense, relu, no BN", spec("relu", DENSE, "relu"), batch, momentum)
@@ -77,7 +79,7 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
 
 
 def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str, object]:
-    """Return the JSON of `lrbound boundary` with the large-batch curvature bound beside it."""
+    """Return the JSON of `lrbound boundary` with the ratio to the curvature bound of a full batch."""
     changes = [("training.batch_size", batch), ("training.optimizer.momentum", str(momentum))]
     network = lrbound.parse(text, overrides=changes)
     large = lrbound.predict(lrbound.parse(text, overrides=[*changes, ("training.batch_size", "full")]))
@@ -85,7 +87,7 @@ def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str
     runner = Runner(data, store, jobs=os.cpu_count())
     result = find_boundary(network, lrbound.predict(network), runner, seeds=SEEDS)
     rate, curvature = result.learning_rate, large.bounds.curvature
-    return {**result.to_json(), "ratio_large_batch": rate / curvature if rate and curvature else None}
+    return {**result.to_json(), "ratio_full_batch": rate / curvature if rate and curvature else None}
 
 
 def table_row(title: str, batch: str, momentum: float, result: dict[str, object]) -> str:
@@ -99,7 +101,7 @@ def table_row(title: str, batch: str, momentum: float, result: dict[str, object]
         _number(boundary["learning_rate"], ".3g"),
         _number(boundary["onset"], ".3g"),
     ]
-    cells += [_number(result["ratio"], ".2f"), _number(result["ratio_large_batch"], ".2f")]
+    cells += [_number(result["ratio"], ".2f"), _number(result["ratio_full_batch"], ".2f")]
     return f"| {' | '.join(cells)} |"
 
 

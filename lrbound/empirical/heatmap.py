@@ -1,11 +1,14 @@
-"""The heat map of a grid: colour is the final loss, white where training exploded, lines are the predictions."""
+"""The heat map of a grid: colour is the final loss, white where training exploded, lines are the predictions.
+
+Cells where the network collapsed to constant outputs are hatched: their loss says little.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -69,6 +72,7 @@ def draw(axes: Axes, grid: Grid, limits: tuple[float, float]) -> QuadMesh:
         cmap=COLOURS,
         rasterized=True,
     )
+    _hatch_collapsed(axes, grid, values, logarithmic=logarithmic)
     _draw_lines(axes, grid, values)
     axes.autoscale(enable=False)
     return mesh
@@ -87,7 +91,8 @@ def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
 
     handles = {label: line for panel in axes for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     handles["training exploded"] = Patch(facecolor="white", edgecolor="0.5")
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=2, fontsize=9, frameon=False)
+    handles["network collapsed"] = Patch(facecolor="0.9", edgecolor="0.6", hatch="xxxx")
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=3, fontsize=9, frameon=False)
 
 
 def add_colour_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes]) -> None:
@@ -95,6 +100,20 @@ def add_colour_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes]) -> None
     bar = figure.colorbar(mesh, ax=list(axes), label="training loss at the end", pad=0.02)
     bar.ax.yaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
     _plain_numbers(bar.ax.yaxis)
+
+
+def _hatch_collapsed(axes: Axes, grid: Grid, values: NDArray[np.float64], *, logarithmic: bool) -> None:
+    collapsed = [[d and v is not None for d, v in zip(r.diverged, r.losses, strict=True)] for r in grid.rows]
+    axes.pcolor(
+        _edges(np.array(grid.rates), logarithmic=True),
+        _edges(values, logarithmic=logarithmic),
+        np.ma.masked_equal(np.array(collapsed, dtype=float), 0.0),
+        hatch="xxxx",
+        facecolor="0.9",
+        edgecolor="0.6",
+        cmap=ListedColormap(["0.9"]),
+        linewidth=0.0,
+    )
 
 
 def _plain_numbers(axis: Axis) -> None:

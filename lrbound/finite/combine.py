@@ -1,7 +1,9 @@
 """How the branches meet: a rank-one part beside a semicircle.
 
 A direction of mean value t that is mixed with a bulk of centre B and half width 2 s, s = (de - B)/2, ends at
-t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). Status: a
+t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). The coherent
+direction is mixed with the whole spectrum, so B is its mean; a sample's own top is mixed with other samples' tops, so B
+is the mean grown by the backward chains. Status: a
 sketch with the right limits; where lo and de are within 20 % of each other it is up to 10 % low.
 """
 
@@ -32,7 +34,7 @@ def combine(co: float, lo: float, de: float, mean: float, centre: float) -> Comb
     """
     branch: Branch = "co" if co > lo else "lo"
     top, below = (co, mean) if co > lo else (lo, centre)
-    spread, excess = 0.5 * max(de - centre, 0.0), top - below
+    spread, excess = 0.5 * max(de - below, 0.0), top - below
     if excess <= spread:
         return Combined(max(de, top), branch if top >= de else "de")
     return Combined(top + spread * spread / excess, branch)

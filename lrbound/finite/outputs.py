@@ -2,9 +2,9 @@
 
 At infinite width the C outputs' mean gradients are orthogonal and of equal length, so the all-ones direction of the batch
 has the eigenvalue a = sum a_l, C times. At finite width their C x C Gram matrix has passed the stages m = l .. L-1 as a
-Wishart step each, with nb_m degrees of freedom, and the largest eigenvalue of the layer's part grows (derived):
+Wishart step each, with nb_m degrees of freedom, and the largest eigenvalue of the nested sum grows (derived):
 
-    co = sum_l a_l E2_l,   E2_l = chain(C, {nb_m : m = l .. L-1}).
+    co = E2 sum_l a_l,   E2 = chain(C, {nb_m/Q_m^2}),   Q_m = sum_{l<=m} a_l / sum a_l.
 
 nb_m counts the units by their mean slope p over the batch, N (E p^2)^2 / E p^4: without normalisation a ReLU unit is on or
 off for most of the batch, and half of the units count. That is why (1 + sqrt(C/N))^2 is too small (theory, section 6).
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.finite.wishart import Array, chains
+from lrbound.finite.wishart import Array, grown
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
@@ -24,5 +24,4 @@ if TYPE_CHECKING:
 
 def parts(profile: Profile) -> Array:
     """Return the layers' parts of ``co``, shape (L,)."""
-    grown: Array = profile.coherent * chains(profile.outputs, profile.batch_mean)
-    return grown
+    return grown(profile.outputs, profile.coherent, profile.batch_mean)

@@ -19,6 +19,16 @@ Status: the exponents 1/4 and 3/4 are fitted on pure Wishart products (C 1 to 40
 about 5 %, 10 % at nu = 60 with 14 factors), not on networks; everything else is derived. Beyond that range two bounds
 hold chain: it does not fall with more factors (Jensen: the largest eigenvalue is convex), and it is at most C (the trace).
 One output has no spread.
+
+A net's Gram matrix is a sum over its weight layers, nested: M_1 = b_1 I, M_{l+1} = b_{l+1} I + A_l^T/2 M_l A_l^1/2. The sum
+of the layers' own tops is too large, because their eigenvectors differ. The edge of the nested sum follows exactly for
+many outputs: with G the resolvent's trace and u = z G - 1, a law is a curve (z, u), b I is z = b (1 + 1/u),
+
+    a Wishart step    z -> z (1 + y u)                       (S-transform 1/(1 + y u)),
+    adding b I        u -> u + b (1 + u)/z, then z -> z + b,
+
+and the edge is the least z on the curve (derived). At finite C it is lowered like the sum of the layers' own tops
+(heuristic; within 3 % of drawn nested products for nets of 3 to 10 layers, C 2 to 40).
 """
 
 from __future__ import annotations
@@ -33,6 +43,7 @@ Array = NDArray[np.float64]
 TRACY_WIDOM_MEAN = -1.2065
 TRACY_WIDOM_SD = 1.268
 
+_CURVE = 256
 _GRID = 96
 """Values of z; a parabola through the lowest three leaves an error of about 1e-6."""
 
@@ -113,15 +124,60 @@ def chains(outputs: int, freedoms: Array) -> Array:
     ratios = outputs / freedoms
     if outputs == 1 or not ratios.any():
         return np.ones(len(ratios) + 1)
-    sums = np.cumsum(ratios[::-1])[::-1]
-    each = np.cumprod(_below_edge(outputs, ratios)[::-1])[::-1]
-    found = np.append(edges(ratios) * each**0.25 * _below_edge(outputs, sums) ** 0.75, 1.0)
+    found = np.append(edges(ratios) * below_edges(outputs, ratios), 1.0)
     grown: Array = np.maximum.accumulate(found[::-1])[::-1]
     return np.minimum(grown, outputs)
 
 
-def _below_edge(outputs: int, ratios: Array) -> Array:
-    """Return the mean largest eigenvalue at finite C over the edge at infinite C."""
-    some = np.maximum(ratios, 1e-12)
-    below: Array = top(outputs, outputs / some).mean / (1.0 + np.sqrt(some)) ** 2
+def below_edges(size: float, ratios: Array) -> Array:
+    """Return the mean largest eigenvalue of ``size`` x ``size`` products over :func:`edges`, alike for the factors i.. ."""
+    sums = np.cumsum(ratios[::-1])[::-1]
+    each = np.cumprod(_below_edge(size, ratios)[::-1])[::-1]
+    below: Array = each**0.25 * _below_edge(size, sums) ** 0.75
     return below
+
+
+def _below_edge(size: float, ratios: Array) -> Array:
+    some = np.maximum(ratios, 1e-12)
+    below: Array = top(size, size / some).mean / (1.0 + np.sqrt(some)) ** 2
+    return below
+
+
+def grown(outputs: int, values: Array, freedoms: Array) -> Array:
+    """Return the layers' parts of the largest eigenvalue of a nested sum of products.
+
+    Parameters
+    ----------
+    outputs : int
+        C.
+    values : ndarray (L,)
+        b_l, what each weight layer contributes to the mean of the spectrum.
+    freedoms : ndarray (L-1,)
+        nu of the stages; stage m is passed by the weight layers up to m.
+    """
+    total = float(values.sum())
+    ratios = outputs / freedoms
+    if outputs == 1 or not total > 0.0 or not ratios.any():
+        return values
+    own = values * chains(outputs, freedoms)
+    apart = float(own.sum()) / (float(values[:-1] @ edges(ratios)) + float(values[-1]))
+    whole = min(max(nested_edge(ratios, values) * apart, total), outputs * total)
+    scaled: Array = own * (whole / own.sum())
+    return scaled
+
+
+def nested_edge(ratios: Array, values: Array) -> float:
+    """Return the upper edge of the nested sum, as the module derives it.
+
+    Layers at the bottom that carry less than a thousandth together count with the one above them.
+    """
+    low = int(np.searchsorted(np.cumsum(values), 1e-3 * values.sum()))
+    low = min(low, len(ratios))
+    start = float(values[: low + 1].sum())
+    u = np.exp(np.linspace(-14.0, 9.0, _CURVE))
+    z = start * (1.0 + 1.0 / u)
+    for ratio, value in zip(ratios[low:].tolist(), values[low + 1 :].tolist(), strict=True):
+        z = z * (1.0 + ratio * u)
+        u = u + value * (1.0 + u) / z
+        z = z + value
+    return float(np.exp(_lowest(np.log(z)[None])[0]))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
 
+MANY_VALUES = 300.0
+"""Effective values from which the batch variance is as good as its mean, up to the factor nu/(nu-2)."""
+
+
 @lru_cache(maxsize=64)
 def _by_sample(samples: float) -> Array:
     """Return (1/n, 1 - 1/n): the share of same and of cross pairs among the pairs of samples."""
@@ -71,6 +75,12 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     if samples * size <= 3.0 or np.any(freedom <= 2.0 + 1e-9):
         raise Refused(_too_few(samples, size))
     scale = variance + eps
+    if size > 1 and pair.ndim == 5 and pair.shape[0] == 1 and freedom < MANY_VALUES:
+        from lrbound.meanfield.few_values import whitened
+
+        shrink = float(variance / scale)
+        rho, rho_site, inverse = whitened(pair[0], kernel.site, weights, samples)
+        return Normalised(shrink * rho[None], shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights)
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale
     broad = scale[..., None, None, None]
     return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights)

@@ -145,7 +145,9 @@ class Gradient:
         fresh = _added(self.unmasked(), other.unmasked()) if passed else None
         portions = self.portions + other.portions
         even = _added(self.evenly(), other.evenly()) if portions else None
-        return Gradient(self.delta.plus(other.delta), passed=passed, fresh=fresh, portions=gathered(portions), even=even)
+        return Gradient(
+            self.delta.plus(other.delta), passed=passed, fresh=fresh, portions=gathered(portions), even=even
+        )
 
     def evenly(self) -> Sums | None:
         """Return the part of ``delta`` that is alike for all channels; None where none is."""

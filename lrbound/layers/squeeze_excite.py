@@ -1,0 +1,93 @@
+"""``squeeze_excite: {reduction: 16}``: every channel is multiplied by a gate between 0 and 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from lrbound.fields import choice, initialisation, integer
+from lrbound.layers.base import Context, Layer, Node, Pullback, Shape, ShapeError, run
+from lrbound.meanfield.gate import multiply
+from lrbound.meanfield.gradient import Gradient, Share
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.init import Init
+    from lrbound.meanfield.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class SqueezeExcite(Layer):
+    """u sigmoid(W2 phi(W1 m + b1) + b2), m the mean of u over positions (Hu et al. 2017).
+
+    The gate of a channel is taken as independent of that channel, and of how it correlates with the others: exact to
+    leading order in the channels. Near initialisation it is the sigmoid of a small number, about 1/2.
+    """
+
+    main: ClassVar[str | None] = "reduction"
+
+    reduction: int = integer("channels of the input over units inside, rounded down", 16)
+    activation: str = choice("phi", ("relu", "silu"), "relu")
+    init: Init | None = initialisation("initialisation of both weight layers; the network's if absent")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        if len(shape) != 3:
+            raise ShapeError(f"squeeze_excite takes [channels, height, width], got {list(shape)}")
+        return shape
+
+    def parameters(self, shape: Shape) -> int:
+        """Count the weights and biases of the gate."""
+        return sum(node.layer.parameters(inner) for node, inner in run(self._gate(shape[0]), shape))
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Multiply the kernel by that of the gate; the layer's part is that of the gate's weights."""
+        gate, pulls = kernel, []
+        for node in self._gate(kernel.channels):
+            gate, pull = node.layer.forward(gate, ctx)
+            pulls.append(pull)
+        out, split = multiply(kernel, gate)
+
+        def back(gradient: Gradient) -> tuple[Gradient, Share]:
+            stream, below = split(gradient)
+            coherent, trace = stream.delta.total()[..., 0] * 0.0, stream.delta.total()[..., 1] * 0.0
+            for pull in reversed(pulls):
+                below, share = pull(below)
+                if share is not None:
+                    coherent, trace = coherent + share.coherent, trace + share.trace
+            return stream.plus(below), Share(coherent, trace)
+
+        return out, back
+
+    def _gate(self, channels: int) -> tuple[Node, ...]:
+        from lrbound.layers.global_avg_pool import GlobalAvgPool
+        from lrbound.layers.linear import Linear
+        from lrbound.registry import LAYERS
+
+        inside = max(1, channels // self.reduction)
+        layers = (
+            GlobalAvgPool(),
+            Linear(features=inside, init=self.init),
+            LAYERS.get(self.activation)(),
+            Linear(features=channels, init=self.init),
+            LAYERS.get("sigmoid")(),
+        )
+        return tuple(Node(f"gate.{index}", layer) for index, layer in enumerate(layers))
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build a module that computes the gate and multiplies by it."""
+        from torch import Tensor, nn
+
+        gate = nn.Sequential(*(node.layer.torch(inner, init) for node, inner in run(self._gate(shape[0]), shape)))
+
+        class Gated(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.gate = gate
+
+            def forward(self, x: Tensor) -> Tensor:
+                weight: Tensor = self.gate(x)
+                return x * weight[:, :, None, None]
+
+        return Gated()
