@@ -75,7 +75,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         large = parts.without_batch(training.samples)
         if large is None or any(term.node.layer.fixes_scale for term in terms):
             everywhere = backward(forward(network, context(math.inf)), math.inf)
-            large = spectrum(explosive(everywhere) if through else list(everywhere), math.inf)
+            large = spectrum(explosive(everywhere, terms) if through else list(everywhere), math.inf)
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, loss_factor)
     largest = curvature if minibatch is None else minibatch
     warnings.setdefault("lambda_max_interval is null: the spread over initialisations is not predicted yet")

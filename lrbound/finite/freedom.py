@@ -36,13 +36,14 @@ class Signal(NamedTuple):
 
 
 class Freedom(NamedTuple):
-    """Of one sample, of the mean over the batch, of a bulk direction; and the numbers that gains and norms average over."""
+    """Of one sample, the batch mean, a bulk direction; and what gains, norms and squared batch means average over."""
 
     one_sample: float
     batch_mean: float
     bulk: float
     masks: float
     norms: float
+    shared: float
 
 
 def freedom(kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit, samples: float) -> Freedom:
@@ -80,6 +81,7 @@ def freedom(kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit,
         channels * spread.participation(mean_excess),
         channels * _weighted_number(one, kappa),
         channels * spread.participation(),
+        channels * alike.participation(),
     )
 
 

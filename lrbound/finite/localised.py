@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.wishart import Array, grown, top
+from lrbound.finite.wishart import Array, grown, log_variance
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
@@ -60,15 +60,21 @@ def localised(profile: Profile) -> Localised:
 
 def _log_variance(profile: Profile, share: Array) -> float:
     below = np.cumsum(share)[:-1]
+    weight = carried(share, below, profile.norm_slope, profile.gain_slope)
+    variance = float(profile.norm @ weight**2)
+    variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
+    if profile.outputs > 1:  # the gain has that of one output
+        variance += float(log_variance(profile.outputs, profile.one_sample) @ below**2)
+    return max(variance, 0.0)
+
+
+def carried(share: Array, below: Array, slope: Array, reaction: Array) -> Array:
+    """Return U_m, the weight of a logarithm injected at stage m = 0 .. L-1, as the module defines it."""
     weight = np.empty(len(share))
     weight[-1] = share[-1]
     for m in range(len(share) - 2, -1, -1):
-        weight[m] = share[m] + profile.norm_slope[m] * weight[m + 1] + profile.gain_slope[m] * below[m]
-    variance = float(profile.norm @ weight**2)
-    variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
-    if profile.outputs > 1:
-        variance += float(top(profile.outputs, profile.one_sample).log_variance @ below**2)
-    return max(variance, 0.0)
+        weight[m] = share[m] + slope[m] * weight[m + 1] + reaction[m] * below[m]
+    return weight
 
 
 def expected_maximum(count: float) -> float:

@@ -38,8 +38,15 @@ class Profile:
         covariance. ``norm`` has the input before the stages, shape (L,).
     norm_slope, gain_slope : ndarray by stage
         How a stage passes a norm on, and how its gain reacts to it (logarithmic derivatives).
+    shared, shared_both : ndarray by stage
+        Relative variance of the squared mean over the batch, and its covariance with the squared mean slope. ``shared``
+        has the input before the stages, shape (L,).
+    shared_slope, mean_slope : ndarray by stage
+        How a stage passes the former on, and how its squared mean slope reacts.
     linear : ndarray by stage
         lin_m: share of the variance between samples that a stage passes on linearly.
+    above_statistics : bool
+        Whether batch statistics let nearly nothing of the coherent direction below the last of them.
     width : ndarray (L,)
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
     """
@@ -57,5 +64,10 @@ class Profile:
     both: Array
     norm_slope: Array
     gain_slope: Array
+    shared: Array
+    shared_both: Array
+    shared_slope: Array
+    mean_slope: Array
     linear: Array
+    above_statistics: bool
     width: Array

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
     from lrbound.init import Init
+    from lrbound.layers.base import Context
 
 COHERENT, TRACE = 0, 1
 
 
 @runtime_checkable
 class Weighted(Protocol):
-    """A layer that draws random weights: it can have an initialisation of its own."""
+    """A layer that draws random weights: it can have an initialisation of its own, and biases."""
 
     init: Init | None
+    bias: bool
 
 
 @dataclass
@@ -57,6 +59,10 @@ class _Stage:
             both=(law.both + 1.0) * old.one - 1.0 if law.gain else old.both,
             norm_slope=law.norm_slope,
             gain_slope=law.gain_slope,
+            shared=law.shared,
+            shared_both=law.shared_both,
+            shared_slope=law.shared_slope,
+            mean_slope=law.mean_slope,
         )
         self.norm_slope *= law.norm_slope
         self.gain_slope += law.gain_slope
@@ -71,15 +77,16 @@ class _Row:
     coherence: float
     width: float
     stage: _Stage | None
+    from_below: float
 
 
 class _Back:
     """The way back: the gradient, how much of a direction is still in one piece, and the stage in the making."""
 
-    def __init__(self, samples: float, *, through: bool) -> None:
-        self.samples = samples
-        self.through = through
-        self.gradient = at_output(samples)
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.samples = ctx.samples
+        self.gradient = at_output(ctx.samples)
         self.kept = 1.0
         self.stage: _Stage | None = None
         self.normaliser = np.zeros(2)
@@ -128,6 +135,7 @@ class _Back:
             min(max(whole, 0.0), 1.0),
             _width(visit.below, self._own(below)),
             self._closed(visit.above),
+            _from_below(visit, self.ctx),
         )
         self.stage, self.normaliser = _Stage(), np.zeros(2)
         return row
@@ -149,7 +157,7 @@ class _Back:
             return
         number = _squares(visit.above, self.samples)
         self.stage.inverse_kurtosis *= min((number - 2.0) / (number - 4.0), 3.0) if number > 4.0 else 3.0
-        if self.through:
+        if self.ctx.through:
             self.stage.normalised = True
             self._on_sphere(visit.above)
             self.stage.norm_slope *= 1.0 - 2.0 / (number + 1.0)
@@ -195,6 +203,17 @@ def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
     return unit(activation, kernel.mean, q - square, x - square, samples)
 
 
+def _from_below(visit: Visit, ctx: Context) -> float:
+    """Return the part of the mean over the batch that comes from the units below, not from biases."""
+    layer = visit.layer
+    assert isinstance(layer, Weighted)  # noqa: S101
+    _, x = visit.above.averages()
+    if not layer.bias or not x > 0.0:
+        return 1.0
+    fan_in = visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
+    return max(1.0 - (layer.init or ctx.init).sigma_b2(fan_in) / x, 0.0)
+
+
 def _varying(kernel: Kernel) -> float:
     """Return S - X of a unit, averaged over positions."""
     q, x = kernel.averages()
@@ -223,16 +242,16 @@ def _width(kernel: Kernel, own: Signal) -> float:
     return kernel.channels * product.participation()
 
 
-def profile(visits: list[Visit], samples: float, outputs: int, *, through: bool) -> Profile:
+def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
-    back = _Back(samples, through=through)
+    back = _Back(ctx)
     rows = []
     while visits:
         row = back.visit(visits.pop())
         if row is not None:
             rows.append(row)
     rows.reverse()
-    return _assembled(rows, samples, outputs)
+    return _assembled(rows, ctx.samples, outputs)
 
 
 def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
@@ -245,7 +264,8 @@ def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
     inverse = column([stage.inverse_kurtosis for stage in stages])
     laws = [stage.law for stage in stages]
     ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
-    norms, masks = column([c.norms for c in counts]), column([c.masks for c in counts])
+    norms, masks, shared = (column([c[k] for c in counts]) for k in (4, 3, 5))
+    passed = column([0.0 if row.stage.normalised else row.from_below for row in rows if row.stage is not None])
     return Profile(
         samples=samples,
         outputs=outputs,
@@ -258,8 +278,21 @@ def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
         norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
         gain=column([law.gain for law in laws]) / masks,
         both=column([law.both for law in laws]) / np.maximum(norms, masks),
+        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) / shared),
+        shared_both=column([law.shared_both for law in laws]) / shared,
+        shared_slope=column([law.shared_slope for law in laws]) * passed,
+        mean_slope=column([law.mean_slope for law in laws]) * passed,
         norm_slope=column([stage.norm_slope for stage in stages]),
         gain_slope=column([stage.gain_slope for stage in stages]),
         linear=column([stage.linear for stage in stages]),
+        above_statistics=_above_statistics(rows),
         width=column([row.width for row in rows]),
     )
+
+
+def _above_statistics(rows: list[_Row]) -> bool:
+    last = max((l for l, row in enumerate(rows) if row.stage is not None and row.stage.normalised), default=None)
+    if last is None:
+        return False
+    total = sum(row.coherent for row in rows)
+    return last == len(rows) - 2 and rows[-1].coherent > 0.5 * total

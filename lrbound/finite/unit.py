@@ -13,6 +13,9 @@ From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41
     gain     E_m Var(phi'^2 | m) / (E phi'^2)^2: how its gain |phi'|^2 varies
     both     their covariance
     norm_slope, gain_slope   d ln E v / d ln s^2 and d ln E phi'^2 / d ln s^2 at a fixed law of m
+    shared   relative variance over the units of the squared mean over the batch, (mean of phi)^2
+    shared_both              its covariance with the squared mean slope
+    shared_slope, mean_slope   d ln / d ln t of E hb^2 and E p^2 if x and q are both multiplied by t
 
 The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
 power for smooth functions and leaves below 1 % at the jump of a slope.
@@ -39,9 +42,13 @@ class Unit(NamedTuple):
     both: float
     norm_slope: float
     gain_slope: float
+    shared: float
+    shared_both: float
+    shared_slope: float
+    mean_slope: float
 
 
-LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0)
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
 
 
@@ -55,24 +62,39 @@ def _nodes(reach: float, count: int) -> tuple[Array, Array]:
 class _Given(NamedTuple):
     """Moments given m, one entry a node of m."""
 
-    slopes: Array  # E phi'^k, k = 1 .. 4
+    values: Array  # E phi^k, k = 1 .. 4
+    slopes: Array  # E phi'^k
     variance: Array
     fourth: Array  # E (phi - hb)^4
     mixed: Array  # E (phi - hb)^2 phi'^2
     widened: Array  # d variance / d ln s^2
     steepened: Array  # d E phi'^2 / d ln s^2
+    moved: Array  # d (hb, p) / d ln s^2
 
 
 def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
     value, slope = curve.value(u), curve.slope(u)
     square = slope * slope
-    slopes = np.stack([slope @ weights, square @ weights, (square * slope) @ weights, (square * square) @ weights])
-    value = value - (value @ weights)[:, None]
-    away = value * value
+    values, slopes = _powers(value, weights), _powers(slope, weights)
     stein = 0.5 * (z * z - 1.0) * weights
+    moved = np.stack([value @ stein, slope @ stein])
+    value = value - values[0][:, None]
+    away = value * value
     return _Given(
-        slopes, away @ weights, (away * away) @ weights, (away * square) @ weights, away @ stein, square @ stein
+        values,
+        slopes,
+        away @ weights,
+        (away * away) @ weights,
+        (away * square) @ weights,
+        away @ stein,
+        square @ stein,
+        moved,
     )
+
+
+def _powers(values: Array, weights: Array) -> Array:
+    square = values * values
+    return np.stack([values @ weights, square @ weights, (square * values) @ weights, (square * square) @ weights])
 
 
 @lru_cache(maxsize=256)
@@ -101,14 +123,30 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         both=float((at.mixed - at.variance * at.slopes[1]) @ weights) / (v * p2),
         norm_slope=float(at.widened @ weights) / v,
         gain_slope=float(at.steepened @ weights) / p2,
+        shared=_averaged(at.values, samples, weights) - 1.0,
+        shared_both=_covariance(at.values[0] ** 2, at.slopes[0] ** 2, weights),
+        shared_slope=_scaling(at.values[0], at.moved[0], m, weights),
+        mean_slope=_scaling(at.slopes[0], at.moved[1], m, weights),
     )
 
 
-def _averaged(slopes: Array, samples: float, weights: Array) -> float:
-    """Return E a^4 / (E a^2)^2 of the average a of ``samples`` independent slopes, exactly."""
+def _covariance(one: Array, other: Array, weights: Array) -> float:
+    product = float(one @ weights) * float(other @ weights)
+    return float((one * other) @ weights) / product - 1.0 if product > 0.0 else 0.0
+
+
+def _scaling(mean: Array, moved: Array, m: Array, weights: Array) -> float:
+    """Return d ln E mean^2 / d ln t: the law of m widens, and so does that of z."""
+    total = float(mean**2 @ weights)
+    change = float((0.5 * (m * m - 1.0) * mean**2 + 2.0 * mean * moved) @ weights) if len(m) > 1 else 2.0 * float(mean @ moved)
+    return change / total if total > 1e-12 else 1.0
+
+
+def _averaged(moments: Array, samples: float, weights: Array) -> float:
+    """Return E a^4 / (E a^2)^2 of the average a of ``samples`` independent values with these moments, exactly."""
     e = 1.0 / samples
     e1, e2, e3 = 1.0 - e, 1.0 - 2.0 * e, 1.0 - 3.0 * e
-    p1, p2, p3, p4 = slopes
+    p1, p2, p3, p4 = moments
     second = e * p2 + e1 * p1**2
     fourth = e**3 * p4 + e1 * (e * e * (4.0 * p3 * p1 + 3.0 * p2**2) + e2 * (6.0 * e * p2 * p1**2 + e3 * p1**4))
     squared = float(second @ weights) ** 2

@@ -68,6 +68,11 @@ def top(outputs: float, freedom: Array) -> Top:
     return Top((root + across) ** 2 / freedom + TRACY_WIDOM_MEAN * scale, scale)
 
 
+def log_variance(outputs: int, freedom: Array) -> Array:
+    """Return the variance of the logarithm of the largest eigenvalue; one output has a plain chi-square."""
+    return 2.0 / freedom if outputs == 1 else top(outputs, freedom).log_variance
+
+
 def edges(ratios: Array, floor: float = 1.0) -> Array:
     """Return min over z > 0 of (floor + 1/z) prod (1 + y_i z) over the factors i.., for every i.
 

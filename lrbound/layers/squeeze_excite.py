@@ -22,7 +22,8 @@ class SqueezeExcite(Layer):
     """u sigmoid(W2 phi(W1 m + b1) + b2), m the mean of u over positions (Hu et al. 2017).
 
     The gate of a channel is taken as independent of that channel, and of how it correlates with the others: exact to
-    leading order in the channels. Near initialisation it is the sigmoid of a small number, about 1/2.
+    leading order in the channels. Near initialisation it is the sigmoid of a small number, about 1/2, so that Gaussian
+    units are taken to stay Gaussian.
     """
 
     main: ClassVar[str | None] = "reduction"
@@ -47,7 +48,7 @@ class SqueezeExcite(Layer):
         for node in self._gate(kernel.channels):
             gate, pull = node.layer.forward(gate, ctx)
             pulls.append(pull)
-        out, split = multiply(kernel, gate)
+        out, split = multiply(kernel, gate, gaussian=kernel.gaussian)
 
         def back(gradient: Gradient) -> tuple[Gradient, Share]:
             stream, below = split(gradient)

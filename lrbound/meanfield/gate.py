@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array, Axis
 
 
-def multiply(one: Kernel, other: Kernel) -> tuple[Kernel, Split]:
-    """Return the kernel of the product, and the way back; a factor of one position is the same at all of the other's."""
+def multiply(one: Kernel, other: Kernel, *, gaussian: bool = False) -> tuple[Kernel, Split]:
+    """Return the kernel of the product, and the way back.
+
+    Parameters
+    ----------
+    one, other : Kernel
+        The factors. One that has a single position is the same at all positions of the other.
+    gaussian : bool
+        Whether the product may be taken as Gaussian: where the other factor hardly varies.
+    """
     rows, cols = _axes(one, other)
     factors = [_Factor(kernel, rows, cols) for kernel in (one, other)]
     (pair, on_site), (other_pair, other_on_site) = ((factor.pair, factor.on_site) for factor in factors)
@@ -32,13 +40,13 @@ def multiply(one: Kernel, other: Kernel) -> tuple[Kernel, Split]:
         product,
         on_site * other_on_site - diagonal(product),
         mean=one.mean * other.mean,
-        gaussian=False,
+        gaussian=gaussian,
     )
 
     def split(gradient: Gradient) -> Sequence[Gradient]:
         return [
-            factors[0].gradient(gradient.delta.times(other_pair, other_on_site)),
-            factors[1].gradient(gradient.delta.times(pair, on_site)),
+            factors[0].gradient(gradient, other_pair, other_on_site),
+            factors[1].gradient(gradient, pair, on_site),
         ]
 
     return out, split
@@ -64,8 +72,8 @@ class _Factor:
     """
 
     def __init__(self, kernel: Kernel, rows: Axis, cols: Axis) -> None:
-        self._spread = kernel.positions == 1 and rows.size * cols.size > 1
-        self._way = None if self._spread else regroup(kernel.rows, kernel.cols, rows, cols)
+        spread = kernel.positions == 1 and rows.size * cols.size > 1
+        self._way = None if spread else regroup(kernel.rows, kernel.cols, rows, cols)
         self.pair: Array
         self.on_site: Array
         if self._way is None:
@@ -75,9 +83,13 @@ class _Factor:
         else:
             self.pair, self.on_site = self._way.gather_pair(kernel.pair), self._way.gather(kernel.on_site)
 
-    def gradient(self, sums: Sums) -> Gradient:
-        """Return the gradient at the factor from that at its copies on all positions."""
-        if self._way is not None:
-            return Gradient(self._way.backward(sums))
-        total = sums.pair.sum(axis=(-4, -3, -2, -1), keepdims=True)
-        return Gradient(Sums(total, total[..., 0, :, 0, :]))
+    def gradient(self, above: Gradient, pair: Array, on_site: Array) -> Gradient:
+        """Return the gradient at this factor from that at the product, with the kernel of the other factor."""
+        sums = above.delta.times(pair, on_site)
+        if self._way is None:
+            total = sums.pair.sum(axis=(-4, -3, -2, -1), keepdims=True)
+            return Gradient(Sums(total, total[..., 0, :, 0, :]))
+        way, lean = self._way, above.excess
+        # per variances of the product: those of the factor are smaller by the other factor's second moment
+        excess = None if lean is None else lambda: way.backward(lean().times(pair**2, on_site**2))
+        return Gradient(way.backward(sums), excess)

@@ -20,16 +20,16 @@ import numpy as np
 if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
-NODES = np.linspace(-5.5, 5.5, 89)
+NODES = np.linspace(-5.5, 5.5, 61)
 """zeta; odd in number and symmetric, so that the median is a node."""
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
-GRID = 160
+GRID = 96
 """Points on which a distribution function is evaluated before it is inverted."""
 TERMS = 24
 """Hermite coefficients of a function of zeta."""
 TAIL_POWER = 1.7 * TERMS
 """Power of r on what the coefficients miss of the second moment."""
-NEWTON_STEPS = 4
+NEWTON_STEPS = 3
 
 
 def mean(values: Array) -> Array:
@@ -140,7 +140,7 @@ def copula(left: tuple[Array, Array], right: tuple[Array, Array], covariance: Ar
 
 @cache
 def _legendre() -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(12)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 

@@ -5,20 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lrbound.meanfield.fisher import Spectrum
     from lrbound.meanfield.sweep import Term
     from lrbound.optimizers.base import Optimizer
 
 
-def explosive(terms: Iterable[Term]) -> list[Term]:
-    """Return the layers whose growth nothing undoes: those above the last normalisers.
+def can_explode(term: Term) -> bool:
+    """Return whether nothing undoes the growth of a layer: no normaliser stands between it and the outputs.
 
     The weights under a batch normalisation are scale invariant and settle by themselves, and its own gamma and beta
     add about 1 (theory, section 7).
     """
-    return [term for term in terms if term.exposed and not term.node.layer.fixes_scale]
+    return term.exposed and not term.node.layer.fixes_scale
+
+
+def explosive(everywhere: Iterator[Term], known: Iterable[Term]) -> list[Term]:
+    """Return the layers of a sweep that can explode, and leave the sweep when the last of them has been met.
+
+    ``known`` are the layers of a sweep that has been finished.
+    """
+    paths = {term.node.path for term in known if can_explode(term) and term.share is not None}
+    found: list[Term] = []
+    while len(found) < len(paths):
+        term = next(everywhere)
+        if term.node.path in paths:
+            found.append(term)
+    return found
 
 
 def minibatch_rate(optimizer: Optimizer, large: Spectrum, batch_size: int, loss_factor: float) -> float:

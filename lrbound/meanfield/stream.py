@@ -223,7 +223,7 @@ def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, A
     return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
 
 
-HISTORY_DIGITS = 4
+HISTORY_DIGITS = 3
 """Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
 
 
