@@ -9,7 +9,8 @@ import pytest
 from lrbound.init import Init
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.linear import Linear
-from lrbound.network import Network, unroll
+from lrbound.layers.base import unroll
+from lrbound.network import Network
 from lrbound.optimizers.sgd import SGD
 from lrbound.spec import SpecError, parse
 
