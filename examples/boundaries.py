@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script
 """Where training diverges, beside the predictions, for a table of networks on scikit-learn's digits.
 
     python examples/boundaries.py            train what is missing, rewrite the table in README.md

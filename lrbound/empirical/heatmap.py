@@ -124,7 +124,7 @@ def _plain_numbers(axis: Axis) -> None:
 def _draw_lines(axes: Axes, grid: Grid, values: NDArray[np.float64]) -> None:
     from matplotlib import patheffects
 
-    halo = [patheffects.withStroke(linewidth=4.5, foreground="white")]
+    halo = [patheffects.withStroke(linewidth=3.2, foreground="white")]
     low, high = axes.get_xlim()
     for name, label, colour, dashes in LINES:
         rates = [_line_rate(grid, index, name) for index in range(len(values))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from lrbound.explore.compare import ratio
@@ -16,28 +17,42 @@ if TYPE_CHECKING:
 MOST_PARTS = 6
 MOST_EFFECTS = 16
 LONGEST = 44
-TITLES = ("name", "parameters", "batch", "optimizer", "loss", "lambda_max", "recommended", "max rate", "ratio")
+TITLES = ("name", "parameters", "lambda_max", "recommended", "max rate", "ratio")
+SETTINGS = ("batch", "optimizer", "loss")
 
 
 def side_by_side(result: Comparison, terminal: Terminal) -> str:
-    """Return the table of all predictions; the last column is the rate in units of the first one's."""
-    rows = [_cells(prediction, result.predictions[0]) for prediction in result.predictions]
-    return table(TITLES, rows, 1, terminal)
+    """Return the table of all predictions; the last column is the rate in units of the first one's.
+
+    How they are trained has its own columns where it is not the same for all.
+    """
+    settings = [_settings(prediction) for prediction in result.predictions]
+    differ = [len(set(column)) > 1 for column in zip(*settings, strict=True)]
+    titles = ("name", *compress(SETTINGS, differ), *TITLES[1:])
+    rows = []
+    for prediction, given in zip(result.predictions, settings, strict=True):
+        name, *numbers = _cells(prediction, result.predictions[0])
+        rows.append((name, *compress(given, differ), *numbers))
+    same = ", ".join(
+        f"{title} {value}" for title, value, varies in zip(SETTINGS, settings[0], differ, strict=True) if not varies
+    )
+    return "\n".join([table(titles, rows, 1, terminal), *([f"All with {same}."] if same else [])])
+
+
+def _settings(prediction: Prediction) -> tuple[str, ...]:
+    a = prediction.assumptions
+    batch = "full" if a.batch_size is None else words.count(a.batch_size)
+    return batch, f"{a.optimizer} {words.number(a.momentum)}", a.loss
 
 
 def _cells(prediction: Prediction, baseline: Prediction) -> tuple[str, ...]:
-    a = prediction.assumptions
-    factor = ratio(prediction.max_learning_rate, baseline.max_learning_rate)
     return (
         prediction.name,
-        words.count(a.parameters),
-        "full" if a.batch_size is None else words.count(a.batch_size),
-        f"{a.optimizer} {words.number(a.momentum)}",
-        a.loss,
+        words.count(prediction.assumptions.parameters),
         words.number(prediction.lambda_max),
         words.number(prediction.recommended_learning_rate),
         words.number(prediction.max_learning_rate),
-        times(factor),
+        times(ratio(prediction.max_learning_rate, baseline.max_learning_rate)),
     )
 
 
@@ -54,8 +69,8 @@ def explanation(contrast: Contrast, baseline: str, terminal: Terminal) -> list[s
         "",
         table(("where", "what", "before", "after", "rate"), rows, 4, terminal),
         *([f"({hidden} smaller differences hidden; --format json has all)"] if hidden else []),
-        f"rate: the factor on {baseline}'s max learning rate if this alone is changed.",
         "",
+        f"rate: the factor on {baseline}'s max learning rate if this alone is changed.",
         *_sum(contrast),
         *_where(contrast.parts, terminal),
     ]

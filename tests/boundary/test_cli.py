@@ -90,10 +90,10 @@ def test_a_heat_map_can_be_svg(cli, spec):
         (("--sweep", "gamma"), "error: 'gamma' is not KNOB=LOW:HIGH:COUNT, such as gamma=0.25:5:12"),
         (("--plot", "a.png"), "error: --plot and --rates go with --sweep KNOB=LOW:HIGH:COUNT"),
         (("--sweep", "gamma=1,2", "--plot", "a.gif"), "error: --plot draws .png, .svg, .pdf files, got a.gif"),
-        (("--sweep", "mean_square=1,2"), "error: input.mean_square is a property of the data, which stay the same "
-         "along a sweep"),
-        (("--sweep", "layers.3.linear.features=2,3"), "error: layers.3.linear.features changes the shape of the input "
-         "or the output, which the data fix"),
+        (("--sweep", "mean_square=1,2"),
+         "error: input.mean_square is a property of the data, which stay the same along a sweep"),
+        (("--sweep", "layers.3.linear.features=2,3"),
+         "error: layers.3.linear.features changes the shape of the input or the output, which the data fix"),
         (("--data", "none.npz"), "error: none.npz: No such file or directory"),
     ],
 )  # fmt: skip
