@@ -76,6 +76,8 @@ class Prediction:
     bounds : Bounds
     layers : tuple of LayerReport
     warnings : tuple of str
+    hint : str
+        Which layer dominates and what would lower lambda_max; empty for the published formulas.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Prediction:
     bounds: Bounds
     layers: tuple[LayerReport, ...]
     warnings: tuple[str, ...]
+    hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `lrbound predict --format json` prints (interface, section 3)."""
@@ -121,5 +124,6 @@ class Prediction:
                 }
                 for layer in self.layers
             ],
+            "hint": self.hint,
             "warnings": list(self.warnings),
         }

@@ -6,9 +6,12 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from lrbound.errors import Refused
+from lrbound.finite.estimate import estimate, leading, supported
+from lrbound.finite.interval import around
+from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
-from lrbound.meanfield.fisher import Spectrum, complement, spectrum
+from lrbound.meanfield.fisher import Spectrum, spectrum
 from lrbound.meanfield.learning_rate import explosive, minibatch_rate
 from lrbound.meanfield.sweep import Term, backward, forward
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
@@ -53,54 +56,84 @@ def predict(
 
 
 def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Prediction:
-    warnings: dict[str, None] = {}
-    through = batch_statistics == "through"
-    training = network.training
+    notes: dict[str, None] = {}
+    training, through = network.training, batch_statistics == "through"
 
     def context(samples: float) -> Context:
-        return Context(samples, through, network.init, warn=lambda text: warnings.update({text: None}))
+        return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
 
-    terms = list(backward(forward(network, context(training.samples)), training.samples))[::-1]
-    parts = spectrum(terms, training.samples)
-    loss_factor = training.loss.factor(_logits(terms, network.outputs))
-    coherent = parts.coherent >= parts.complement
-    for text in _doubts(parts, training.samples):
-        warnings.setdefault(text)
-    lambda_max = loss_factor * max(parts.coherent, parts.complement)
+    ctx = context(training.samples)
+    terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
+    parts = spectrum(terms, ctx.samples)
+    full = training.batch_size is None
+    found = estimate(network, ctx, terms) if supported(network) and not full else leading(terms, ctx.samples)
+    notes.update(dict.fromkeys(() if full else found.warnings))
+    logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
+    lambda_max, log_variance = training.loss.top(found.lambda_max, found.log_variance, parts.coherent, logits)
     curvature = training.optimizer.stable_rate(lambda_max)
     minibatch = None
-    if training.batch_size is None:
-        warnings.setdefault("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
-    else:
-        large = parts.without_batch(training.samples)
-        if large is None or any(term.node.layer.fixes_scale for term in terms):
-            everywhere = backward(forward(network, context(math.inf)), math.inf)
-            large = spectrum(explosive(everywhere, terms) if through else list(everywhere), math.inf)
-        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, loss_factor)
-    largest = curvature if minibatch is None else minibatch
-    warnings.setdefault("lambda_max_interval is null: the spread over initialisations is not predicted yet")
+    if training.batch_size is not None:
+        large = _large_batch(network, parts, terms, context(math.inf))
+        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, training.loss.factor(logits))
+    bounds = Bounds(_finite(curvature), _finite(minibatch))
+    notes.update(dict.fromkeys(_remarks(bounds, network)))
+    largest = bounds.curvature if training.batch_size is None else bounds.minibatch
+    scale = lambda_max / found.lambda_max if found.lambda_max > 0.0 else 0.0
+    layers = tuple(
+        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
+        for t, part in zip(terms, found.parts, strict=True)
+    )
+    normalisers = frozenset(t.node.path for t in terms if t.node.layer.fixes_scale)
     return Prediction(
         name=network.name,
         method="mean-field",
         assumptions=assumptions(network, batch_statistics),
         lambda_max=lambda_max,
-        lambda_max_interval=None,
+        lambda_max_interval=None if full else around(lambda_max, log_variance),
         max_learning_rate=largest,
-        recommended_learning_rate=training.optimizer.recommended_rate(largest),
-        bounds=Bounds(curvature, minibatch),
-        layers=tuple(
-            LayerReport(
-                t.node.path,
-                t.node.layer.kind,
-                t.parameters,
-                t.q,
-                t.q_xy,
-                _part(t, training.samples, coherent=coherent) * loss_factor,
-            )
-            for t in terms
-        ),
-        warnings=tuple(warnings),
+        recommended_learning_rate=None if largest is None else training.optimizer.recommended_rate(largest),
+        bounds=bounds,
+        layers=layers,
+        hint=hint(layers, normalisers, batch_matters=found.branch != "co"),
+        warnings=tuple(notes),
     )
+
+
+def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], ctx: Context) -> Spectrum:
+    """Return K2 and K1 of the layers that can explode."""
+    statistics = any(term.node.layer.fixes_scale for term in terms)
+    large = None if statistics else parts.without_batch(network.training.samples)
+    if large is not None:
+        return large
+    everywhere = backward(forward(network, ctx), ctx.samples)
+    return spectrum(explosive(everywhere, terms) if ctx.through else list(everywhere), ctx.samples)
+
+
+def _finite(rate: float | None) -> float | None:
+    return None if rate is None or math.isinf(rate) else rate
+
+
+def _remarks(bounds: Bounds, network: Network) -> list[str]:
+    """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
+    remarks = []
+    if network.training.batch_size is None:
+        remarks += [
+            "bounds.minibatch is null: the batch is full, so every step sees the same curvature",
+            "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples as "
+            "batch_size for the corrections at finite width and the spread over initialisations",
+        ]
+    elif bounds.minibatch is None:
+        remarks.append("bounds.minibatch is null: no layer that can explode has any curvature")
+    if bounds.curvature is None:
+        remarks.append("bounds.curvature is null: the curvature is 0, so no rate is too large to leading order")
+    above = bounds.minibatch is not None and bounds.curvature is not None and bounds.minibatch > bounds.curvature
+    if above and len(network.input.shape) > 1:
+        remarks.append(
+            "max_learning_rate is above bounds.curvature: what lies under the last normaliser is scale invariant and "
+            "rarely explodes, but nets with a flatten head diverged on real images from 0.6 times max_learning_rate "
+            "on, and never below bounds.curvature"
+        )
+    return remarks
 
 
 def _published(network: Network) -> Prediction:
@@ -156,28 +189,3 @@ def assumptions(network: Network, batch_statistics: str) -> Assumptions:
         outputs=network.outputs,
         parameters=network.parameters,
     )
-
-
-def _logits(terms: Sequence[Term], outputs: int) -> Logits:
-    return Logits(terms[-1].q, terms[-1].q_xy, outputs)
-
-
-def _part(term: Term, samples: float, *, coherent: bool) -> float:
-    """Return a layer's part of the larger eigenvalue."""
-    if term.share is None:
-        return 0.0
-    own, trace = float(term.share.coherent), float(term.share.trace)
-    return own if coherent else complement(own, trace, samples)
-
-
-def _doubts(parts: Spectrum, samples: float) -> list[str]:
-    """Say where the leading order in the width is not the whole story."""
-    if math.isinf(samples) or 4.0 * parts.complement < parts.coherent:
-        return []
-    return [
-        (
-            f"the directions orthogonal to the mean over the batch have a mean curvature of {parts.complement:.3g} "
-            f"beside {parts.coherent:.3g} along it: at this batch size and depth the edge of their spectrum can be the "
-            "largest eigenvalue, and measured networks of this kind lie up to 7 times above lambda_max"
-        )
-    ]

@@ -33,13 +33,14 @@ KnobOption = Annotated[
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """End the command with status 2 and what there is to say, where an input cannot be used."""
+    from lrbound.errors import Refused
     from lrbound.spec import SpecError
 
     try:
         yield
     except SpecError as error:
         raise refuse(str(error)) from error
-    except ValueError as error:  # Refused is one
+    except Refused as error:
         raise refuse(f"error: {error}") from error
 
 

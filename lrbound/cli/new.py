@@ -37,11 +37,12 @@ def command(
     force: ForceOption = False,
 ) -> None:
     """Print a spec to start from, for editing."""
+    from lrbound.errors import Refused
     from lrbound.templates import render
 
     try:
         text = render(template, width=width, depth=depth, classes=classes, normalizer=normalizer)
-    except ValueError as error:
+    except Refused as error:
         raise refuse(f"error: {error}") from error
     if output is None:
         emit(text.rstrip("\n"))

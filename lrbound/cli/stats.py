@@ -21,13 +21,14 @@ ArrayOption = Annotated[
 def command(data: DataArgument, *, array: ArrayOption = None, output: FormatOption = "text") -> None:
     """Print mean square and correlation of data, as a spec's input states them."""
     with one_line_errors():
+        from lrbound.errors import Refused
         from lrbound.explore.data_file import read_data
         from lrbound.explore.statistics import statistics
 
         samples = read_data(data, array)
         try:
             result = statistics(samples, data)
-        except ValueError as error:
-            raise ValueError(f"{data}: {error}") from None
+        except Refused as error:
+            raise Refused(f"{data}: {error}") from None
     warn(result.warnings, output)
     emit(report(output).statistics(result))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Function = Callable[[float], Array]
 
 DEGREES = (16, 32, 64)
-TOLERANCE = 1e-11
+TOLERANCE = 1e-9
 """Largest error that a series may show, of a function of order 1."""
 PROBES = (0.137, 0.618, 0.923)
 """Where a series is held against the function, as parts of its piece; none is a node."""

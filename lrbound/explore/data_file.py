@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from lrbound.errors import Refused
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,21 +27,21 @@ def read_data(path: str, array: str | None = None) -> NDArray[Any]:
 
     Raises
     ------
-    ValueError
+    Refused
         With a sentence for the user that begins with the path.
     """
     suffix = path[path.rfind(".") :].lower() if "." in path else ""
     if suffix not in SUFFIXES:
-        raise ValueError(f"{path}: not a {', '.join(SUFFIXES)} file")
+        raise Refused(f"{path}: not a {', '.join(SUFFIXES)} file")
     try:
         return _read_csv(path) if suffix == ".csv" else _read_numpy(path, array)
     except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise Refused(f"{path}: cannot be read: {error.strerror or error}") from None
     except (EOFError, zipfile.BadZipFile):
-        raise ValueError(f"{path}: not a {suffix} file") from None
+        raise Refused(f"{path}: not a {suffix} file") from None
     except ValueError as error:
         message = " ".join(str(error).split())
-        raise ValueError(message if message.startswith(path) else f"{path}: not numbers: {message}") from None
+        raise Refused(message if message.startswith(path) else f"{path}: not numbers: {message}") from None
 
 
 def _read_numpy(path: str, array: str | None) -> NDArray[Any]:
@@ -53,7 +55,7 @@ def _read_numpy(path: str, array: str | None) -> NDArray[Any]:
         name = array or (ARRAY if ARRAY in names else names[0] if len(names) == 1 else "")
         if name not in names:
             what = f"no array {array!r}" if array else f"several arrays and none is called {ARRAY!r}"
-            raise ValueError(f"{path}: holds {what}; choose one with --array: {', '.join(names) or 'there is none'}")
+            raise Refused(f"{path}: holds {what}; choose one with --array: {', '.join(names) or 'there is none'}")
         chosen: NDArray[Any] = content[name]
         return chosen
 

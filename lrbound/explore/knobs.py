@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrbound.errors import Refused
 from lrbound.spec.size import children
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def find_knob(name: str, source: Source) -> Knob:
 
     Raises
     ------
-    ValueError
+    Refused
         Where ``width`` finds no hidden layer.
     """
     if name == WIDTH:
@@ -70,10 +71,10 @@ def find_knob(name: str, source: Source) -> Knob:
 
 
 def split_vary(option: str) -> tuple[str, str]:
-    """Return name and range of ``NAME=RANGE``; raise ValueError where it is none."""
+    """Return name and range of ``NAME=RANGE``; raise Refused where it is none."""
     name, equals, values = option.partition("=")
     if not (name.strip() and equals):
-        raise ValueError(f"{option!r} is not PATH=RANGE, such as gamma=0.1:5:50 or layers.0.linear.features=100,200")
+        raise Refused(f"{option!r} is not PATH=RANGE, such as gamma=0.1:5:50 or layers.0.linear.features=100,200")
     return name.strip(), values.strip()
 
 
@@ -87,7 +88,7 @@ def text(value: Value) -> str:
 def _hidden_widths(source: Source) -> tuple[str, ...]:
     layers = list(_weight_layers(source.network().nodes))
     if len(layers) < 2:
-        raise ValueError("'width' needs a hidden layer: all weight layers but the last get it")
+        raise Refused("'width' needs a hidden layer: all weight layers but the last get it")
     return tuple(f"{node.path}.{node.layer.kind}.{node.layer.main}" for node in layers[:-1])
 
 

@@ -26,7 +26,7 @@ PANELS = (("lambda_max", r"$\lambda_{\max}$"), ("max_learning_rate", "largest st
 def save_picture(result: Sweep, path: str | os.PathLike[str]) -> None:
     """Draw a sweep into a file; its suffix says the format."""
     figure = Figure(figsize=(8.0, 3.6), layout="constrained", dpi=150)
-    axes = figure.subplots(1, len(PANELS))
+    axes = figure.subplots(1, len(PANELS), gridspec_kw={"wspace": 0.08})
     for panel, (quantity, label) in zip(axes, PANELS, strict=True):
         draw(panel, result, quantity)
         panel.set_ylabel(label)
@@ -49,6 +49,8 @@ def draw(axes: Axes, result: Sweep, quantity: str) -> None:
         colour = colours[spec] if single else _shade(seconds.index(second), len(seconds))
         dashes = ("--" if _is_flat(points) else "-") if single else DASHES[at % len(DASHES)]
         known = [(point.values[0], y) for point in points if (y := getattr(point.answer, quantity)) is not None]
+        if any(isinstance(point.values[0], str) for point in points):
+            dashes = ""  # there is nothing between words
         marker = "o" if len(known) < MOST_IN_LEGEND else None
         label = " ".join([*([spec] if single or len(result.specs) > 1 else []), *_second(result, second)])
         x, y = zip(*known, strict=True) if known else ((), ())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lrbound.errors import Refused
+
 Value = float | int | str
 """Words are for knobs that are no numbers: ``init=he,lecun``, ``batch_size=64,full``."""
 
@@ -35,7 +37,7 @@ def parse_range(text: str) -> Range:
 
     Raises
     ------
-    ValueError
+    Refused
         With a sentence for the user.
     """
     if ":" not in text:
@@ -45,22 +47,22 @@ def parse_range(text: str) -> Range:
     low, high, count = _numbers(tail if named else text, text)
     spacing = head.strip() if named else ("log" if low > 0.0 < high else "lin")
     if not 2 <= count <= MOST:
-        raise ValueError(f"{text!r}: COUNT must be from 2 to {MOST}, got {count}")
+        raise Refused(f"{text!r}: COUNT must be from 2 to {MOST}, got {count}")
     if low == high or not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{text!r}: LOW and HIGH must be finite and differ")
+        raise Refused(f"{text!r}: LOW and HIGH must be finite and differ")
     if spacing == "log" and not (low > 0.0 < high):
-        raise ValueError(f"{text!r}: equal ratios need a positive LOW and HIGH; write 'lin:' for equal differences")
+        raise Refused(f"{text!r}: equal ratios need a positive LOW and HIGH; write 'lin:' for equal differences")
     return Range(spaced(low, high, count, spacing), spacing)
 
 
 def parse_bounds(text: str) -> tuple[float, float]:
-    """Return the two ends of ``LOW:HIGH``; raise ValueError with a sentence for the user."""
+    """Return the two ends of ``LOW:HIGH``; raise Refused with a sentence for the user."""
     try:
         low, high = map(float, text.split(":"))
     except ValueError:
-        raise ValueError(f"{text!r} is not LOW:HIGH, such as 0.01:100") from None
+        raise Refused(f"{text!r} is not LOW:HIGH, such as 0.01:100") from None
     if not (low < high and math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{text!r}: LOW must be below HIGH, and both finite")
+        raise Refused(f"{text!r}: LOW must be below HIGH, and both finite")
     return low, high
 
 
@@ -78,19 +80,19 @@ def _numbers(text: str, whole: str) -> tuple[float, float, int]:
         low, high, count = text.split(":")
         return float(low), float(high), int(count)
     except ValueError:
-        raise ValueError(f"{whole!r} is not {FORM}") from None
+        raise Refused(f"{whole!r} is not {FORM}") from None
 
 
 def _value(item: str, whole: str) -> Value:
     word = item.strip()
     if not word:
-        raise ValueError(f"{whole!r} is not {FORM}")
+        raise Refused(f"{whole!r} is not {FORM}")
     for number in (int, float):
         try:
             value = number(word)
         except ValueError:
             continue
         if not math.isfinite(value):
-            raise ValueError(f"{whole!r}: {word} is not finite")
+            raise Refused(f"{whole!r}: {word} is not finite")
         return value
     return word

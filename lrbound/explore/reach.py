@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lrbound.errors import Refused
 from lrbound.explore.blend import Leaf, leaves
 from lrbound.fields import Param
 from lrbound.spec import SpecError
@@ -32,7 +33,7 @@ def default_span(source: Source, knob: Knob) -> tuple[float, float]:
     ------
     SpecError
         What is wrong with the knob.
-    ValueError
+    Refused
         Where it takes no numbers.
     """
     leaf = _declared(source, knob)
@@ -64,7 +65,7 @@ def _declared(source: Source, knob: Knob) -> Leaf:
             return next((leaf for leaf in numbers if leaf.param is not None), numbers[0])
     if refused is not None:
         raise refused
-    raise ValueError(f"{knob.label} changes no number of the network")
+    raise Refused(f"{knob.label} changes no number of the network")
 
 
 def _largest(source: Source, knob: Knob, low: float, high: float) -> tuple[float, float]:

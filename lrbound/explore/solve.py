@@ -12,7 +12,7 @@ from lrbound.explore.knobs import find_knob
 from lrbound.explore.notes import Notes
 from lrbound.explore.ranges import Range, spaced
 from lrbound.explore.reach import default_span
-from lrbound.explore.roots import Root, find_roots
+from lrbound.explore.roots import Root, Roots, find_roots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,9 @@ SCAN = 97
 """Values at which the curve is looked at first; two crossings closer than that can be missed."""
 ACCURACY = 1e-7
 """Relative difference from the rate that a solution of a continuous knob may have."""
+
+FLAT = 1e-9
+"""Relative variation of the rate below which a knob has no influence, apart from rounding."""
 
 Side = Literal["below", "above", "both", "neither"]
 
@@ -97,7 +100,7 @@ def solve(
     ------
     SpecError
         Where the spec cannot have a value of the span.
-    ValueError
+    Refused
         Where there is no such knob, or it takes no numbers.
     """
     knob = find_knob(name, source)
@@ -107,10 +110,11 @@ def solve(
     search = _Search(axis, rate, predict)
     places = [float(value) for value in axis.values if not isinstance(value, str)]
     curve = search.whole if integers else search.excess
-    found = find_roots(curve, places, logarithmic=low > 0.0, integers=integers)
+    flat = _is_flat([curve(place) for place in places])
+    found = Roots((), places[0]) if flat else find_roots(curve, places, logarithmic=low > 0.0, integers=integers)
     solutions = search.solutions(found.roots, integers=integers)
     nearest = None if solutions or found.nearest is None else search.at(found.nearest, "neither")
-    reason = None if solutions else _reason(knob.label, rate, (low, high), nearest)
+    reason = None if solutions else _reason(knob.label, rate, (low, high), nearest, flat=flat)
     return Solutions(
         source.network().name, knob.label, rate, (low, high), solutions, nearest, reason, search.notes.sentences()
     )
@@ -160,10 +164,18 @@ def _spacing(low: float, high: float) -> str:
     return "log" if low > 0.0 < high else "lin"
 
 
-def _reason(label: str, rate: float, span: tuple[float, float], nearest: Solution | None) -> str:
+def _is_flat(values: Sequence[float]) -> bool:
+    """Whether the knob has no influence."""
+    known = [value for value in values if not math.isnan(value)]
+    return len(known) > 1 and max(known) - min(known) < FLAT
+
+
+def _reason(label: str, rate: float, span: tuple[float, float], nearest: Solution | None, *, flat: bool) -> str:
     where = f"{label} from {span[0]:g} to {span[1]:g}"
     if nearest is None:
         return f"no largest stable rate is known for any {where}"
+    if flat:
+        return f"the largest stable rate is {nearest.max_learning_rate:.4g} for all {where}: it does not depend on it"
     side = "above" if nearest.max_learning_rate > rate else "below"
     return (
         f"the largest stable rate stays {side} {rate:g} for all {where}; "

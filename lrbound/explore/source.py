@@ -62,7 +62,8 @@ def named_apart(sources: Sequence[Source]) -> list[Source]:
     for source in sources:
         name = source.network().name
         if name in taken:
-            name = next(new for new in (source.name, *(f"{name}-{i}" for i in itertools.count(2))) if new not in taken)
+            others = itertools.chain([source.name], (f"{name}-{i}" for i in itertools.count(2)))
+            name = next(new for new in others if new not in taken)
             source = source.plus(("name", repr(name)))  # noqa: PLW2901 - renamed
         taken.add(name)
         apart.append(source)

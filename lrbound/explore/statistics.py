@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrbound.errors import Refused
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -46,15 +48,15 @@ def statistics(data: NDArray[np.generic], name: str) -> Statistics:
 
     Raises
     ------
-    ValueError
+    Refused
         Where the array holds no samples, or numbers that are not finite.
     """
     import numpy as np
 
     if data.ndim < 2 or data.size == 0:
-        raise ValueError(f"samples by features are needed, got an array of shape {list(data.shape)}")
+        raise Refused(f"samples by features are needed, got an array of shape {list(data.shape)}")
     if data.dtype.kind not in "biuf":
-        raise ValueError(f"numbers are needed, got an array of type {data.dtype}")
+        raise Refused(f"numbers are needed, got an array of type {data.dtype}")
     count, shape = len(data), data.shape[1:]
     features = data.size // count
     total, squares = np.zeros(features), 0.0
@@ -64,7 +66,7 @@ def statistics(data: NDArray[np.generic], name: str) -> Statistics:
         total += block.sum(axis=0)
         squares += float(np.square(block).sum())
     if not np.isfinite(squares):
-        raise ValueError("some values are not finite")
+        raise Refused("some values are not finite")
     warnings = []
     correlation = None
     if count == 1:

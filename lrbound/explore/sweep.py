@@ -111,7 +111,7 @@ def sweep(
     ------
     SpecError
         Where a spec cannot have a value.
-    ValueError
+    Refused
         Where there is no such knob, or two networks have one name.
     """
     notes, logarithmic = Notes(), False

@@ -17,8 +17,7 @@ Status: derived; checked on dense tanh and BN tanh nets (rms 4 to 11 %, worst 18
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
 
 
-@dataclass(frozen=True)
-class Bulk:
+class Bulk(NamedTuple):
     """The branch: its edge, the centre of the semicircle under it, and the layers' parts of the centre."""
 
     edge: float

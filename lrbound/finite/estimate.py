@@ -2,29 +2,124 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk
-from lrbound.finite.combine import Branch, combine
+from lrbound.finite.combine import Branch, Combined, combine
+from lrbound.finite.limits import BRANCHES, limits
 from lrbound.finite.localised import localised
-from lrbound.finite.outputs import parts
-from lrbound.finite.stages import profile
+from lrbound.finite.outputs import parts as coherent_parts
+from lrbound.finite.stages import Weighted, profile
 from lrbound.finite.walk import visits
+from lrbound.layers.base import Branching, unroll
+from lrbound.meanfield.fisher import complement, spectrum
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.finite.profile import Profile
+    from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
+    from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 
 
-def estimate(network: Network, ctx: Context):
-    pr = profile(visits(network, ctx), ctx, network.outputs)
-    co = float(parts(pr).sum()); lo = localised(pr); de = bulk(pr)
-    v = combine(co, lo.value, de.edge, float(pr.complement.sum())/pr.samples, de.centre)
-    var=(interval.coherent(pr), interval.localised(pr,lo), interval.bulk(pr,de.parts))
-    import numpy as np
-    w=np.array([co,lo.value,de.edge])/v.value; w=np.minimum(w,1)**16; w/=w.sum()
-    s2=float(w@np.array(var))
-    return v, co, lo, de, pr, var, s2, interval.around(v.value,s2)
+class Finite(NamedTuple):
+    """lambda_max of half_squared_error at finite size.
+
+    Attributes
+    ----------
+    lambda_max : float
+        Mean over initialisations.
+    log_variance : float
+        Variance of its logarithm over initialisations, the theory's own error included.
+    branch : {"co", "lo", "de"}
+        Coherent direction, one sample, or the edge of the bulk.
+    parts : tuple of float
+        Part of each layer in lambda_max, in the order of the terms; they add up to it.
+    warnings : tuple of str
+    """
+
+    lambda_max: float
+    log_variance: float
+    branch: Branch
+    parts: tuple[float, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return where 90 % of single initialisations fall."""
+        return interval.around(self.lambda_max, self.log_variance)
+
+
+def supported(network: Network) -> bool:
+    """Say whether the stage knows the network's structure: layers one after the other."""
+    return not any(isinstance(node.layer, Branching) for node in unroll(network.nodes))
+
+
+def estimate(network: Network, ctx: Context, terms: Sequence[Term]) -> Finite:
+    """Return lambda_max at finite batch, width and number of outputs.
+
+    Parameters
+    ----------
+    network : Network
+        One that is :func:`supported`.
+    ctx : Context
+        That of the leading-order sweep.
+    terms : sequence of Term
+        What the leading-order sweep found, in network order.
+    """
+    row = profile(visits(network, ctx), ctx, network.outputs)
+    co, lo, de = coherent_parts(row), localised(row), bulk(row)
+    mean = float(row.complement.sum()) / row.samples
+    values = np.array([co.sum(), lo.value, de.edge])
+    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre)
+    grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
+    variances = np.array([interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts)])
+    return Finite(
+        found.value,
+        interval.mixed(values / found.value, variances),
+        found.branch,
+        _by_layer(grown, terms, ctx.samples, found),
+        _warnings(row, network, ctx),
+    )
+
+
+def leading(terms: Sequence[Term], samples: float) -> Finite:
+    """Return the leading order in the same shape, for a network that is not :func:`supported`.
+
+    The interval is the theory's own error, and wide where the complement could win.
+    """
+    parts = spectrum(terms, samples)
+    along = parts.coherent >= parts.complement
+    values = tuple(_leading(term, samples, coherent=along) for term in terms)
+    safe = 10.0 * parts.complement < parts.coherent
+    model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
+    return Finite(max(parts.coherent, parts.complement), model**2, "co" if along else "lo", values, (BRANCHES,))
+
+
+def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
+    statistics = any(node.layer.fixes_scale for node in unroll(network.nodes))
+    return limits(row, statistics=statistics, through=ctx.through, images=len(network.input.shape) == 3)
+
+
+def _by_layer(grown: Array, terms: Sequence[Term], samples: float, found: Combined) -> tuple[float, ...]:
+    """Share lambda_max out: to a weight layer and the normaliser above it in the proportion of their leading parts."""
+    own = np.array([_leading(term, samples, coherent=found.branch == "co") for term in terms])
+    row = np.cumsum([isinstance(term.node.layer, Weighted) for term in terms]) - 1
+    row = np.maximum(row, 0)
+    leading = np.bincount(row, own, minlength=len(grown))
+    scale = np.divide(grown, leading, out=np.zeros_like(grown), where=leading > 0.0)
+    parts = own * scale[row]
+    total = float(parts.sum())
+    return tuple((parts * (found.value / total)).tolist()) if total > 0.0 else tuple(own.tolist())
+
+
+def _leading(term: Term, samples: float, *, coherent: bool) -> float:
+    if term.share is None:
+        return 0.0
+    own, trace = float(term.share.coherent), float(term.share.trace)
+    return own if coherent else complement(own, trace, samples)

@@ -6,8 +6,10 @@ A stage of C channels and P positions, with backward kernel G below its masks an
 
 Gaussian signals with covariances G and K give C (tr T)^2 / tr T^2, and R is what equal masks at two positions add,
 kappa = (2/pi) asin c the correlation of ReLU masks. One position gives C/kurtosis exactly. For one sample G and K are the
-same-sample kernels, for the bulk the complement's gradient and S - X. For the mean over the batch they are n P x n P
-matrices, exchangeable in the samples: one eigenspace (S + (n-1) X) and n - 1 times another (S - X), whose traces add.
+same-sample kernels, for the bulk the complement's gradient and S - X. For the mean over the batch they are the coherent
+gradient and S/n + (1 - 1/n) X, and what the biases add. Where batch statistics absorb the mean, the signal passes also in
+the n - 1 directions orthogonal to it, and averages over them: n P x n P matrices, exchangeable in the samples, with the
+eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
 Status: heuristic for images in two ways: K stands for the tangent kernel below the cut (theory-finite-conv, section 4),
 and R for a mean over drawn masks.
@@ -15,14 +17,12 @@ and R for a mean over drawn masks.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
-
 if TYPE_CHECKING:
+    from lrbound.finite.operator import Operator
     from lrbound.finite.unit import Unit
     from lrbound.finite.wishart import Array
     from lrbound.meanfield.kernel import Kernel
@@ -46,7 +46,9 @@ class Freedom(NamedTuple):
     shared: float
 
 
-def freedom(kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit, samples: float) -> Freedom:
+def freedom(
+    kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit, samples: float, *, absorbed: bool, biases: float
+) -> Freedom:
     """Return the degrees of freedom of a stage.
 
     Parameters
@@ -61,27 +63,39 @@ def freedom(kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit,
         Kurtoses of the slopes.
     samples : float
         n.
+    absorbed : bool
+        Whether batch statistics in this stage absorb the mean over the batch.
+    biases : float
+        What the biases under the stage add to the tangent kernel at all pairs of positions, in units of K.
     """
     channels = float(kernel.channels)
+    if kernel.positions == 1:
+        others = max(samples - 1.0, 1.0) if absorbed else 1.0
+        one, mean = channels / law.one, channels / law.mean
+        return Freedom(one, mean * others, mean, channels, channels, channels)
+    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
+
     here, varying = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 1.0, -1.0)
     batch = forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples)
-    others = samples - 1.0
-    apart = Signal(*(s - c / others if others > 0.0 else 0.0 * s for s, c in zip(same, cross, strict=True)))
-    alike = backward_kernel(kernel, *(s + c for s, c in zip(same, cross, strict=True))) @ batch
-    rest = (backward_kernel(kernel, *apart) @ varying).scaled(1.0 - 1.0 / samples)
     back = backward_kernel(kernel, *own)
     one, spread = back @ here, back @ varying
     kappa, shared = _mask_correlation(here), _mask_correlation(batch)
     mean_excess = _excess(law.mean, shared)
-    mean_square = alike.trace_of_square(mean_excess)
-    mean_square += rest.trace_of_square(mean_excess) / others if others > 0.0 else 0.0
+    total = Signal(*(s + c for s, c in zip(same, cross, strict=True)))
+    seen = backward_kernel(kernel, *total) @ Operator(batch.pair + biases, batch.site, batch.counts)
+    mean = seen.participation(mean_excess)
+    if absorbed and samples > 1.0:
+        apart = Signal(*(s - c / (samples - 1.0) for s, c in zip(same, cross, strict=True)))
+        rest = (backward_kernel(kernel, *apart) @ varying).scaled(1.0 - 1.0 / samples)
+        square = seen.trace_of_square(mean_excess) + rest.trace_of_square(mean_excess) / (samples - 1.0)
+        mean = (seen.trace() + rest.trace()) ** 2 / square if square > 0.0 else float("inf")
     return Freedom(
         channels * one.participation(_excess(law.one, kappa)),
-        channels * (alike.trace() + rest.trace()) ** 2 / mean_square if mean_square > 0.0 else math.inf,
+        channels * mean,
         channels * spread.participation(mean_excess),
         channels * _weighted_number(one, kappa),
         channels * spread.participation(),
-        channels * alike.participation(),
+        channels * seen.participation(),
     )
 
 
@@ -89,12 +103,12 @@ def _mask_correlation(kernel: Operator) -> Operator:
     scale = np.sqrt(np.maximum(kernel.diagonal, 1e-300))
     between = np.clip(kernel.pair / (scale[:, None] * scale), 0.0, 1.0)
     pair = 2.0 / np.pi * np.arcsin(between)
-    return Operator(pair, 1.0 - np.diagonal(pair), kernel.counts)
+    return type(kernel)(pair, 1.0 - np.diagonal(pair), kernel.counts)
 
 
 def _excess(kurtosis: float, kappa: Operator) -> Operator:
     more = kurtosis - 1.0
-    return Operator(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)
+    return type(kappa)(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)
 
 
 def _weighted_number(product: Operator, kappa: Operator) -> float:

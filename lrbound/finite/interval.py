@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
 
 Z90 = 1.6449
-MODEL, MODEL_ABOVE_STATISTICS = 0.07, 0.015
+MODEL, MODEL_ABOVE_STATISTICS, MODEL_BRANCHES = 0.07, 0.015, 0.03
 
 
 def around(mean: float, log_variance: float) -> tuple[float, float]:
@@ -66,3 +66,12 @@ def bulk(profile: Profile, parts: Array) -> float:
         return MODEL**2
     below = np.cumsum(parts)[:-1] / total
     return float(log_variance(profile.outputs, profile.bulk) @ below**2) + MODEL**2
+
+
+def mixed(ratios: Array, variances: Array) -> float:
+    """Return the variance of ln lambda_max from those of the branches, given their values over lambda_max.
+
+    Where two branches are within a few per cent, either can win; the power makes the change-over 5 % wide.
+    """
+    weights = np.minimum(ratios, 1.0) ** 16
+    return float(weights @ variances / weights.sum())

@@ -22,8 +22,7 @@ low at n = 8 with 30 or more outputs) and, with degrees of freedom for positions
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
 
 
-@dataclass(frozen=True)
-class Localised:
+class Localised(NamedTuple):
     """The branch: layers' parts of a typical sample, the variance between samples, and the best one's factor."""
 
     parts: Array

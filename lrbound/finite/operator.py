@@ -10,8 +10,7 @@ of its own, as :mod:`lrbound.finite.walk` arranges for small maps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.kernel import Kernel
 
 
-@dataclass(frozen=True, eq=False)
-class Operator:
+class Operator(NamedTuple):
     """A matrix over positions.
 
     Attributes

@@ -7,15 +7,13 @@ their gradients pass the same stages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """Numbers by weight layer, shape (L,), and by stage, shape (L-1,) unless stated.
 
     Attributes

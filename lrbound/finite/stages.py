@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
-from lrbound.finite.operator import backward_kernel, forward_kernel
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors
 from lrbound.finite.unit import LINEAR, Unit, unit
@@ -34,19 +32,19 @@ class Weighted(Protocol):
     bias: bool
 
 
-@dataclass
 class _Stage:
     """What lies between two weight layers."""
 
-    law: Unit = LINEAR
-    freedom: Freedom | None = None
-    curve: Activation | None = None
-    inverse_kurtosis: float = 1.0  # of 1/s^2 over the units, under batch statistics
-    normalised: bool = False
-    correction: Correction = NONE
-    linear: float = 1.0
-    norm_slope: float = 1.0
-    gain_slope: float = 0.0
+    def __init__(self) -> None:
+        self.law: Unit = LINEAR
+        self.freedom: Freedom | None = None
+        self.curve: Activation | None = None
+        self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
+        self.normalised = False
+        self.correction: Correction = NONE
+        self.linear = 1.0
+        self.norm_slope = 1.0
+        self.gain_slope = 0.0
 
     def masked(self, law: Unit) -> None:
         """Put one more layer of masks on the stage; the one nearest to the weights comes last."""
@@ -68,8 +66,7 @@ class _Stage:
         self.gain_slope += law.gain_slope
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """One weight layer, and the stage above it (none at the outputs)."""
 
     coherent: float
@@ -81,7 +78,7 @@ class _Row:
 
 
 class _Back:
-    """The way back: the gradient, how much of a direction is still in one piece, and the stage in the making."""
+    """The way back: the gradient, how much of a direction is in one piece, the stage in the making, other parameters."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -89,18 +86,30 @@ class _Back:
         self.gradient = at_output(ctx.samples)
         self.kept = 1.0
         self.stage: _Stage | None = None
-        self.normaliser = np.zeros(2)
+        self.beside = np.zeros(2)
+        self.next = self.biases, self.absorbed = 0.0, False
+
+    def look_ahead(self, below: list[Visit]) -> None:
+        """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
+        self.next = 0.0, False
+        absorbed = False
+        for visit in reversed(below):
+            absorbed |= visit.layer.fixes_scale and self.ctx.through
+            if isinstance(visit.layer, Weighted):
+                self.next = 0.0 if absorbed else _bias_kernel(visit, self.ctx), absorbed
+                break
 
     def visit(self, visit: Visit) -> _Row | None:
         """Go through one layer; a weight layer completes a row."""
         row = None
         below, share = visit.pull(self.gradient)
         if isinstance(visit.layer, Weighted):
-            assert share is not None  # noqa: S101 - weights have a Fisher value
+            assert share is not None
             row = self._weights(visit, below, share)
         elif visit.layer.fixes_scale:
             self._normaliser(visit, share)
         else:
+            self.beside = self.beside + self._split(share)
             self._pointwise(visit, below)
         self.gradient = below
         return row
@@ -126,18 +135,19 @@ class _Back:
 
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
         coherent, complement = self._split(share)
-        _, probed = visit.pull(_probe(self._own(self.gradient)))
-        assert probed is not None  # noqa: S101
+        _, probed = visit.pull(_probe(self._own(self.gradient), self.gradient))
+        assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
         row = _Row(
-            coherent + self.normaliser[0],
-            complement + self.normaliser[1],
+            coherent + self.beside[0],
+            complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
             _width(visit.below, self._own(below)),
             self._closed(visit.above),
             _from_below(visit, self.ctx),
         )
-        self.stage, self.normaliser = _Stage(), np.zeros(2)
+        self.stage, self.beside = _Stage(), np.zeros(2)
+        self.biases, self.absorbed = self.next
         return row
 
     def _closed(self, kernel: Kernel) -> _Stage | None:
@@ -146,19 +156,29 @@ class _Back:
         return self.stage
 
     def _count(self, kernel: Kernel, gradient: Gradient) -> None:
-        if self.stage is not None:
-            delta = gradient.delta
-            same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
-            self.stage.freedom = freedom(kernel, self._own(gradient), same, cross, self.stage.law, self.samples)
+        if self.stage is None:
+            return
+        delta = gradient.delta
+        same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
+        self.stage.freedom = freedom(
+            kernel,
+            self._own(gradient),
+            same,
+            cross,
+            self.stage.law,
+            self.samples,
+            absorbed=self.absorbed,
+            biases=self.biases,
+        )
 
     def _normaliser(self, visit: Visit, share: Share | None) -> None:
-        self.normaliser = self.normaliser + self._split(share)
+        self.beside = self.beside + self._split(share)
         if self.stage is None:
             return
         number = _squares(visit.above, self.samples)
         self.stage.inverse_kurtosis *= min((number - 2.0) / (number - 4.0), 3.0) if number > 4.0 else 3.0
+        self.stage.normalised = True
         if self.ctx.through:
-            self.stage.normalised = True
             self._on_sphere(visit.above)
             self.stage.norm_slope *= 1.0 - 2.0 / (number + 1.0)
             self.stage.gain_slope = -1.0 / (number + 1.0)
@@ -176,7 +196,7 @@ class _Back:
     def _pointwise(self, visit: Visit, below: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = self._own(self.gradient)
-        after = visit.pull(_probe(own))[0].delta.site[1]
+        after = visit.pull(_probe(own, self.gradient))[0].delta.site[1]
         same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
         if self.stage is None or not (same > 0.0 and total > 0.0):
             return
@@ -191,10 +211,10 @@ class _Back:
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
 
 
-def _probe(own: Signal) -> Gradient:
+def _probe(own: Signal, like: Gradient) -> Gradient:
     """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
     pair, site = (np.stack([np.stack([part, -part]), np.stack([part, part])]) for part in own)
-    return Gradient(Sums(pair, site))
+    return Gradient(Sums(pair, site), masked=like.masked)
 
 
 def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
@@ -206,12 +226,26 @@ def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
 def _from_below(visit: Visit, ctx: Context) -> float:
     """Return the part of the mean over the batch that comes from the units below, not from biases."""
     layer = visit.layer
-    assert isinstance(layer, Weighted)  # noqa: S101
+    assert isinstance(layer, Weighted)
     _, x = visit.above.averages()
     if not layer.bias or not x > 0.0:
         return 1.0
-    fan_in = visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
-    return max(1.0 - (layer.init or ctx.init).sigma_b2(fan_in) / x, 0.0)
+    return max(1.0 - (layer.init or ctx.init).sigma_b2(_fan_in(visit)) / x, 0.0)
+
+
+def _fan_in(visit: Visit) -> int:
+    return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
+
+
+def _bias_kernel(visit: Visit, ctx: Context) -> float:
+    """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
+    layer = visit.layer
+    assert isinstance(layer, Weighted)
+    if not layer.bias:
+        return 0.0
+    fan_in = _fan_in(visit)
+    fan_out = fan_in * visit.above.channels // visit.below.channels
+    return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
 
 
 def _varying(kernel: Kernel) -> float:
@@ -225,7 +259,11 @@ def _quotient(numerator: float, denominator: float) -> float:
 
 
 def _squares(kernel: Kernel, samples: float) -> float:
-    """Return how many independent squares a batch variance averages: n - 1 for flat features."""
+    """Return how many independent squares a batch variance averages."""
+    if kernel.positions == 1:
+        return samples - 1.0
+    from lrbound.finite.operator import forward_kernel
+
     same, cross = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 0.0, 1.0)
     square = same.trace_of_square() / samples
     if samples > 1.0:
@@ -238,6 +276,8 @@ def _width(kernel: Kernel, own: Signal) -> float:
     """Return the effective number of units at a weight layer's input."""
     if kernel.positions == 1:
         return float(kernel.channels)
+    from lrbound.finite.operator import backward_kernel, forward_kernel
+
     product = backward_kernel(kernel, *own) @ forward_kernel(kernel, 1.0, -1.0)
     return kernel.channels * product.participation()
 
@@ -247,14 +287,17 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     back = _Back(ctx)
     rows = []
     while visits:
-        row = back.visit(visits.pop())
+        visit = visits.pop()
+        if isinstance(visit.layer, Weighted):
+            back.look_ahead(visits)
+        row = back.visit(visit)
         if row is not None:
             rows.append(row)
     rows.reverse()
-    return _assembled(rows, ctx.samples, outputs)
+    return _assembled(rows, ctx, outputs)
 
 
-def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
+def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     stages = [row.stage for row in rows if row.stage is not None]
     counts = [stage.freedom for stage in stages if stage.freedom is not None]
 
@@ -265,9 +308,10 @@ def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
     laws = [stage.law for stage in stages]
     ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
     norms, masks, shared = (column([c[k] for c in counts]) for k in (4, 3, 5))
-    passed = column([0.0 if row.stage.normalised else row.from_below for row in rows if row.stage is not None])
+    loose = column([0.0 if stage.normalised else 1.0 for stage in stages])  # batch statistics hold the mean fixed
+    passed = loose * column([row.from_below for row in rows if row.stage is not None])
     return Profile(
-        samples=samples,
+        samples=ctx.samples,
         outputs=outputs,
         coherent=column([row.coherent for row in rows]) * ones,
         complement=column([row.complement for row in rows]) * rest,
@@ -278,20 +322,20 @@ def _assembled(rows: list[_Row], samples: float, outputs: int) -> Profile:
         norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
         gain=column([law.gain for law in laws]) / masks,
         both=column([law.both for law in laws]) / np.maximum(norms, masks),
-        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) / shared),
-        shared_both=column([law.shared_both for law in laws]) / shared,
+        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared),
+        shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
         norm_slope=column([stage.norm_slope for stage in stages]),
         gain_slope=column([stage.gain_slope for stage in stages]),
         linear=column([stage.linear for stage in stages]),
-        above_statistics=_above_statistics(rows),
+        above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
     )
 
 
 def _above_statistics(rows: list[_Row]) -> bool:
-    last = max((l for l, row in enumerate(rows) if row.stage is not None and row.stage.normalised), default=None)
+    last = max((at for at, row in enumerate(rows) if row.stage is not None and row.stage.normalised), default=None)
     if last is None:
         return False
     total = sum(row.coherent for row in rows)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.meanfield.gaussian import Curve
 
+
 class Unit(NamedTuple):
     """See the module; all are numbers without dimension."""
 
@@ -138,7 +139,11 @@ def _covariance(one: Array, other: Array, weights: Array) -> float:
 def _scaling(mean: Array, moved: Array, m: Array, weights: Array) -> float:
     """Return d ln E mean^2 / d ln t: the law of m widens, and so does that of z."""
     total = float(mean**2 @ weights)
-    change = float((0.5 * (m * m - 1.0) * mean**2 + 2.0 * mean * moved) @ weights) if len(m) > 1 else 2.0 * float(mean @ moved)
+    change = (
+        float((0.5 * (m * m - 1.0) * mean**2 + 2.0 * mean * moved) @ weights)
+        if len(m) > 1
+        else 2.0 * float(mean @ moved)
+    )
     return change / total if total > 1e-12 else 1.0
 
 

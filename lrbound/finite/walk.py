@@ -9,9 +9,8 @@ spread it adds is small.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ WORK = 1_000_000
 """Pairs of such positions, added up over the layers, up to which that is done: about half a second."""
 
 
-@dataclass(frozen=True, eq=False)
-class Visit:
+class Visit(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, and the way back.
 
     A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart.
@@ -79,7 +77,9 @@ def _resolved(kernel: Kernel) -> Kernel:
         return kernel
     pair = kernel.pair[..., rows, :, :, :][..., :, rows, :, :][..., :, :, cols, :][..., :, :, :, cols]
     site = kernel.site[..., rows, :][..., cols]
-    return Kernel(kernel.channels, _singletons(rows.size), _singletons(cols.size), pair, site, kernel.mean, kernel.gaussian)
+    return Kernel(
+        kernel.channels, _singletons(rows.size), _singletons(cols.size), pair, site, kernel.mean, kernel.gaussian
+    )
 
 
 def _singletons(size: int) -> Axis:
@@ -88,8 +88,10 @@ def _singletons(size: int) -> Axis:
 
 def _lumped(kernel: Kernel, gradient: Gradient) -> tuple[Gradient, None]:
     """Add the sums over single positions up to those over the classes of ``kernel``."""
-    rows, cols = (np.asarray(axis.classes)[:, None] == np.arange(len(axis.counts)) for axis in (kernel.rows, kernel.cols))
+    rows, cols = (
+        np.asarray(axis.classes)[:, None] == np.arange(len(axis.counts)) for axis in (kernel.rows, kernel.cols)
+    )
     delta = gradient.delta
     pair = np.einsum("...abcd,ai,bj,ck,dl->...ijkl", delta.pair, rows, rows, cols, cols, optimize=True)
     site = np.einsum("...ac,ai,ck->...ik", delta.site, rows, cols)
-    return Gradient(Sums(pair, site)), None
+    return Gradient(Sums(pair, site), masked=gradient.masked), None

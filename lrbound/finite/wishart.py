@@ -70,7 +70,8 @@ def top(outputs: float, freedom: Array) -> Top:
 
 def log_variance(outputs: int, freedom: Array) -> Array:
     """Return the variance of the logarithm of the largest eigenvalue; one output has a plain chi-square."""
-    return 2.0 / freedom if outputs == 1 else top(outputs, freedom).log_variance
+    most = np.minimum(freedom, 1e15)
+    return 2.0 / most if outputs == 1 else top(outputs, most).log_variance
 
 
 def edges(ratios: Array, floor: float = 1.0) -> Array:

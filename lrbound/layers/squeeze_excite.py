@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from lrbound.fields import choice, initialisation, integer
 from lrbound.layers.base import Context, Layer, Node, Pullback, Shape, ShapeError, run
 from lrbound.meanfield.gate import multiply
@@ -52,12 +54,12 @@ class SqueezeExcite(Layer):
 
         def back(gradient: Gradient) -> tuple[Gradient, Share]:
             stream, below = split(gradient)
-            coherent, trace = stream.delta.total()[..., 0] * 0.0, stream.delta.total()[..., 1] * 0.0
+            coherent = trace = np.zeros(())
             for pull in reversed(pulls):
                 below, share = pull(below)
                 if share is not None:
                     coherent, trace = coherent + share.coherent, trace + share.trace
-            return stream.plus(below), Share(coherent, trace)
+            return Gradient(stream.delta.plus(below.delta), stream.excess), Share(coherent, trace)
 
         return out, back
 

@@ -45,6 +45,20 @@ class Loss:
         """Return lambda_max of this loss divided by lambda_max of half_squared_error."""
         raise NotImplementedError(self.kind)
 
+    def top(self, value: float, log_variance: float, coherent: float, logits: Logits) -> tuple[float, float]:
+        """Return lambda_max of this loss and the variance of its logarithm over initialisations.
+
+        Parameters
+        ----------
+        value, log_variance : float
+            The same of half_squared_error, at finite size.
+        coherent : float
+            Its coherent part to leading order in the width.
+        logits : Logits
+        """
+        del coherent
+        return self.factor(logits) * value, log_variance
+
     def torch(self) -> nn.Module:
         """Build the loss as a module that takes outputs and targets, mean over the samples."""
         raise NotImplementedError(self.kind)

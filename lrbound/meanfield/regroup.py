@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ class Regroup:
 
     def gather(self, values: Array) -> Array:
         """Return class values (..., r, c) on the finer partition."""
-        return values[..., self.rows[:, None], self.cols]
+        return values if self._is_identity else values[..., self.rows[:, None], self.cols]
 
     def gather_laws(self, values: Array) -> Array:
         """Return quantile functions (r, c, nodes) on the finer partition."""
@@ -41,6 +41,8 @@ class Regroup:
 
     def gather_pair(self, pair: Array) -> Array:
         """Return class-pair values (..., r, r, c, c) on the finer partition."""
+        if self._is_identity:
+            return pair
         r, c = self.rows, self.cols
         return pair[..., r[:, None, None, None], r[None, :, None, None], c[None, None, :, None], c]
 
@@ -58,11 +60,21 @@ class Regroup:
 
     def backward(self, sums: Sums) -> Sums:
         """Return sums over the coarser classes: the transpose of the maps above."""
-        r, c = np.eye(self.coarse[0])[self.rows], np.eye(self.coarse[1])[self.cols]
-        if len(self.rows) == self.coarse[0] and len(self.cols) == self.coarse[1]:
-            return sums  # equally many classes in a refinement: the same partition
-        pair = np.einsum("ai,bj,...abcd,ck,dl->...ijkl", r, r, sums.pair, c, c, optimize=True)
-        return Sums(pair, np.einsum("ai,...ac,ck->...ik", r, sums.site, c, optimize=True))
+        if self._is_identity:
+            return sums
+        r, c = (np.eye(count)[:, index] for count, index in zip(self.coarse, (self.rows, self.cols), strict=True))
+        out, inn = self.coarse, (len(self.rows), len(self.cols))
+        square = sums.pair.reshape(*sums.pair.shape[:-4], inn[0] ** 2, inn[1] ** 2)
+        pair = np.kron(r, r) @ square @ np.kron(c, c).T
+        return Sums(pair.reshape(*pair.shape[:-2], out[0], out[0], out[1], out[1]), r @ sums.site @ c.T)
+
+    @cached_property
+    def _is_identity(self) -> bool:
+        """Whether the partitions are the same, with the same numbers for the classes."""
+        sizes = (len(self.rows), len(self.cols))
+        return sizes == self.coarse and all(
+            bool((index == np.arange(size)).all()) for index, size in zip((self.rows, self.cols), sizes, strict=True)
+        )
 
 
 @lru_cache(maxsize=512)

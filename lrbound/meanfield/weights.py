@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.merge import merge
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
@@ -33,9 +34,10 @@ def weight_layer(
         pair, site = window.forward(kernel)
         averaged = Kernel(kernel.channels, window.rows, window.cols, pair, site)
     out = Kernel(channels, averaged.rows, averaged.cols, sigma_b2 + sigma_w2 * averaged.pair, sigma_w2 * averaged.site)
+    merged = merge(out) if window is not None else None
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
-        delta = gradient.delta
+        delta = gradient.delta if merged is None else merged.backward(gradient.delta)
         weights = delta.dot(averaged)
         coherent, trace = fan_in * weights.coherent, fan_in * weights.trace
         if bias:
@@ -44,4 +46,4 @@ def weight_layer(
         below = delta if window is None else window.backward(delta)
         return Gradient(below.scaled(sigma_w2)), Share(coherent, trace)
 
-    return out, pull
+    return out if merged is None else merged.kernel, pull

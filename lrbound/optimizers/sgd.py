@@ -25,11 +25,14 @@ class SGD(Optimizer):
 
     def stable_rate(self, curvature: float) -> float:
         """Return 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay."""
-        return self._reach / (curvature + self.weight_decay)
+        h = curvature + self.weight_decay
+        return self._reach / h if h > 0.0 else math.inf
 
     def stable_rate_minibatch(self, curvature: float, noise: float) -> float:
         """Return the rate at which the second moment of the mode is just stable."""
         mu, h = self.momentum, curvature + self.weight_decay
+        if h == 0.0:
+            return math.inf
         # the variance curvature * noise does not know the weight decay, which is the same in every step
         spread = noise * curvature / h
         if not self.nesterov or mu == 0.0:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 6
 MOST_EFFECTS = 16
-LONGEST = 44
+VISIBLE = 5e-4
+"""Part of the whole change below which a layer is left out."""
+LONGEST = 30
 TITLES = ("name", "parameters", "lambda_max", "recommended", "max rate", "ratio")
 SETTINGS = ("batch", "optimizer", "loss")
 
@@ -108,6 +110,7 @@ def _where(parts: tuple[Part, ...], terminal: Terminal) -> list[str]:
             f"{100.0 * part.change / total:.1f} %" if total else words.NONE,
         )
         for part in parts[:MOST_PARTS]
+        if abs(part.change) >= VISIBLE * abs(total)
     ]
     titles = ("path", "layer", "lambda before", "after", "of the change")
     return ["", "Where lambda_max changes most:", "", table(titles, rows, 2, terminal)]

@@ -41,6 +41,7 @@ class TextReport(Report):
                 "",
                 *_answer(prediction),
                 "",
+                *self._paragraphs([f"What limits it: {prediction.hint}."] if prediction.hint else []),
                 *self._paragraphs(words.assumptions(prediction)),
             ]
         )

@@ -6,6 +6,7 @@ import importlib
 from dataclasses import MISSING
 from typing import Any
 
+from lrbound.errors import Refused
 from lrbound.fields import params
 from lrbound.registry import LAYERS
 
@@ -52,13 +53,13 @@ def render(
 
     Raises
     ------
-    ValueError
+    Refused
         With a sentence for the user.
     """
     if template not in names():
-        raise ValueError(f"unknown template {template!r}; there are {', '.join(names())}")
+        raise Refused(f"unknown template {template!r}; there are {', '.join(names())}")
     if normalizer not in normalizers():
-        raise ValueError(f"unknown normalizer {normalizer!r}; there are {', '.join(normalizers())}")
+        raise Refused(f"unknown normalizer {normalizer!r}; there are {', '.join(normalizers())}")
     module: Any = importlib.import_module(f"lrbound.templates.{template}")
     body = module.layers(width or module.WIDTH, depth or module.DEPTH, classes, norm_lines(normalizer))
     text = "\n".join([*_head(template, module, classes), *(f"  {line}" for line in body)]) + "\n"
@@ -104,4 +105,4 @@ def _check(text: str, template: str, normalizer: str) -> None:
         parse(text)
     except SpecError as error:
         reason = error.diagnostics[0].message
-        raise ValueError(f"{template} with the normalizer {normalizer!r} is no network: {reason}") from None
+        raise Refused(f"{template} with the normalizer {normalizer!r} is no network: {reason}") from None

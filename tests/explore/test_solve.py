@@ -17,9 +17,6 @@ KNOBS = [
     ("wei2019-fc", "momentum", 0.3),
     ("wei2019-fc", "weight_decay", 3.0),
     ("wei2019-fc", "weight_variance", 0.05),
-    ("wei2019-fc", "bias_variance", 5.0),
-    ("wei2019-fc", "mean_square", 0.3),
-    ("wei2019-fc", "correlation", 0.9),
     ("wei2019-fc-no-bn", "weight_variance", 1.3),
     ("wei2019-fc-no-bn", "bias_variance", 0.2),
     ("wei2019-fc-no-bn", "mean_square", 2.0),
@@ -48,6 +45,17 @@ def test_the_side_on_which_a_rate_is_stable(source):
     (one,) = solve(source("wei2019-fc"), "gamma", 0.1, predict).solutions
 
     assert one.stable == "below"
+
+
+@pytest.mark.parametrize("knob", ["bias_variance", "mean_square", "correlation"])
+@pytest.mark.parametrize("rate", [0.1, 0.018031179810763785])
+def test_a_knob_without_influence_is_no_solution(source, knob, rate):
+    """Batch normalisation takes away what is common to all samples, and their scale."""
+    found = solve(source("wei2019-fc"), knob, rate, predict, (0.01, 0.9))
+
+    assert found.solutions == ()
+    assert found.nearest.max_learning_rate == pytest.approx(0.018031, rel=1e-4)
+    assert found.reason.endswith("it does not depend on it")
 
 
 def test_without_a_solution_there_is_a_reason_and_the_nearest(source):
@@ -82,7 +90,9 @@ def test_a_depth_is_looked_for_among_networks_that_can_be_computed(source):
 
 def test_more_than_one_root(source):
     fc = source("wei2019-fc")
-    rates = [predict(fc.plus(("training.optimizer.momentum", repr(mu))).network()).max_learning_rate for mu in (0.0, 0.77)]
+    rates = [
+        predict(fc.plus(("training.optimizer.momentum", repr(mu))).network()).max_learning_rate for mu in (0.0, 0.77)
+    ]
     assert rates[0] < rates[1]
     rate = math.sqrt(rates[0] * rates[1])
     found = solve(fc, "momentum", rate, predict)

@@ -113,7 +113,11 @@ def test_a_structural_knob_costs_one_prediction_a_value(source):
 
 def test_width_leaves_the_outputs_alone(source):
     (point,) = sweep([source("wei2019-cnn")], [("width", parse_range("16"))], predict).points
-    widths = [("layers.0.conv2d.channels", "16"), ("layers.3.conv2d.channels", "16"), ("layers.6.conv2d.channels", "16")]
+    widths = [
+        ("layers.0.conv2d.channels", "16"),
+        ("layers.3.conv2d.channels", "16"),
+        ("layers.6.conv2d.channels", "16"),
+    ]
 
     assert point.answer == shorten(predict(source("wei2019-cnn", *widths).network()))
 
@@ -141,9 +145,7 @@ def test_two_knobs_make_a_grid_and_the_first_is_fastest(source):
 
 
 def test_another_spec_without_the_knob_stays_as_it_is(source):
-    result = sweep(
-        [source("wei2019-fc"), source("wei2019-fc-no-bn")], [("gamma", parse_range("0.5:2:3"))], predict
-    )
+    result = sweep([source("wei2019-fc"), source("wei2019-fc-no-bn")], [("gamma", parse_range("0.5:2:3"))], predict)
     flat = {point.answer for point in result.points if point.spec == "wei2019-fc-no-bn"}
 
     assert flat == {shorten(predict(source("wei2019-fc-no-bn").network()))}
@@ -179,7 +181,9 @@ def test_a_refusal_in_a_long_range_falls_back_to_single_points(source):
     result = sweep([source("wei2019-fc")], [("momentum", parse_range("0:0.9:401"))], partly)
 
     assert sum(point.answer.lambda_max is None for point in result.points) == 178
-    assert result.points[0].answer == shorten(predict(source("wei2019-fc", ("training.optimizer.momentum", "0")).network()))
+    assert result.points[0].answer == shorten(
+        predict(source("wei2019-fc", ("training.optimizer.momentum", "0")).network())
+    )
 
 
 def test_knobs_reach_into_residual_blocks():

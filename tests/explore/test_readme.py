@@ -1,0 +1,56 @@
+"""The commands of the README's sections on exploring, as printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DRAFT = ROOT / "README-explore.md"
+README = (DRAFT if DRAFT.exists() else ROOT / "README.md").read_text()
+VERBS = ("sweep", "solve", "compare", "new", "schema", "stats")
+COMMANDS = [
+    line
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith(tuple(f"lrbound {verb} " for verb in VERBS))
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with the examples and some data."""
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "examples", path / "examples")
+    np.save(path / "data.npy", np.random.default_rng(0).standard_normal((50, 8)))
+    return path
+
+
+def test_there_are_commands():
+    assert {line.split()[1] for line in COMMANDS} == set(VERBS)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_runs_as_printed(folder, line):
+    if "--plot" in line:
+        pytest.importorskip("matplotlib")
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout or " -o " in line

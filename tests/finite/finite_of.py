@@ -1,0 +1,47 @@
+"""What several tests of the finite-size stage need: estimates, and measured eigenvalues from plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lrbound.finite.estimate import Finite, estimate
+from lrbound.finite.profile import Profile
+from lrbound.finite.stages import profile
+from lrbound.finite.walk import visits
+from lrbound.layers.base import Context
+from lrbound.meanfield.sweep import backward, forward
+from lrbound.network import Network
+from tests.sampled import modules, white_inputs
+
+
+def context(network: Network, *, through: bool = True) -> Context:
+    return Context(network.training.samples, through, network.init, lambda _: None)
+
+
+def finite(network: Network, *, through: bool = True) -> Finite:
+    ctx = context(network, through=through)
+    terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
+    return estimate(network, ctx, terms)
+
+
+def profile_of(network: Network, *, through: bool = True) -> Profile:
+    ctx = context(network, through=through)
+    return profile(visits(network, ctx), ctx, network.outputs)
+
+
+def measured(network: Network, seeds: range) -> list[float]:
+    """Return lambda_max of half the squared error: the whole nC x nC Gram matrix from autograd, and its eigenvalues."""
+    found = []
+    for seed in seeds:
+        layers = modules(network, seed)
+        f = white_inputs(network, int(network.training.samples))
+        for layer in layers:
+            f = layer(f)
+        weights = [p for layer in layers for p in layer.parameters() if p.requires_grad]
+        rows = [
+            torch.cat([g.ravel() for g in torch.autograd.grad(y, weights, retain_graph=True)]) for y in f.flatten()
+        ]
+        jacobian = torch.stack(rows).numpy()
+        found.append(float(np.linalg.eigvalsh(jacobian @ jacobian.T)[-1]) / len(f))
+    return found

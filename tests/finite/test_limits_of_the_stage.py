@@ -1,0 +1,107 @@
+"""Identities and limits that the finite-size stage must have."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lrbound.finite.combine import combine
+from lrbound.finite.interval import around
+from tests.finite.finite_of import context, finite, profile_of
+from tests.nets import dense, network
+from lrbound.finite.estimate import leading
+from lrbound.meanfield.sweep import backward, forward
+
+
+def first_order(net) -> float:
+    ctx = context(net)
+    return leading(list(backward(forward(net, ctx), ctx.samples)), ctx.samples).lambda_max
+
+
+@pytest.mark.parametrize("gamma", [None, 1.0])
+@pytest.mark.parametrize("batch", [64, "full"])
+def test_infinite_width_is_the_leading_order(gamma: float | None, batch: int | str) -> None:
+    net = dense(widths=(10**7, 10**7), gamma=gamma, inputs=10**7, batch=batch)
+
+    assert finite(net).lambda_max == pytest.approx(first_order(net), rel=5e-3)
+
+
+def test_a_large_batch_is_the_full_batch() -> None:
+    for activation in ("relu", "tanh"):
+        large, full = (finite(dense(batch=n, activation=activation, widths=(300, 300))) for n in (10**7, "full"))
+
+        assert large.lambda_max == pytest.approx(full.lambda_max, rel=1e-3)
+        assert large.interval == pytest.approx(full.interval, rel=1e-3)
+
+
+def test_lambda_max_falls_with_the_batch_and_grows_with_the_outputs() -> None:
+    batches = [finite(dense(widths=(300,) * 4, inputs=128, batch=n)).lambda_max for n in (8, 12, 16, 32, 64, 256, "full")]
+    outputs = [finite(dense(widths=(300,) * 4, gamma=None, batch=64, outputs=c)).lambda_max for c in (1, 2, 5, 20, 80)]
+
+    assert batches == sorted(batches, reverse=True)
+    assert outputs == sorted(outputs)
+
+
+def test_one_linear_layer_is_exact() -> None:
+    # white inputs: the Gram matrix of N inputs and n samples, a Wishart matrix, plus the bias
+    net = network("- {linear: {features: 1, bias: false}}", head="input: {shape: [400]}\ntraining: {batch_size: 100}")
+    n, width = 100, 400
+
+    assert finite(net).lambda_max == pytest.approx((math.sqrt(width) + math.sqrt(n)) ** 2 / n, rel=0.05)
+
+
+@pytest.mark.parametrize("spec", [dict(batch=16), dict(batch=64, gamma=None), dict(batch=64, activation="tanh")])
+def test_the_parts_add_up_and_the_interval_holds_the_mean(spec: dict) -> None:
+    found = finite(dense(widths=(200, 300, 100), inputs=64, **spec))
+    low, high = found.interval
+
+    assert sum(found.parts) == pytest.approx(found.lambda_max, rel=1e-12)
+    assert min(found.parts) >= 0.0
+    assert 0.0 < low < found.lambda_max < high
+
+
+def test_a_repeated_prediction_is_the_same_to_the_last_bit() -> None:
+    net = dense(widths=(200, 300), batch=32, activation="tanh")
+
+    assert finite(net) == finite(net)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_tiny_batches_without_statistics(batch: int) -> None:
+    found = finite(dense(widths=(200, 200), gamma=None, batch=batch))
+
+    assert math.isfinite(found.lambda_max)
+    assert found.lambda_max >= first_order(dense(widths=(200, 200), gamma=None, batch=batch))
+
+
+def test_batches_too_small_for_their_statistics_are_named() -> None:
+    assert any("6 samples" in text for text in finite(dense(batch=6)).warnings)
+    assert any("30 outputs" in text for text in finite(dense(batch=8, outputs=30)).warnings)
+    assert finite(dense(batch=64)).warnings == ()
+
+
+def test_frozen_statistics_let_the_lower_layers_through() -> None:
+    net = dense(batch=256)
+
+    # theory, section 6: 364 to leading order, 412 measured (width 1000, ten outputs)
+    assert finite(net, through=False).lambda_max == pytest.approx(412.0, rel=0.07)
+    assert profile_of(net).above_statistics
+    assert not profile_of(net, through=False).above_statistics
+
+
+def test_the_branches_meet_continuously() -> None:
+    # co crosses the edge of a bulk of mean 1 and edge 3: the top never lies below either
+    found = [combine(co, 0.0, 3.0, 1.0, 1.5).value for co in (0.5, 1.9, 1.999, 2.001, 2.1, 4.0, 100.0)]
+
+    assert found == sorted(found)
+    assert found[0] == 3.0
+    assert found[3] == pytest.approx(3.0, abs=1e-2)
+    assert found[-1] == pytest.approx(100.0, rel=1e-3)
+
+
+def test_the_interval_is_log_normal_about_the_mean() -> None:
+    assert around(10.0, 0.0) == pytest.approx((10.0, 10.0))
+    low, high = around(10.0, 0.04)
+    assert math.sqrt(low * high) == pytest.approx(10.0 * math.exp(-0.02))
+    assert math.log(high / low) == pytest.approx(2 * 1.6449 * 0.2)
