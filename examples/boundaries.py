@@ -86,7 +86,7 @@ def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str
     large = lrbound.predict(lrbound.parse(text, overrides=[*changes, ("training.batch_size", "full")]))
     data = load_data(network, "digits", samples=FULL_SAMPLES if batch == "full" else None)
     runner = Runner(data, store, jobs=os.cpu_count())
-    result = find_boundary(network, lrbound.predict(network), runner, seeds=SEEDS)
+    result = find_boundary(network, lrbound.predict(network, full_batch=len(data)), runner, seeds=SEEDS)
     rate, curvature = result.learning_rate, large.bounds.curvature
     return {**result.to_json(), "ratio_full_batch": rate / curvature if rate and curvature else None}
 

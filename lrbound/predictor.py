@@ -28,7 +28,11 @@ __all__ = ["BatchStatistics", "Method", "Refused", "predict"]
 
 
 def predict(
-    network: Network, *, method: Method = "mean-field", batch_statistics: BatchStatistics = "through"
+    network: Network,
+    *,
+    method: Method = "mean-field",
+    batch_statistics: BatchStatistics = "through",
+    full_batch: int | None = None,
 ) -> Prediction:
     """Predict the largest curvature at initialisation and the learning rates that it allows.
 
@@ -40,6 +44,9 @@ def predict(
         The corrected theory, or the formulas as published by Wei, Stokes and Schwab 2019.
     batch_statistics : {"through", "frozen"}
         Whether gradients run through batch statistics, as in training, or treat them as constants.
+    full_batch : int or None
+        Number of samples in a batch that the spec calls full, where it is known. Without it a full batch is the limit
+        of many samples and large widths, to leading order.
 
     Returns
     -------
@@ -52,22 +59,24 @@ def predict(
     """
     if method == "wei2019":
         return _published(network)
-    return _mean_field(network, batch_statistics)
+    return _mean_field(network, batch_statistics, full_batch)
 
 
-def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Prediction:
+def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch: int | None) -> Prediction:
     notes: dict[str, None] = {}
     training, through = network.training, batch_statistics == "through"
+    whole = training.batch_size is None
+    samples = float(full_batch) if whole and full_batch is not None else training.samples
+    limit = math.isinf(samples)
 
     def context(samples: float) -> Context:
         return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
 
-    ctx = context(training.samples)
+    ctx = context(samples)
     terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
     parts = spectrum(terms, ctx.samples)
-    full = training.batch_size is None
-    found = estimate(network, ctx, terms) if supported(network) and not full else leading(terms, ctx.samples)
-    notes.update(dict.fromkeys(() if full else found.warnings))
+    found = estimate(network, ctx, terms) if supported(network) and not limit else leading(terms, ctx.samples)
+    notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found.lambda_max, found.log_variance, parts.coherent, logits)
     curvature = training.optimizer.stable_rate(lambda_max)
@@ -76,8 +85,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         large = _large_batch(network, parts, terms, context(math.inf))
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, training.loss.factor(logits))
     bounds = Bounds(_finite(curvature), _finite(minibatch))
-    notes.update(dict.fromkeys(_remarks(bounds, network)))
-    largest = bounds.curvature if training.batch_size is None else bounds.minibatch
+    notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
+    largest = bounds.curvature if whole else bounds.minibatch
     scale = lambda_max / found.lambda_max if found.lambda_max > 0.0 else 0.0
     layers = tuple(
         LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
@@ -89,7 +98,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         method="mean-field",
         assumptions=assumptions(network, batch_statistics),
         lambda_max=lambda_max,
-        lambda_max_interval=None if full else around(lambda_max, log_variance),
+        lambda_max_interval=None if limit else around(lambda_max, log_variance),
         max_learning_rate=largest,
         recommended_learning_rate=None if largest is None else training.optimizer.recommended_rate(largest),
         bounds=bounds,
@@ -113,15 +122,16 @@ def _finite(rate: float | None) -> float | None:
     return None if rate is None or math.isinf(rate) else rate
 
 
-def _remarks(bounds: Bounds, network: Network) -> list[str]:
+def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
     """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
     remarks = []
     if network.training.batch_size is None:
-        remarks += [
-            "bounds.minibatch is null: the batch is full, so every step sees the same curvature",
-            "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples as "
-            "batch_size for the corrections at finite width and the spread over initialisations",
-        ]
+        remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
+        if limit:
+            remarks.append(
+                "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples "
+                "as batch_size for the corrections at finite width and the spread over initialisations"
+            )
     elif bounds.minibatch is None:
         remarks.append("bounds.minibatch is null: no layer that can explode has any curvature")
     if bounds.curvature is None:

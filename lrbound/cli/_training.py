@@ -49,7 +49,7 @@ class Study:
     """The options, under their own names."""
 
     load: Loader
-    predict: Callable[[Network], Prediction]
+    predict: Callable[[Network, int | None], Prediction]
     output: str
     source: str | None
     seed: int
@@ -104,8 +104,8 @@ def bisect(study: Study) -> None:
     result_file = None if study.out is None else os.path.join(study.out, "boundary.json")
     check_free([] if result_file is None else [result_file], force=study.force)
     network = study.load()
-    prediction = study.predict(network)
     runner = study.runner(network, study.out)
+    prediction = study.predict(network, len(runner.data))
     with study.running(network.name, runner) as progress:
         result = find_boundary(network, prediction, runner, seeds=study.seed_list, steps=study.steps, progress=progress)
     if result_file is not None:
@@ -163,7 +163,7 @@ def _settings(study: Study, path: str, values: tuple[float, ...]) -> list[Settin
     settings = []
     for value in values:
         network = study.load((path, repr(int(value)) if value.is_integer() else repr(value)))
-        settings.append(Setting(value, network, study.predict(network)))
+        settings.append(Setting(value, network, study.predict(network, study.samples)))
     if len({(s.network.input.shape, s.network.outputs) for s in settings}) > 1:
         raise Refused(f"{path} changes the shape of the input or the output, which the data fix")
     return settings

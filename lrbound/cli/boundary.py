@@ -98,7 +98,7 @@ def command(
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     study = Study(
         load=Loader(spec, tuple(changes)),
-        predict=lambda network: predict_network(network, method, batch_statistics),
+        predict=lambda network, samples: predict_network(network, method, batch_statistics, samples),
         output=output,
         source=data,
         seed=seed,

@@ -29,12 +29,14 @@ def load_network(spec: str, overrides: Sequence[Override]) -> Network:
         raise refuse(f"{spec}: not a text file in UTF-8") from error
 
 
-def predict_network(network: Network, method: Method, batch_statistics: BatchStatistics) -> Prediction:
+def predict_network(
+    network: Network, method: Method, batch_statistics: BatchStatistics, full_batch: int | None = None
+) -> Prediction:
     """Predict; a network that the method cannot do ends the command with the reason."""
     from lrbound.errors import Refused
     from lrbound.predictor import predict
 
     try:
-        return predict(network, method=method, batch_statistics=batch_statistics)
+        return predict(network, method=method, batch_statistics=batch_statistics, full_batch=full_batch)
     except Refused as error:
         raise refuse(f"error: {error}") from error

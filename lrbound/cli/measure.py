@@ -72,9 +72,9 @@ def command(
     need("measure", "torch", "torch")
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     network = load_network(spec, changes)
-    prediction = predict_network(network, method, batch_statistics)
     try:
         setting, notes = _setting(network, data, samples, batch_statistics, dtype, device)
+        prediction = predict_network(network, method, batch_statistics, setting.size(network))
         done = _measured(network, setting, seeds, seed)
     except Refused as error:
         raise refuse(f"error: {error}") from error
@@ -107,9 +107,10 @@ def _setting(
         notes, batches = differences(array, network.input), DataBatches(array)
     setting = Setting(samples, batch_statistics, dtype, device, batches)
     size, stated = setting.size(network), network.training.batch_size
-    if size != stated:
-        meant = "a full batch" if stated is None else f"a batch of {stated}"
-        notes.append(f"measured on {size} samples; the prediction is for {meant}")
+    if stated is None:
+        notes.append(f"the full batch is taken as {size} samples")
+    elif size != stated:
+        notes.append(f"measured on {size} samples; the prediction is for a batch of {stated}")
     return setting, notes
 
 

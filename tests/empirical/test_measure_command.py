@@ -98,7 +98,7 @@ def test_samples_of_another_number_than_the_batch_are_said(small_spec):
 def test_a_full_batch_is_said_in_the_json_too(small_spec):
     shown = json.loads(run(small_spec, "--batch-size", "full", "--seeds", "1", "--format", "json").stdout)
 
-    assert "measured on 256 samples; the prediction is for a full batch" in shown["prediction"]["warnings"]
+    assert "the full batch is taken as 256 samples" in shown["prediction"]["warnings"]
     assert shown["measured"]["std"] is None
     assert "measured.std is null: one initialisation has no spread" in shown["prediction"]["warnings"]
 
