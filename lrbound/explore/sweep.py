@@ -105,7 +105,7 @@ def sweep(
     -------
     Sweep
         Every point is what ``predict`` says of the network there: itself up to ``DENSE`` values of a continuous knob,
-        to 1e-9 of it above.
+        to 1e-8 of it above, or to about 1e-6 with a warning where predictions make small steps.
 
     Raises
     ------
@@ -189,7 +189,7 @@ class _Line:
         """Return the answers by series in the knob or its logarithm; None where there is a point without numbers."""
         import numpy as np
 
-        from lrbound.explore.chebyshev import NotSmoothError, evaluate
+        from lrbound.explore.chebyshev import TOLERANCES, NotSmoothError, evaluate
 
         values = np.array(self._axis.values, dtype=np.float64)
         logarithmic = bool(values.min() > 0.0)
@@ -207,9 +207,12 @@ class _Line:
             return np.log(np.array(answer, dtype=np.float64))
 
         try:
-            found = np.exp(evaluate(logs, places))
+            logarithms, tolerance = evaluate(logs, places)
         except NotSmoothError:
             return None
+        if tolerance > TOLERANCES[0]:
+            self._notes.say(f"points along {self._axis.knob.label} are within {tolerance:g} of what predict says there")
+        found = np.exp(logarithms)
         answers = np.empty_like(found)
         answers[order] = found
         return [Answer(*row) for row in answers.tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.stages import Weighted, profile
 from lrbound.finite.walk import visits
 from lrbound.layers.base import Branching, unroll
-from lrbound.meanfield.fisher import complement, spectrum
+from lrbound.meanfield.fisher import spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term]) -> Finite:
         found.value,
         interval.mixed(values / found.value, variances),
         found.branch,
-        _by_layer(grown, terms, ctx.samples, found),
+        _by_layer(grown, terms, found),
         _warnings(row, network, ctx),
     )
 
@@ -95,31 +96,46 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     """
     parts = spectrum(terms, samples)
     along = parts.coherent >= parts.complement
-    values = tuple(_leading(term, samples, coherent=along) for term in terms)
+    weights = [_weight(term, coherent=along) for term in terms]
+    value = max(parts.coherent, parts.complement)
+    total = math.fsum(weights)
+    values = tuple(value * weight / total if total > 0.0 else 0.0 for weight in weights)
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
-    return Finite(max(parts.coherent, parts.complement), model**2, "co" if along else "lo", values, (BRANCHES,))
+    return Finite(value, model**2, "co" if along else "lo", values, (BRANCHES,))
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
-    statistics = any(node.layer.fixes_scale for node in unroll(network.nodes))
-    return limits(row, statistics=statistics, through=ctx.through, images=len(network.input.shape) == 3)
+    layers = [(node.layer, shape) for node, shape in network.unrolled()]
+    last = max(at for at, (layer, _) in enumerate(layers) if isinstance(layer, Weighted))
+    return limits(
+        row,
+        statistics=any(layer.fixes_scale for layer, _ in layers),
+        through=ctx.through,
+        images=len(network.input.shape) == 3,
+        at_outputs=any(layer.fixes_scale for layer, _ in layers[last:]),
+        gated=any(
+            layer.parameters(shape) > 0 and not layer.fixes_scale and not isinstance(layer, Weighted)
+            for layer, shape in layers
+        ),
+    )
 
 
-def _by_layer(grown: Array, terms: Sequence[Term], samples: float, found: Combined) -> tuple[float, ...]:
+def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:
     """Share lambda_max out: to a weight layer and the normaliser above it in the proportion of their leading parts."""
-    own = np.array([_leading(term, samples, coherent=found.branch == "co") for term in terms])
+    own = np.array([_weight(term, coherent=found.branch == "co") for term in terms])
     row = np.cumsum([isinstance(term.node.layer, Weighted) for term in terms]) - 1
     row = np.maximum(row, 0)
     leading = np.bincount(row, own, minlength=len(grown))
     scale = np.divide(grown, leading, out=np.zeros_like(grown), where=leading > 0.0)
     parts = own * scale[row]
     total = float(parts.sum())
-    return tuple((parts * (found.value / total)).tolist()) if total > 0.0 else tuple(own.tolist())
+    return tuple((parts * (found.value / total if total > 0.0 else 0.0)).tolist())
 
 
-def _leading(term: Term, samples: float, *, coherent: bool) -> float:
+def _weight(term: Term, *, coherent: bool) -> float:
+    """Return a layer's part of the leading order, up to a factor that all layers have."""
     if term.share is None:
         return 0.0
     own, trace = float(term.share.coherent), float(term.share.trace)
-    return own if coherent else complement(own, trace, samples)
+    return own if coherent else max(trace - own, 0.0)

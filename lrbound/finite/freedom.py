@@ -12,7 +12,8 @@ the n - 1 directions orthogonal to it, and averages over them: n P x n P matrice
 eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
 Status: heuristic for images in two ways: K stands for the tangent kernel below the cut (theory-finite-conv, section 4),
-and R for a mean over drawn masks.
+and R for a mean over drawn masks. 35 random convolutional nets: rms 9 %, median 4 %, worst 25 % (6 layers without
+normalisation, whose measured mean is good to 13 %); with batch_norm rms 7 %, worst 14 %.
 """
 
 from __future__ import annotations
@@ -47,7 +48,15 @@ class Freedom(NamedTuple):
 
 
 def freedom(
-    kernel: Kernel, own: Signal, same: Signal, cross: Signal, law: Unit, samples: float, *, absorbed: bool, biases: float
+    kernel: Kernel,
+    own: Signal,
+    same: Signal,
+    cross: Signal,
+    law: Unit,
+    samples: float,
+    *,
+    absorbed: bool,
+    biases: float,
 ) -> Freedom:
     """Return the degrees of freedom of a stage.
 
@@ -71,8 +80,8 @@ def freedom(
     channels = float(kernel.channels)
     if kernel.positions == 1:
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
-        one, mean = channels / law.one, channels / law.mean
-        return Freedom(one, mean * others, mean, channels, channels, channels)
+        bulk = channels / law.mean
+        return Freedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
     from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
 
     here, varying = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 1.0, -1.0)

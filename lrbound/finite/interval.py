@@ -8,11 +8,13 @@ The logarithm of lambda_max is taken as normal around the mean, with a variance 
     lo   the largest of n normal numbers of variance sg^2: its standard deviation is pi/sqrt(6)/sqrt(2 ln n) of sg (Gumbel).
     de   the Wishart steps of the outputs.
 
-What the recipe itself misses comes on top (theory-finite, section 4): 7 % of lambda_max, or 1.5 % where the coherent
-direction wins and everything that matters in it stands above the last batch statistics.
+What the recipe itself misses comes on top (theory-finite, section 4): 7 % of lambda_max; where the coherent direction wins
+and most of it stands above the last batch statistics 1.5 %, and 20 % of the part below them (for networks with branches,
+to leading order, 3 %).
 
-Status: derived in the limit of small variances; the 7 and 1.5 % are the theory file's, seen on its own networks.
-Coverage is in tests/finite.
+Status: derived in the limit of small variances; the 7 and 1.5 % are the theory file's, the 20 and 3 % were set here on
+convolutional nets of batch_norm. Coverage of single initialisations: 93 % of 567 of the nets that it was written on, 91 %
+of 192 of 24 unseen dense nets; of convolutional nets 86 % of 110, and 81 % of 84 of 14 drawn later.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
 
 Z90 = 1.6449
-MODEL, MODEL_ABOVE_STATISTICS, MODEL_BRANCHES = 0.07, 0.015, 0.03
+MODEL, MODEL_ABOVE_STATISTICS, MODEL_BELOW_STATISTICS, MODEL_BRANCHES = 0.07, 0.015, 0.2, 0.03
+
+LARGEST = 1.0
+"""Beyond a factor of 5 either way the variances are no longer small, and the theory says nothing."""
 
 
 def around(mean: float, log_variance: float) -> tuple[float, float]:
@@ -48,8 +53,10 @@ def coherent(profile: Profile) -> float:
     weight = carried(share, below, profile.shared_slope, profile.mean_slope)
     variance = float(profile.shared @ weight**2) + float(log_variance(profile.outputs, profile.batch_mean) @ below**2)
     variance += float(2.0 * profile.shared_both @ (below * weight[1:]))
-    model = MODEL_ABOVE_STATISTICS if profile.above_statistics else MODEL
-    return max(variance, 0.0) + model**2
+    if not profile.above_statistics:
+        return max(variance, 0.0) + MODEL**2
+    lower = float(share[:-1].sum())
+    return max(variance, 0.0) + MODEL_ABOVE_STATISTICS**2 + (MODEL_BELOW_STATISTICS * lower) ** 2
 
 
 def localised(profile: Profile, branch: Localised) -> float:
@@ -74,4 +81,4 @@ def mixed(ratios: Array, variances: Array) -> float:
     Where two branches are within a few per cent, either can win; the power makes the change-over 5 % wide.
     """
     weights = np.minimum(ratios, 1.0) ** 16
-    return float(weights @ variances / weights.sum())
+    return min(float(weights @ variances / weights.sum()), LARGEST)

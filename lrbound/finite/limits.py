@@ -11,7 +11,9 @@ FEWEST_SAMPLES = 7
 """Below it E[1/s^4] of a batch variance s^2 is close to infinite."""
 
 
-def limits(profile: Profile, *, statistics: bool, through: bool, images: bool) -> tuple[str, ...]:
+def limits(
+    profile: Profile, *, statistics: bool, through: bool, images: bool, at_outputs: bool, gated: bool
+) -> tuple[str, ...]:
     """Return a sentence for each regime that the network is in.
 
     Parameters
@@ -23,6 +25,10 @@ def limits(profile: Profile, *, statistics: bool, through: bool, images: bool) -
         Whether gradients run through them.
     images : bool
         Whether there are convolutions.
+    at_outputs : bool
+        Whether batch statistics stand above the last weights.
+    gated : bool
+        Whether layers that are neither weights nor normalisers have parameters.
     """
     found = []
     n, outputs, stages = profile.samples, profile.outputs, len(profile.one_sample)
@@ -40,6 +46,15 @@ def limits(profile: Profile, *, statistics: bool, through: bool, images: bool) -
         found.append(
             "frozen batch statistics in a deep net with many outputs for its width: measured networks were 15 to 50 % "
             "above lambda_max"
+        )
+    if statistics and through and at_outputs:
+        found.append(
+            "batch statistics at the outputs: their spread is not tracked, and measured networks were 50 % above lambda_max"
+        )
+    if gated:
+        found.append(
+            "channels are gated: the spread that a gate adds is not tracked, and measured networks were 25 % above "
+            "lambda_max"
         )
     if stages > 20:
         found.append(

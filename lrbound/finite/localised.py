@@ -15,8 +15,9 @@ and the best of n samples lies z_n = Phi^-1((n - 3/8)/(n + 1/4)) standard deviat
 
     lo = sum b E1 exp(sg z_n - sg^2/2).
 
-Status: derived, with a normal law for the logarithm; checked on dense BN nets of 2 to 15 layers (rms 5 to 9 %; 15-23 %
-low at n = 8 with 30 or more outputs) and, with degrees of freedom for positions, on convolutional ones.
+Status: derived, with a normal law for the logarithm. Checked on batch sizes 8 to 512 and depths 3 to 20 of one dense net
+(rms 3 %, worst 7 %) and on 12 random BN ReLU nets (rms 8 %, median 3 %, worst 24 % low at n = 8 with 50 outputs); with
+smooth activations 13 to 18 % low where ``lo`` and ``de`` are close.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ Wishart step each, with nb_m degrees of freedom, and the largest eigenvalue of t
 nb_m counts the units by their mean slope p over the batch, N (E p^2)^2 / E p^4: without normalisation a ReLU unit is on or
 off for most of the batch, and half of the units count. That is why (1 + sqrt(C/N))^2 is too small (theory, section 6).
 
-Status: checked. Networks without normalisation: mean over initialisations within 7 % rms on 16 random nets, worst 12 %.
+Status: checked. 18 random dense nets without normalisation, mean over 5 to 30 initialisations: rms 7 %, worst 24 % (7
+layers, no biases), median 3 %; the measured means carry 2 to 10 %.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ NONE = Correction(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 @lru_cache(maxsize=64)
 def correction(curve: Curve, gamma: float, beta: float, samples: float) -> Correction:
     """Return the ratios for phi(gamma zhat + beta) at a batch of ``samples``."""
-    if not 4.0 <= samples <= LARGEST_BATCH or (beta == 0.0 and _homogeneous(curve)):
+    if not 4.0 <= samples <= LARGEST_BATCH or (beta == 0.0 and homogeneous(curve)):
         return NONE
     u, _ = _uniform()
     sphere = (samples - 1.0) * (1.0 - u ** (2.0 / (samples - 3.0)))
@@ -75,7 +75,8 @@ def correction(curve: Curve, gamma: float, beta: float, samples: float) -> Corre
     return Correction(*np.clip(ratio, 0.25, 4.0).tolist())
 
 
-def _homogeneous(curve: Curve) -> bool:
+def homogeneous(curve: Curve) -> bool:
+    """Say whether phi(t u) = t phi(u) for t > 0: ReLU and its leaky kin."""
     points = np.array([1.0, -1.0])
     return bool(np.allclose(curve.value(3.0 * points), 3.0 * curve.value(points), rtol=1e-12))
 

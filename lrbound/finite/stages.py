@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.profile import Profile
-from lrbound.finite.sphere import NONE, Correction, correction, factors
+from lrbound.finite.sphere import NONE, Correction, correction, factors, homogeneous
 from lrbound.finite.unit import LINEAR, Unit, unit
 from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
@@ -176,7 +176,7 @@ class _Back:
         if self.stage is None:
             return
         number = _squares(visit.above, self.samples)
-        self.stage.inverse_kurtosis *= min((number - 2.0) / (number - 4.0), 3.0) if number > 4.0 else 3.0
+        self.stage.inverse_kurtosis *= _kurtosis(number)
         self.stage.normalised = True
         if self.ctx.through:
             self._on_sphere(visit.above)
@@ -220,6 +220,10 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
 def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
     q, x = kernel.averages()
     square = kernel.mean**2
+    if square == 0.0 and homogeneous(
+        activation
+    ):  # only x/q matters; rounded, so that the layers of a deep net share it
+        return unit(activation, 0.0, 1.0, round(x / q, 4) if q > 0.0 else 0.0, samples)
     return unit(activation, kernel.mean, q - square, x - square, samples)
 
 
@@ -270,6 +274,11 @@ def _squares(kernel: Kernel, samples: float) -> float:
         # n (n-1) X^2 over n^2; between the samples of a full batch nothing is left after centring
         square += (1.0 - 1.0 / samples) * cross.trace_of_square()
     return same.trace() ** 2 / square if square > 0.0 else np.inf
+
+
+def _kurtosis(number: float) -> float:
+    """Return E s^-4 / (E s^-2)^2 for a variance s^2 that averages so many squares; at most 3, where it diverges."""
+    return min(1.0 + 2.0 / (number - 4.0), 3.0) if number > 4.0 else 3.0
 
 
 def _width(kernel: Kernel, own: Signal) -> float:

@@ -44,6 +44,8 @@ TRACY_WIDOM_MEAN = -1.2065
 TRACY_WIDOM_SD = 1.268
 
 _CURVE = 256
+_FAR = 1e200
+"""Where the curve has long left its least value, and is kept from overflow."""
 _GRID = 96
 """Values of z; a parabola through the lowest three leaves an error of about 1e-6."""
 
@@ -177,13 +179,13 @@ def nested_edge(ratios: Array, values: Array) -> float:
 
     Layers at the bottom that carry less than a thousandth together count with the one above them.
     """
-    low = int(np.searchsorted(np.cumsum(values), 1e-3 * values.sum()))
-    low = min(low, len(ratios))
-    start = float(values[: low + 1].sum())
+    total = float(values.sum())
+    low = min(int(np.searchsorted(np.cumsum(values), 1e-3 * total)), len(ratios))
+    values = np.append(values[: low + 1].sum(), values[low + 1 :]) / total
     u = np.exp(np.linspace(-14.0, 9.0, _CURVE))
-    z = start * (1.0 + 1.0 / u)
-    for ratio, value in zip(ratios[low:].tolist(), values[low + 1 :].tolist(), strict=True):
-        z = z * (1.0 + ratio * u)
+    z = values[0] * (1.0 + 1.0 / u)
+    for ratio, value in zip(ratios[low:].tolist(), values[1:].tolist(), strict=True):
+        z = np.minimum(z * (1.0 + ratio * u), _FAR)
         u = u + value * (1.0 + u) / z
         z = z + value
-    return float(np.exp(_lowest(np.log(z)[None])[0]))
+    return total * float(np.exp(_lowest(np.log(z)[None])[0]))

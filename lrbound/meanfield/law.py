@@ -96,6 +96,20 @@ def positive(values: Array) -> tuple[Array, Array, Array]:
 
 
 @cache
+def half_line(count: int) -> tuple[Array, Array]:
+    """Return nodes and weights of an integral over [0, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return 0.5 * (nodes + 1.0), 0.5 * weights
+
+
+def density(points: Array, centres: Array, variance: float) -> Array:
+    """Return the densities at ``points`` of Gaussians around ``centres``, shape (points, centres)."""
+    sd = math.sqrt(max(variance, 1e-300))
+    z = (points[:, None] - centres) / sd
+    return np.exp(-0.5 * z * z) / (sd * math.sqrt(2.0 * math.pi))
+
+
+@cache
 def _hermite() -> Array:
     rows = np.empty((TERMS, len(NODES)))
     rows[0], rows[1] = 1.0, NODES

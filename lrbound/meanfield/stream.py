@@ -8,6 +8,7 @@ apart on the way down (theory-finite-conv, section 2).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
@@ -83,6 +84,81 @@ class Level:
     def above(self) -> tuple[Array, Array, Array]:
         """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
         return _by_history(laws.positive, self.law.values)
+
+    @cached_property
+    def _nodes(self) -> tuple[Array, Array]:
+        """Nodes and weights of an integral over u > 0."""
+        reach = float(self.law.values.max()) + 1e-300
+        nodes, weights = laws.half_line(min(max(48, math.ceil(self._fineness)), MOST_NODES))
+        return reach * nodes, reach * weights
+
+    @cached_property
+    def _fineness(self) -> float:
+        """Nodes that it takes to follow the narrowest Gaussian that was added to the skip underneath."""
+        least = math.sqrt(max(float(self.law.added.min()), 1e-300))
+        return 1.6 * (float(self.law.values.max()) + 1e-300) / least
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether densities at nodes can follow the law: not where next to nothing was added (a gamma of 0)."""
+        return self._fineness <= MOST_NODES
+
+    @cached_property
+    def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """One class of positions for each law, and the law of each class."""
+        law = self.law
+        return _distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
+
+    @cached_property
+    def _steps(self) -> list[Array]:
+        """For each law the densities of u at the nodes for h at the nodes of the level below."""
+        below = self.law.below
+        assert below is not None  # a level that is reached from underneath
+        return [
+            laws.density(self._nodes[0], below._nodes[0], variance)  # noqa: SLF001
+            for variance in self.law.added.reshape(-1)[self._alike[0]]
+        ]
+
+    def survive(self, given: Array, *, first: bool) -> tuple[Array, Array]:
+        """Return P(u > 0) and the law of u given u > 0 from the law that survived the levels underneath.
+
+        Parameters
+        ----------
+        given : ndarray (r, c, nodes)
+            Quantiles on the first step, then probabilities at the nodes of the level below.
+        first : bool
+            Which of the two.
+        """
+        picked, inverse = self._alike
+        rows = given.reshape(-1, given.shape[-1])[picked]
+        points, weights = self._nodes
+        if first:
+            variances = self.law.added.reshape(-1)[picked]
+            steps = [laws.density(points, row, sd2) @ laws.WEIGHTS for row, sd2 in zip(rows, variances, strict=True)]
+        else:
+            steps = [matrix @ row for matrix, row in zip(self._steps, rows, strict=True)]
+        grown = np.stack(steps) * weights
+        share = np.clip(grown.sum(axis=1), 1e-300, 1.0)
+        shape = given.shape[:-1]
+        return share[inverse].reshape(shape), (grown / share[:, None])[inverse].reshape(*shape, -1)
+
+    @cached_property
+    def _known_masks(self) -> list[tuple[Array, Array, Array]]:
+        return []
+
+    def masks(self, share: Array) -> tuple[Array, Array]:
+        """Return P(u > 0 at both ends) by pairs and by sites where P(u > 0) is ``share`` at one.
+
+        What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
+        only where ``share`` has moved by more than ``NEAR``.
+        """
+        for known, pair, site in self._known_masks:
+            ratio = share / known
+            if np.abs(ratio - 1.0).max() < NEAR:
+                return pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2])
+        pair, site = _masks(share, self.law)
+        self._known_masks.append((share, pair, site))
+        return pair, site
 
     def chain_from(self, top: Level) -> Iterator[Level]:
         """Yield the levels from this one up to ``top``."""
@@ -159,10 +235,14 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
     entries = gradient.entries(level)
     survivals = _survivals(level, [entry.level for entry in entries])
-    total: Sums | None = None
+    joined: dict[tuple[tuple[int, ...], ...], tuple[Sums, Regroup]] = {}
     for entry in entries:
         pair, site, grouping = survivals[id(entry.level)]
-        part = grouping.backward(entry.sums.times(pair, site))
+        part, key = entry.sums.times(pair, site), (entry.level.rows.classes, entry.level.cols.classes)
+        joined[key] = (joined[key][0].plus(part) if key in joined else part, grouping)
+    total: Sums | None = None
+    for sums, grouping in joined.values():
+        part = grouping.backward(sums)
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
@@ -186,16 +266,20 @@ def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Ar
     wanted = {id(top): top for top in tops}
     highest = max(wanted.values(), key=lambda top: sum(1 for _ in level.chain_from(top)))
     share, _, given = level.above
-    pair, site = _masks(share, level.law)
+    pair, site = level.masks(share)
     found: dict[int, tuple[Array, Array, Regroup]] = {}
     below = level
+    smooth = all(step is level or step.is_smooth for step in level.chain_from(highest))
     for step in level.chain_from(highest):
         if step is not level:
             move = regroup(below.rows, below.cols, step.rows, step.cols)
             grown = move.gather_laws(given)
-            u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
-            share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
-            new_pair, new_site = _masks(share, step.law)
+            if smooth:
+                share, given = step.survive(grown, first=below is level)
+            else:
+                u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
+                share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
+            new_pair, new_site = step.masks(share)
             pair, site = move.gather_pair(pair) * new_pair, move.gather(site) * new_site
             below = step
         if id(step) in wanted:
@@ -223,6 +307,10 @@ def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, A
     return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
 
 
+NEAR = 0.05
+"""Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
+MOST_NODES = 256
+"""Nodes of the densities on u > 0."""
 HISTORY_DIGITS = 3
 """Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
 

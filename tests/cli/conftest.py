@@ -35,8 +35,8 @@ class Core:
             raise self.error
         return SimpleNamespace(training=SimpleNamespace(optimizer=SimpleNamespace(learning_rate=self.learning_rate)))
 
-    def predict(self, network: Any, *, method: str, batch_statistics: str) -> Prediction:
-        del network
+    def predict(self, network: Any, *, method: str, batch_statistics: str, full_batch: int | None) -> Prediction:
+        del network, full_batch
         self.calls.append(("predict", method, batch_statistics))
         if self.refusal is not None:
             raise self.refusal

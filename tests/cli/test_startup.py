@@ -14,7 +14,7 @@ spec, predict = types.ModuleType("lrbound.spec"), types.ModuleType("lrbound.pred
 answer = p.Prediction("tiny", "mean-field", p.Assumptions("mse", 8, "through", "sgd", 0.0, 1, 2), 1.0, None, 2.0, 1.0,
                       p.Bounds(2.0, 2.0), (), ())
 spec.load, spec.SpecError = (lambda path, *, overrides: None), type("SpecError", (ValueError,), {})
-predict.predict = lambda network, *, method, batch_statistics: answer
+predict.predict = lambda network, *, method, batch_statistics, full_batch: answer
 sys.modules["lrbound.spec"], sys.modules["lrbound.predictor"] = spec, predict
 from lrbound.cli.app import run
 status = run(sys.argv[1:])

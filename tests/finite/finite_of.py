@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
 from lrbound.finite.estimate import Finite, estimate
-from lrbound.finite.profile import Profile
 from lrbound.finite.stages import profile
 from lrbound.finite.walk import visits
 from lrbound.layers.base import Context
 from lrbound.meanfield.sweep import backward, forward
-from lrbound.network import Network
 from tests.sampled import modules, white_inputs
+
+if TYPE_CHECKING:
+    from lrbound.finite.profile import Profile
+    from lrbound.network import Network
 
 
 def context(network: Network, *, through: bool = True) -> Context:
@@ -39,9 +43,7 @@ def measured(network: Network, seeds: range) -> list[float]:
         for layer in layers:
             f = layer(f)
         weights = [p for layer in layers for p in layer.parameters() if p.requires_grad]
-        rows = [
-            torch.cat([g.ravel() for g in torch.autograd.grad(y, weights, retain_graph=True)]) for y in f.flatten()
-        ]
+        rows = [torch.cat([g.ravel() for g in torch.autograd.grad(y, weights, retain_graph=True)]) for y in f.flatten()]
         jacobian = torch.stack(rows).numpy()
         found.append(float(np.linalg.eigvalsh(jacobian @ jacobian.T)[-1]) / len(f))
     return found

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from lrbound.finite.combine import combine
+from lrbound.finite.estimate import leading
 from lrbound.finite.interval import around
+from lrbound.meanfield.sweep import backward, forward
 from tests.finite.finite_of import context, finite, profile_of
 from tests.nets import dense, network
-from lrbound.finite.estimate import leading
-from lrbound.meanfield.sweep import backward, forward
 
 
 def first_order(net) -> float:
@@ -36,7 +36,9 @@ def test_a_large_batch_is_the_full_batch() -> None:
 
 
 def test_lambda_max_falls_with_the_batch_and_grows_with_the_outputs() -> None:
-    batches = [finite(dense(widths=(300,) * 4, inputs=128, batch=n)).lambda_max for n in (8, 12, 16, 32, 64, 256, "full")]
+    batches = [
+        finite(dense(widths=(300,) * 4, inputs=128, batch=n)).lambda_max for n in (8, 12, 16, 32, 64, 256, "full")
+    ]
     outputs = [finite(dense(widths=(300,) * 4, gamma=None, batch=64, outputs=c)).lambda_max for c in (1, 2, 5, 20, 80)]
 
     assert batches == sorted(batches, reverse=True)
@@ -51,7 +53,9 @@ def test_one_linear_layer_is_exact() -> None:
     assert finite(net).lambda_max == pytest.approx((math.sqrt(width) + math.sqrt(n)) ** 2 / n, rel=0.05)
 
 
-@pytest.mark.parametrize("spec", [dict(batch=16), dict(batch=64, gamma=None), dict(batch=64, activation="tanh")])
+@pytest.mark.parametrize(
+    "spec", [{"batch": 16}, {"batch": 64, "gamma": None}, {"batch": 64, "activation": "tanh"}, {"activation": "tanh"}]
+)
 def test_the_parts_add_up_and_the_interval_holds_the_mean(spec: dict) -> None:
     found = finite(dense(widths=(200, 300, 100), inputs=64, **spec))
     low, high = found.interval
@@ -79,6 +83,22 @@ def test_batches_too_small_for_their_statistics_are_named() -> None:
     assert any("6 samples" in text for text in finite(dense(batch=6)).warnings)
     assert any("30 outputs" in text for text in finite(dense(batch=8, outputs=30)).warnings)
     assert finite(dense(batch=64)).warnings == ()
+
+
+def test_what_is_not_tracked_is_named() -> None:
+    head = "input: {shape: [3, 8, 8]}\ntraining: {batch_size: 16}"
+    at_outputs = network("- flatten\n- linear: 10\n- batch_norm", head=head)
+    gated = network("- conv2d: {channels: 16, kernel: 1}\n- squeeze_excite: 4\n- flatten\n- linear: 10", head=head)
+
+    assert any("at the outputs" in text for text in finite(at_outputs).warnings)
+    assert any("gated" in text for text in finite(gated).warnings)
+
+
+def test_a_thousand_layers() -> None:
+    found = finite(dense(widths=(300,) * 1000, batch=64, gamma=None))
+
+    assert all(math.isfinite(x) and x > 0.0 for x in found.interval)
+    assert any("checked up to 20" in text for text in found.warnings)
 
 
 def test_frozen_statistics_let_the_lower_layers_through() -> None:

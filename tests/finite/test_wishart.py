@@ -59,7 +59,9 @@ def test_the_nested_sum_of_one_layer_is_a_product(ratios: list[float]) -> None:
 
 def test_a_shift_moves_the_edge() -> None:
     # a multiple of the identity beside one Wishart matrix: the edge is the sum
-    assert nested_edge(np.array([0.3]), np.array([2.0, 5.0])) == pytest.approx(2.0 * (1.0 + math.sqrt(0.3)) ** 2 + 5.0, 1e-4)
+    assert nested_edge(np.array([0.3]), np.array([2.0, 5.0])) == pytest.approx(
+        2.0 * (1.0 + math.sqrt(0.3)) ** 2 + 5.0, 1e-4
+    )
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 10])
@@ -77,7 +79,9 @@ def test_a_chain_lies_between_one_and_the_trace(outputs: int, freedom: float, st
     assert 1.0 <= found[-1] <= found[0] <= outputs
 
 
-@pytest.mark.parametrize(("outputs", "freedom", "stages"), [(2, 60, 3), (5, 300, 6), (10, 150, 9), (20, 145, 6), (40, 300, 3)])
+@pytest.mark.parametrize(
+    ("outputs", "freedom", "stages"), [(2, 60, 3), (5, 300, 6), (10, 150, 9), (20, 145, 6), (40, 300, 3)]
+)
 def test_chain_against_drawn_products(outputs: int, freedom: int, stages: int) -> None:
     # the exponents were fitted to 5 %; 8 % leaves room for the corner with two outputs
     rng = np.random.default_rng(0)
