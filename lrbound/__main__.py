@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 
 # A start-up makes many objects and drops few. With the default threshold the collector runs some hundred times to find
 # nothing, which costs a tenth of the run; long commands still reach this one and are collected.
 gc.set_threshold(200_000)
+
+# The solver's matrices are small: several threads only get in each other's way. Read when numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> None:

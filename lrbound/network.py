@@ -95,4 +95,3 @@ class Network:
     def parameters(self) -> int:
         """Number of learnable parameters."""
         return sum(node.layer.parameters(shape) for node, shape in self.unrolled())
-

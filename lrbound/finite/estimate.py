@@ -13,7 +13,7 @@ from lrbound.finite.combine import Branch, Combined, combine
 from lrbound.finite.limits import BRANCHES, limits
 from lrbound.finite.localised import localised
 from lrbound.finite.outputs import parts as coherent_parts
-from lrbound.finite.stages import Weighted, profile
+from lrbound.finite.stages import profile, weighted
 from lrbound.finite.walk import visits
 from lrbound.layers.base import Branching, unroll
 from lrbound.meanfield.fisher import spectrum
@@ -107,7 +107,7 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
     layers = [(node.layer, shape) for node, shape in network.unrolled()]
-    last = max(at for at, (layer, _) in enumerate(layers) if isinstance(layer, Weighted))
+    last = max(at for at, (layer, _) in enumerate(layers) if weighted(layer))
     return limits(
         row,
         statistics=any(layer.fixes_scale for layer, _ in layers),
@@ -115,8 +115,7 @@ def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
         images=len(network.input.shape) == 3,
         at_outputs=any(layer.fixes_scale for layer, _ in layers[last:]),
         gated=any(
-            layer.parameters(shape) > 0 and not layer.fixes_scale and not isinstance(layer, Weighted)
-            for layer, shape in layers
+            layer.parameters(shape) > 0 and not layer.fixes_scale and not weighted(layer) for layer, shape in layers
         ),
     )
 
@@ -124,7 +123,7 @@ def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:
     """Share lambda_max out: to a weight layer and the normaliser above it in the proportion of their leading parts."""
     own = np.array([_weight(term, coherent=found.branch == "co") for term in terms])
-    row = np.cumsum([isinstance(term.node.layer, Weighted) for term in terms]) - 1
+    row = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
     row = np.maximum(row, 0)
     leading = np.bincount(row, own, minlength=len(grown))
     scale = np.divide(grown, leading, out=np.zeros_like(grown), where=leading > 0.0)

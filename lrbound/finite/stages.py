@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 COHERENT, TRACE = 0, 1
 
 
-@runtime_checkable
 class Weighted(Protocol):
     """A layer that draws random weights: it can have an initialisation of its own, and biases."""
 
     init: Init | None
     bias: bool
+
+
+def weighted(layer: object) -> TypeGuard[Weighted]:
+    """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
+    return hasattr(layer, "init") and hasattr(layer, "bias")
 
 
 class _Stage:
@@ -95,7 +99,7 @@ class _Back:
         absorbed = False
         for visit in reversed(below):
             absorbed |= visit.layer.fixes_scale and self.ctx.through
-            if isinstance(visit.layer, Weighted):
+            if weighted(visit.layer):
                 self.next = 0.0 if absorbed else _bias_kernel(visit, self.ctx), absorbed
                 break
 
@@ -103,7 +107,7 @@ class _Back:
         """Go through one layer; a weight layer completes a row."""
         row = None
         below, share = visit.pull(self.gradient)
-        if isinstance(visit.layer, Weighted):
+        if weighted(visit.layer):
             assert share is not None
             row = self._weights(visit, below, share)
         elif visit.layer.fixes_scale:
@@ -230,7 +234,7 @@ def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
 def _from_below(visit: Visit, ctx: Context) -> float:
     """Return the part of the mean over the batch that comes from the units below, not from biases."""
     layer = visit.layer
-    assert isinstance(layer, Weighted)
+    assert weighted(layer)
     _, x = visit.above.averages()
     if not layer.bias or not x > 0.0:
         return 1.0
@@ -244,7 +248,7 @@ def _fan_in(visit: Visit) -> int:
 def _bias_kernel(visit: Visit, ctx: Context) -> float:
     """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
     layer = visit.layer
-    assert isinstance(layer, Weighted)
+    assert weighted(layer)
     if not layer.bias:
         return 0.0
     fan_in = _fan_in(visit)
@@ -297,7 +301,7 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     rows = []
     while visits:
         visit = visits.pop()
-        if isinstance(visit.layer, Weighted):
+        if weighted(visit.layer):
             back.look_ahead(visits)
         row = back.visit(visit)
         if row is not None:
