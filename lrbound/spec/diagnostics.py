@@ -75,7 +75,7 @@ class SpecError(ValueError):
         return "\n".join(lines)
 
 
-class Invalid(Exception):  # noqa: N818 - never leaves this package
+class Invalid(Exception):
     """A value that cannot be read; whoever reads the surrounding values adds it to the problems and goes on."""
 
     def __init__(self, mark: Mark, message: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lrbound.init import Init
+from lrbound.layers.base import unroll
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.linear import Linear
-from lrbound.layers.base import unroll
-from lrbound.network import Network
 from lrbound.optimizers.sgd import SGD
 from lrbound.spec import SpecError, parse
+
+if TYPE_CHECKING:
+    from lrbound.network import Network
 
 SPEC = """\
 version: 1
