@@ -29,7 +29,7 @@ TERMS = 24
 """Hermite coefficients of a function of zeta."""
 TAIL_POWER = 1.7 * TERMS
 """Power of r on what the coefficients miss of the second moment."""
-NEWTON_STEPS = 3
+NEWTON_STEPS = 2
 
 
 def mean(values: Array) -> Array:
