@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from lrbound.errors import Refused
-from lrbound.finite.estimate import estimate, leading, supported
+from lrbound.finite.estimate import Finite, estimate, leading, supported
 from lrbound.finite.interval import around
 from lrbound.hint import hint
 from lrbound.layers.base import Context
@@ -82,7 +82,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     curvature = training.optimizer.stable_rate(lambda_max)
     minibatch = None
     if training.batch_size is not None:
-        large = _large_batch(network, parts, terms, context(math.inf))
+        large = _large_batch(network, parts, terms, found, context(math.inf))
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, training.loss.factor(logits))
     bounds = Bounds(_finite(curvature), _finite(minibatch))
     notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
@@ -108,12 +108,18 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     )
 
 
-def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], ctx: Context) -> Spectrum:
-    """Return K2 and K1 of the layers that can explode."""
+def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], found: Finite, ctx: Context) -> Spectrum:
+    """Return K2 and K1 of the layers that can explode.
+
+    Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as
+    lambda_max does where the coherent direction wins, and the noise K1 - K2 stays.
+    """
     statistics = any(term.node.layer.fixes_scale for term in terms)
     large = None if statistics else parts.without_batch(network.training.samples)
     if large is not None:
-        return large
+        growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0
+        grown = growth * large.coherent
+        return Spectrum(grown, 0.0, large.trace + grown - large.coherent)
     everywhere = backward(forward(network, ctx), ctx.samples)
     return spectrum(explosive(everywhere, terms) if ctx.through else list(everywhere), ctx.samples)
 

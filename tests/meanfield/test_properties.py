@@ -217,3 +217,13 @@ def test_minibatch_formula() -> None:
     assert p.max_learning_rate == pytest.approx(3.8 / (k2 + 19 * (k1 - k2) / 256), rel=1e-4)
     assert p.recommended_learning_rate == pytest.approx(p.max_learning_rate / 3.8)
     assert p.max_learning_rate == p.bounds.minibatch
+
+
+@given(activation=st.sampled_from(["relu", "tanh", "gelu"]), outputs=st.integers(1, 20))
+@settings(max_examples=15, deadline=None)
+def test_large_minibatches_are_the_repeated_batch(activation: str, outputs: int) -> None:
+    """Without normalisation bounds.minibatch meets bounds.curvature as the batch grows, at finite width too."""
+    net = dense(widths=(200, 200), activation=activation, gamma=None, batch=10**6, outputs=outputs, momentum=0.5)
+    p = predict(net)
+
+    assert p.bounds.minibatch == pytest.approx(p.bounds.curvature, rel=1e-3)
