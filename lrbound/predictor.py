@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, supported
 from lrbound.finite.interval import around
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.network import Network
+
+OUT_OF_RANGE = (
+    "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
+    "extreme variances): it cannot train at any rate as it stands"
+)
 
 Method = Literal["mean-field", "wei2019"]
 BatchStatistics = Literal["through", "frozen"]
@@ -57,9 +64,19 @@ def predict(
     Refused
         Where the theory has no answer for this network.
     """
-    if method == "wei2019":
-        return _published(network)
-    return _mean_field(network, batch_statistics, full_batch)
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if method == "wei2019":
+                found = _published(network)
+            else:
+                found = _mean_field(network, batch_statistics, full_batch)
+    except (ArithmeticError, np.linalg.LinAlgError) as error:
+        raise Refused(OUT_OF_RANGE) from error
+    if not all(
+        math.isfinite(x) for layer in found.layers for x in (found.lambda_max, layer.q, layer.q_xy, layer.lambda_)
+    ):
+        raise Refused(OUT_OF_RANGE)
+    return found
 
 
 def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch: int | None) -> Prediction:
@@ -161,7 +178,7 @@ def _published(network: Network) -> Prediction:
     terms = rows(network)
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)
-    curvature = training.optimizer.stable_rate(lambda_max)
+    curvature = _finite(training.optimizer.stable_rate(lambda_max))
     return Prediction(
         name=network.name,
         method="wei2019",
@@ -169,7 +186,7 @@ def _published(network: Network) -> Prediction:
         lambda_max=lambda_max,
         lambda_max_interval=None,
         max_learning_rate=curvature,
-        recommended_learning_rate=training.optimizer.recommended_rate(curvature),
+        recommended_learning_rate=None if curvature is None else training.optimizer.recommended_rate(curvature),
         bounds=Bounds(curvature, None),
         layers=tuple(
             LayerReport(
@@ -189,6 +206,7 @@ def _published(network: Network) -> Prediction:
             ),
             "lambda_max_interval is null: the published theory has no spread over initialisations",
             "bounds.minibatch is null: the published theory has no batch size",
+            *(["bounds.curvature is null: the published formula gives no curvature"] if curvature is None else []),
         ),
     )
 
