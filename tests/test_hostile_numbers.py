@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrbound import parse, predict
 from lrbound.errors import Refused
-from lrbound.prediction import Prediction
 from lrbound.spec import SpecError
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
 
 SIZES = st.sampled_from([1, 2, 3, 7, 64, 100_000])
 SCALES = st.sampled_from([0.0, 1e-300, 1e-12, 0.01, 1.0, 2.0, 1e4, 1e9, 1e11])
@@ -87,11 +91,10 @@ def survives(text: str) -> None:
         for method, statistics in (("mean-field", "through"), ("mean-field", "frozen"), ("wei2019", "frozen")):
             try:
                 p = predict(network, method=method, batch_statistics=statistics)  # type: ignore[arg-type]
-            except Refused as refusal:
-                assert str(refusal)
-            else:
-                assert finite_everywhere(p)
-                assert p.lambda_max >= 0.0
+            except Refused:
+                continue
+            assert finite_everywhere(p)
+            assert p.lambda_max >= 0.0
 
 
 SETTINGS = settings(
@@ -119,9 +122,5 @@ def test_a_deep_stack_of_normalisers_is_refused() -> None:
         "version: 1\ninput: {shape: [30]}\ntraining: {batch_size: 16}\n"
         "layers: [{repeat: {times: 4000, layers: [{linear: 30}, batch_norm, relu]}}, {linear: 2}]"
     )
-    try:
-        p = predict(network)
-    except Refused as refusal:
-        assert "leave the range of floating-point numbers" in str(refusal)
-    else:
-        raise AssertionError(p.lambda_max)
+    with pytest.raises(Refused, match="leave the range of floating-point numbers"):
+        predict(network)
