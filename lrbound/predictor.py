@@ -66,10 +66,8 @@ def predict(
     """
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            if method == "wei2019":
-                found = _published(network)
-            else:
-                found = _mean_field(network, batch_statistics, full_batch)
+            published = method == "wei2019"
+            found = _published(network) if published else _mean_field(network, batch_statistics, full_batch)
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         raise Refused(OUT_OF_RANGE) from error
     if not all(
