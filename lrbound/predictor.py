@@ -73,7 +73,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics) -> Predicti
         warnings.setdefault("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
     else:
         large = parts.without_batch(training.samples)
-        if large is None or any(term.node.layer.fixes_scale for term in terms):
+        if large is None or any(term.node.layer.over_batch for term in terms):
             everywhere = backward(forward(network, context(math.inf)), math.inf)
             large = spectrum(explosive(everywhere, terms) if through else list(everywhere), math.inf)
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, loss_factor)
