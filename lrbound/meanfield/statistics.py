@@ -228,7 +228,7 @@ def _freedom(
             f"{statistics.kind} over sets of {samples * s * size:g} values has at most 2 degrees of freedom: the mean "
             "of 1/variance over initialisations is infinite"
         )
-    if freedom < FEW_VALUES:
+    if freedom < FEW_VALUES and not statistics.batch:
         ctx.warn(
             f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
             "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
