@@ -48,9 +48,9 @@ class BatchGroupNorm(Layer):
         """Centre and scale every group of channels by its batch statistics."""
         channels = kernel.channels // self.groups
         if channels == 1:
-            return BatchNorm(
-                gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable
-            ).forward(kernel, ctx)
+            return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
+                kernel, ctx
+            )
         statistics = Statistics(self.kind, channels, ctx.samples, batch=True)
         return normaliser(
             kernel,

@@ -42,9 +42,9 @@ class CrossIterationBatchNorm(Layer):
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale by the statistics of all batches in the window."""
         if self.window == 1:
-            return BatchNorm(
-                gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable
-            ).forward(kernel, ctx)
+            return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
+                kernel, ctx
+            )
         statistics = Statistics(self.kind, 1, ctx.samples, batch=True, window=self.window)
         return normaliser(
             kernel,

@@ -95,9 +95,7 @@ class InstanceEnhancementBatchNorm(Layer):
         del init
         from lrbound.normalizers import InstanceEnhancementBatchNorm, initialised
 
-        module = InstanceEnhancementBatchNorm(
-            shape[0], eps=self.eps, gate_weight=self.weight, gate_bias=self.bias
-        )
+        module = InstanceEnhancementBatchNorm(shape[0], eps=self.eps, gate_weight=self.weight, gate_bias=self.bias)
         return initialised(module, self.gamma, self.beta, learnable=self.learnable)
 
 

@@ -27,9 +27,10 @@ TERMS = 48
 @cache
 def _nodes() -> tuple[Array, Array]:
     # even and without a node at 0, where an activation may have its kink
-    z = (np.arange(4000) + 0.5) * (20.0 / 4000) - 10.0
-    weights = np.exp(-0.5 * z * z)
-    return z, weights / weights.sum()
+    z: Array = (np.arange(4000, dtype=np.float64) + 0.5) * (20.0 / 4000) - 10.0
+    weights: Array = np.exp(-0.5 * z * z)
+    weights /= weights.sum()
+    return z, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,5 +123,3 @@ def _by_parameters(delta: Sums, proxy: Proxy, kernel: Kernel) -> Array:
     pair = np.polynomial.polynomial.polyval(between, energy)
     site = np.stack([own, np.polynomial.polynomial.polyval(across, energy)], axis=-3)
     return delta.times(pair, site).total()
-
-

@@ -20,9 +20,9 @@ from lrbound.meanfield.quadratic_form import quadratic_form
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
-    from lrbound.meanfield.small_sets import Mixture
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
+    from lrbound.meanfield.small_sets import Mixture
 
 MANY_VALUES = 300.0
 """Effective values from which s^2 is as good as its mean, up to terms in 1/nu."""
@@ -245,25 +245,21 @@ def _per_sample(
     case of one sample; in between they are mixed with the weights 1 - r^2 and r^2.
     """
     s = float(statistics.channels)
-    spaces = [(operator, eigen(operator.kind(SAME), classes), n) for operator, n in ((raw, s - 1.0), (centred, 1.0)) if n]
+    kinds = [(operator, n) for operator, n in ((raw, s - 1.0), (centred, 1.0)) if n]
+    spaces = [(operator, eigen(operator.kind(SAME), classes), n) for operator, n in kinds]
     law = quadratic_form(s * classes.size, [(space, n) for _, space, n in spaces])
-    same = cross = None
+    rho: Operator | None = None
     for operator, space, n in spaces:
-        weak, full = law.root(space), law.scale(space)
-        own = law.whitened(space)
-        across = operator.kind(CROSS)
+        weak, full, across = law.root(space), law.scale(space), operator.kind(CROSS)
         other = (weak @ across @ weak).scaled(1.0 - r * r) + (full @ across @ full).scaled(r * r)
-        same = own.scaled(n / s) if same is None else same + own.scaled(n / s)
-        cross = other.scaled(n / s) if cross is None else cross + other.scaled(n / s)
-    assert same is not None
-    assert cross is not None
+        part = stack((law.whitened(space), other)).scaled(n / s)
+        rho = part if rho is None else rho + part
+    assert rho is not None  # the centred values are always there
     inverse = law.inverse(1.0)
-    return stack((same, cross)), Inverse(inverse, (1.0 - r * r) * law.inverse(0.5) ** 2 + r * r * inverse)
+    return rho, Inverse(inverse, (1.0 - r * r) * law.inverse(0.5) ** 2 + r * r * inverse)
 
 
-def _over_batch(
-    raw: Operator, centred: Operator, classes: Classes, statistics: Statistics
-) -> tuple[Operator, Inverse]:
+def _over_batch(raw: Operator, centred: Operator, classes: Classes, statistics: Statistics) -> tuple[Operator, Inverse]:
     """Return rho and E[1/s^2] over the law of s^2 of a batch: S + (n-1) X once, S - X n - 1 times."""
     s, n = float(statistics.channels), min(statistics.samples * statistics.window, INFINITE)
     spaces = []
@@ -277,15 +273,14 @@ def _over_batch(
         s * n * classes.size,
         [pair for one, rest, times in spaces for pair in ((one, times), (rest, (n - 1.0) * times))],
     )
-    same = cross = None
+    rho: Operator | None = None
     for one, rest, times in spaces:
-        together, apart = law.whitened(one).scaled(times / s), law.whitened(rest).scaled(times / s)
-        own, across = (together + apart.scaled(n - 1.0)).scaled(1.0 / n), (together - apart).scaled(1.0 / n)
-        same, cross = (own, across) if same is None or cross is None else (same + own, cross + across)
-    assert same is not None
-    assert cross is not None
+        first, others = law.whitened(one).scaled(times / s), law.whitened(rest).scaled(times / s)
+        part = stack(((first + others.scaled(n - 1.0)).scaled(1.0 / n), (first - others).scaled(1.0 / n)))
+        rho = part if rho is None else rho + part
+    assert rho is not None  # the centred values are always there
     inverse = law.inverse(1.0)
-    return stack((same, cross)), Inverse(inverse, inverse)
+    return rho, Inverse(inverse, inverse)
 
 
 def _projected(delta: Operator, product: Sums, lean: Sums | None, zhat: Normalised, statistics: Statistics) -> Operator:
@@ -353,9 +348,7 @@ def _batch_terms(
     chain = stack(
         (
             (a @ one).scaled(t * t) + (b @ other).scaled(t * (1.0 - t)),
-            (
-                (mixed + mixed.transpose()).scaled(t) + (b @ other).scaled(1.0 - 2.0 * t)
-            ).scaled(1.0 - t),
+            ((mixed + mixed.transpose()).scaled(t) + (b @ other).scaled(1.0 - 2.0 * t)).scaled(1.0 - t),
         )
     )
     return once, twice + classes.traces(chain).scaled(2.0)

@@ -15,15 +15,15 @@ def initialised(module: M, gamma: float, beta: float = 0.0, *, learnable: bool =
     Parameters
     ----------
     module : torch.nn.Module
-        With a parameter ``weight``; ``bias`` may be missing or None.
+        With parameters ``weight`` and ``bias``; either may be missing.
     gamma, beta : float
         Initial values.
     learnable : bool
         Whether its parameters are trained.
     """
-    nn.init.constant_(module.weight, gamma)
-    if getattr(module, "bias", None) is not None:
-        nn.init.constant_(module.bias, beta)
-    for parameter in module.parameters():
+    values = {"weight": gamma, "bias": beta}
+    for name, parameter in module.named_parameters():
+        if name in values:
+            nn.init.constant_(parameter, values[name])
         parameter.requires_grad_(learnable)
     return module
