@@ -10,7 +10,7 @@ import numpy as np
 
 from lrbound.fields import flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
-from lrbound.meanfield.batch_statistics import normalise, pull_through
+from lrbound.meanfield.batch_statistics import normalise, products, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
 
@@ -69,8 +69,13 @@ class InstanceEnhancementBatchNorm(Layer):
             # by gamma the output changes by g zhat, by b it changes by gamma g (1-g) zhat, by w by p times that
             g = 1.0 / (1.0 + math.exp(-self.bias))
             by_gate = (self.gamma * g * (1.0 - g)) ** 2
-            product = gradient.delta.times(zhat.pair, diagonal(zhat.pair) + zhat.site)
-            by_weight = (product.pair.sum(axis=(-4, -3, -2, -1)) * level).sum(axis=-1)
+            by_kind = products(gradient, zhat, gamma2).pair.sum(axis=(-4, -3, -2, -1))
+            by_weight = (by_kind * level).sum(axis=-1)
+            if kernel.positions == 1:
+                # p is z itself there: E[zhat^2 p^2] has 2 Var z more, E[zhat zhat' p p'] of two samples Var z
+                spread = level[SAME] - level[CROSS]
+                across = gradient.delta.pair[..., CROSS, :, :, :, :].sum(axis=(-4, -3, -2, -1))
+                by_weight = by_weight + spread * (2.0 * by_kind[..., SAME] + across)
             share = gate[SAME] * value + by_gate * (value + by_weight) + gradient.delta.total()
             share = share if self.learnable else 0.0 * share
             return Gradient(below), Share(share[..., 0], share[..., 1])

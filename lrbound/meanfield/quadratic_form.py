@@ -13,15 +13,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from lrbound.meanfield.class_operator import Classes, Operator, eigen, stack
+from lrbound.meanfield.kernel import CROSS, SAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.meanfield.class_operator import Eigen, Operator
+    from lrbound.meanfield.class_operator import Eigen
     from lrbound.meanfield.positions import Array
+
+INFINITE = 1e9
+"""Samples that stand for a full batch: the products over samples converge long before."""
+
+
+class Inverse(NamedTuple):
+    """E[1/(s s')] for one sample and for two."""
+
+    same: float
+    cross: float
 
 
 @cache
@@ -84,3 +97,66 @@ def quadratic_form(size: float, spaces: Sequence[tuple[Eigen, float]]) -> Quadra
     t, w = _nodes()
     phi = w * np.exp(-0.5 * times @ np.log1p(2.0 * np.outer(values / trace, t)))
     return QuadraticForm(size, trace, phi)
+
+
+def of_sample(kernels: Sequence[tuple[Operator, float]], classes: Classes, r: float) -> tuple[Operator, Inverse]:
+    """Return E[z z'/(s s')] and E[1/(s s')] where every sample has an s^2 of its own.
+
+    Parameters
+    ----------
+    kernels : sequence of (Operator, float)
+        Kernels (same, cross) of the channels of a set, each with the number of channels that have it.
+    classes : Classes
+    r : float
+        Correlation of two samples.
+
+    Notes
+    -----
+    Two samples: for a weak correlation each end loses what its own s owes to it (J X J, Stein), a full one is the case
+    of one sample; in between they are mixed with the weights 1 - r^2 and r^2.
+    """
+    s = sum(number for _, number in kernels)
+    spaces = [(kernel, eigen(kernel.kind(SAME), classes), number) for kernel, number in kernels if number]
+    law = quadratic_form(s * classes.size, [(space, number) for _, space, number in spaces])
+    rho: Operator | None = None
+    for kernel, space, number in spaces:
+        weak, full, across = law.root(space), law.scale(space), kernel.kind(CROSS)
+        other = (weak @ across @ weak).scaled(1.0 - r * r) + (full @ across @ full).scaled(r * r)
+        part = stack((law.whitened(space), other)).scaled(number / s)
+        rho = part if rho is None else rho + part
+    assert rho is not None  # some channel has a kernel
+    inverse = law.inverse(1.0)
+    return rho, Inverse(inverse, (1.0 - r * r) * law.inverse(0.5) ** 2 + r * r * inverse)
+
+
+def over_batch(kernels: Sequence[tuple[Operator, float]], classes: Classes, samples: float) -> tuple[Operator, Inverse]:
+    """Return E[z z'/s^2] and E[1/s^2] where all samples share s^2: eigenvalues of S + (n-1) X once, of S - X n-1 times.
+
+    Parameters
+    ----------
+    kernels : sequence of (Operator, float)
+        Kernels (same, cross) of the channels of a set, each with the number of channels that have it.
+    classes : Classes
+    samples : float
+        n; may be infinite.
+    """
+    n = min(samples, INFINITE)
+    s = sum(number for _, number in kernels)
+    spaces: list[tuple[Eigen, Eigen, float]] = []
+    for kernel, number in kernels:
+        own, across = kernel.kind(SAME), kernel.kind(CROSS)
+        if number:
+            together, apart = eigen(own + across.scaled(n - 1.0), classes), eigen(own - across, classes)
+            spaces.append((together, apart, number))
+    law = quadratic_form(
+        s * n * classes.size,
+        [pair for one, rest, number in spaces for pair in ((one, number), (rest, (n - 1.0) * number))],
+    )
+    rho: Operator | None = None
+    for one, rest, number in spaces:
+        first, others = law.whitened(one).scaled(number / s), law.whitened(rest).scaled(number / s)
+        part = stack(((first + others.scaled(n - 1.0)).scaled(1.0 / n), (first - others).scaled(1.0 / n)))
+        rho = part if rho is None else rho + part
+    assert rho is not None  # some channel has a kernel
+    inverse = law.inverse(1.0)
+    return rho, Inverse(inverse, inverse)

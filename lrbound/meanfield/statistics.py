@@ -8,15 +8,15 @@ batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.errors import Refused
-from lrbound.meanfield.class_operator import Classes, Operator, classes_of, eigen, stack
+from lrbound.meanfield.class_operator import Classes, Operator, classes_of, stack
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
-from lrbound.meanfield.quadratic_form import quadratic_form
+from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
@@ -28,8 +28,6 @@ MANY_VALUES = 300.0
 """Effective values from which s^2 is as good as its mean, up to terms in 1/nu."""
 FEW_VALUES = 5.0
 """Effective values below which measured networks lie up to 5 times above the mean that theory gives."""
-INFINITE = 1e9
-"""Samples that stand for a full batch in the law of s^2: the products over samples converge long before."""
 SMALL_SET = 12
 """Channels a set up to which s^2 differs from set to set by what all its positions share."""
 
@@ -70,13 +68,6 @@ class Statistics:
         """Return the share of same and of cross pairs among the pairs of the samples in the statistics."""
         n = self.samples * (self.window if all_steps else 1)
         return np.array([1.0 / n, 1.0 - 1.0 / n])
-
-
-class Inverse(NamedTuple):
-    """E[1/(s s')] for one sample and for two."""
-
-    same: float
-    cross: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,14 +191,14 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     shrink = variance / (variance + eps)
     if freedom >= MANY_VALUES:
         rho = mean.scaled(1.0 / variance)
-        same = freedom / (freedom - 2.0) / variance
+        same = 1.0 / (1.0 - 2.0 / freedom) / variance
         r = float(traces[CROSS] / traces[SAME])
         cross = same if statistics.batch else (1.0 + (1.5 + 0.5 * r * r) / freedom) / variance
         inverse = Inverse(same, cross)
     elif statistics.batch:
-        rho, inverse = _over_batch(raw, centred, classes, statistics)
+        rho, inverse = over_batch(((raw, s - 1.0), (centred, 1.0)), classes, statistics.samples * statistics.window)
     else:
-        rho, inverse = _per_sample(raw, centred, classes, statistics, float(traces[CROSS] / traces[SAME]))
+        rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
     rho = rho.scaled(shrink)
     pair, site = classes.kernel(rho)
     return Normalised(classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site)
@@ -234,53 +225,6 @@ def _freedom(
             "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
         )
     return freedom
-
-
-def _per_sample(
-    raw: Operator, centred: Operator, classes: Classes, statistics: Statistics, r: float
-) -> tuple[Operator, Inverse]:
-    """Return rho and E[1/(s s')] over the law of s^2 of one sample.
-
-    Two samples: for a weak correlation r each end loses what its own s owes to it (J X J, Stein), a full one is the
-    case of one sample; in between they are mixed with the weights 1 - r^2 and r^2.
-    """
-    s = float(statistics.channels)
-    kinds = [(operator, n) for operator, n in ((raw, s - 1.0), (centred, 1.0)) if n]
-    spaces = [(operator, eigen(operator.kind(SAME), classes), n) for operator, n in kinds]
-    law = quadratic_form(s * classes.size, [(space, n) for _, space, n in spaces])
-    rho: Operator | None = None
-    for operator, space, n in spaces:
-        weak, full, across = law.root(space), law.scale(space), operator.kind(CROSS)
-        other = (weak @ across @ weak).scaled(1.0 - r * r) + (full @ across @ full).scaled(r * r)
-        part = stack((law.whitened(space), other)).scaled(n / s)
-        rho = part if rho is None else rho + part
-    assert rho is not None  # the centred values are always there
-    inverse = law.inverse(1.0)
-    return rho, Inverse(inverse, (1.0 - r * r) * law.inverse(0.5) ** 2 + r * r * inverse)
-
-
-def _over_batch(raw: Operator, centred: Operator, classes: Classes, statistics: Statistics) -> tuple[Operator, Inverse]:
-    """Return rho and E[1/s^2] over the law of s^2 of a batch: S + (n-1) X once, S - X n - 1 times."""
-    s, n = float(statistics.channels), min(statistics.samples * statistics.window, INFINITE)
-    spaces = []
-    for operator, times in ((raw, s - 1.0), (centred, 1.0)):
-        if times:
-            own, across = operator.kind(SAME), operator.kind(CROSS)
-            together = eigen(own + across.scaled(n - 1.0), classes)
-            apart = eigen(own - across, classes)
-            spaces.append((together, apart, times))
-    law = quadratic_form(
-        s * n * classes.size,
-        [pair for one, rest, times in spaces for pair in ((one, times), (rest, (n - 1.0) * times))],
-    )
-    rho: Operator | None = None
-    for one, rest, times in spaces:
-        first, others = law.whitened(one).scaled(times / s), law.whitened(rest).scaled(times / s)
-        part = stack(((first + others.scaled(n - 1.0)).scaled(1.0 / n), (first - others).scaled(1.0 / n)))
-        rho = part if rho is None else rho + part
-    assert rho is not None  # the centred values are always there
-    inverse = law.inverse(1.0)
-    return rho, Inverse(inverse, inverse)
 
 
 def _projected(delta: Operator, product: Sums, lean: Sums | None, zhat: Normalised, statistics: Statistics) -> Operator:
