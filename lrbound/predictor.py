@@ -129,7 +129,7 @@ def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], found
     Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as
     lambda_max does where the coherent direction wins, and the noise K1 - K2 stays.
     """
-    statistics = any(term.node.layer.fixes_scale for term in terms)
+    statistics = any(term.node.layer.over_batch for term in terms)
     large = None if statistics else parts.without_batch(network.training.samples)
     if large is not None:
         growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0

@@ -41,14 +41,18 @@ def white_inputs(network: Network, samples: int) -> torch.Tensor:
     return network.input.mean_square**0.5 * (c**0.5 * shared + (1 - c) ** 0.5 * own)
 
 
-def sampled(network: Network, seeds: int, outputs: int = 2) -> Sampled:
-    """Average the values over ``seeds`` initialisations; ``outputs`` of the network's outputs are used."""
+def sampled(network: Network, seeds: int, outputs: int = 2, earlier: int = 0) -> Sampled:
+    """Average the values over ``seeds`` initialisations; ``outputs`` of the network's outputs are used.
+
+    So many ``earlier`` batches pass through the network first, for statistics that run over several.
+    """
     totals = []
     for seed in range(seeds):
         layers = modules(network, seed)
-        f = white_inputs(network, int(network.training.samples))
-        for layer in layers:
-            f = layer(f)
+        for _ in range(earlier + 1):
+            f = white_inputs(network, int(network.training.samples))
+            for layer in layers:
+                f = layer(f)
         totals.append(_values(layers, f, min(outputs, f.shape[1])))
     coherent, trace = np.mean(totals, axis=0)
     return Sampled(coherent, trace)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+
+from lrbound.normalizers import CrossIterationBatchNorm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +55,11 @@ def sequence(layers: Iterable[tuple[Node, Shape]], init: Init) -> LayerSequence:
     -------
     LayerSequence
     """
-    return LayerSequence((node.path, node.layer.torch(shape, init)) for node, shape in layers)
+    built = LayerSequence((node.path, node.layer.torch(shape, init)) for node, shape in layers)
+    for under, module in pairwise(built):
+        if isinstance(module, CrossIterationBatchNorm):
+            module.follow(under)
+    return built
 
 
 def to_torch(network: Network, *, seed: int = 0) -> LayerSequence:
@@ -73,6 +80,12 @@ def to_torch(network: Network, *, seed: int = 0) -> LayerSequence:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return sequence(network.unrolled(), network.init)
+
+
+def earlier_batches(module: nn.Module) -> int:
+    """Return how many batches a module must have seen until its statistics are those of full windows."""
+    windows = [norm.window for norm in module.modules() if isinstance(norm, CrossIterationBatchNorm)]
+    return max(windows, default=1) - 1
 
 
 def learnable(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Parameter]]:

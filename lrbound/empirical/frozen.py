@@ -8,6 +8,8 @@ import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from lrbound.normalizers.moments import batch_moments
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 class FrozenStatistics(TorchFunctionMode):
     """Within this context ``torch.nn.functional.batch_norm`` normalises by the batch but does not differentiate it.
 
-    Every normaliser whose statistics run over the batch computes them by that function, so that all of them freeze
-    here, whatever module calls it.
+    Every normaliser whose statistics run over the batch computes them by that function, or by
+    :func:`lrbound.normalizers.moments.batch_moments`, so that all of them freeze here, whatever module calls it.
     """
 
     def __torch_function__(
@@ -30,6 +32,8 @@ class FrozenStatistics(TorchFunctionMode):
         del types
         if func is functional.batch_norm:
             return _batch_norm(*args, **(kwargs or {}))
+        if func is batch_moments:
+            return tuple(moment.detach() for moment in func(*args, **(kwargs or {})))
         return func(*args, **(kwargs or {}))
 
 

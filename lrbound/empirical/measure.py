@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from lrbound.empirical.batches import FULL_BATCH, Batches, GaussianBatches
-from lrbound.empirical.build import LayerSequence, learnable, to_torch
+from lrbound.empirical.build import LayerSequence, earlier_batches, learnable, to_torch
 from lrbound.empirical.frozen import FrozenStatistics
 from lrbound.empirical.gauss_newton import Jacobian, top
 from lrbound.empirical.loss_roots import root
@@ -94,8 +94,12 @@ def measure_one(network: Network, seeds: np.random.SeedSequence, setting: Settin
     dtype, device = getattr(torch, setting.dtype), torch.device(setting.device)
     module = to_torch(network, seed=for_weights).to(device=device, dtype=dtype)
     batches = setting.batches or GaussianBatches(network.input)
-    inputs = torch.as_tensor(batches.draw(setting.size(network), for_inputs)).to(device=device, dtype=dtype)
+    draws = [batches.draw(setting.size(network), for_inputs + step) for step in range(1 + earlier_batches(module))]
+    inputs, *earlier = (torch.as_tensor(draw).to(device=device, dtype=dtype) for draw in draws)
     owners, parameters = zip(*learnable(module), strict=True)
+    with torch.no_grad():
+        for batch in earlier:
+            module(batch)
     with _exact_arithmetic():
         outputs = _outputs(module, inputs, for_masks, frozen=setting.batch_statistics == "frozen")
         found = top(Jacobian(outputs, parameters, root(network.training.loss, outputs)), seed=for_lanczos)

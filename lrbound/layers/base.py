@@ -55,6 +55,8 @@ class Layer:
     main: ClassVar[str | None] = None
     fixes_scale: ClassVar[bool] = False
     """Whether the layer's output does not depend on the scale of the weights under it, over a batch."""
+    over_batch: ClassVar[bool] = False
+    """Whether the layer's statistics run over the batch, so that the kernels depend on its size."""
 
     @property
     def kind(self) -> str:

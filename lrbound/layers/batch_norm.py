@@ -27,6 +27,7 @@ class BatchNorm(Layer):
 
     main: ClassVar[str | None] = "gamma"
     fixes_scale: ClassVar[bool] = True
+    over_batch: ClassVar[bool] = True
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)

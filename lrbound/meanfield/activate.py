@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.activations.base import Activation
@@ -60,6 +60,14 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     else:
         across = type(between)(*(diagonal(part)[..., -1, :, :] for part in between))
     return between, own, across
+
+
+def correlations(kernel: Kernel) -> tuple[Array, Array]:
+    """Return the correlations between positions, (..., k, r, r, c, c), and of one position in two samples."""
+    on_site = kernel.on_site - kernel.mean**2
+    sd = np.sqrt(np.maximum(on_site[..., SAME, :, :], 0.0))
+    between = _correlation(kernel.pair - kernel.mean**2, outer(sd)[..., None, :, :, :, :])
+    return between, _correlation(on_site[..., CROSS, :, :], sd * sd)
 
 
 def _correlation(covariance: Array, product: Array) -> Array:

@@ -75,15 +75,28 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     if samples * size <= 3.0 or np.any(freedom <= 2.0 + 1e-9):
         raise Refused(_too_few(samples, size))
     scale = variance + eps
-    if size > 1 and pair.ndim == 5 and pair.shape[0] == 1 and freedom < MANY_VALUES:
-        from lrbound.meanfield.few_values import whitened
-
+    if size > 1 and pair.ndim == 5 and freedom < MANY_VALUES:
         shrink = float(variance / scale)
-        rho, rho_site, inverse = whitened(pair[0], kernel.site, weights, samples)
-        return Normalised(shrink * rho[None], shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights)
+        rho, rho_site, inverse = _whitened(kernel, pair, samples)
+        return Normalised(shrink * rho, shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights)
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale
     broad = scale[..., None, None, None]
     return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights)
+
+
+def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array, float]:
+    """Return E[z z'/s^2] as (pair, site) and E[1/s^2] over the law of the variance, for the centred kernel."""
+    if pair.shape[0] == 1:
+        from lrbound.meanfield.few_values import whitened
+
+        shared, site, inverse = whitened(pair[0], kernel.site, kernel.weights, samples)
+        return shared[None], site, inverse
+    from lrbound.meanfield.class_operator import classes_of
+    from lrbound.meanfield.quadratic_form import over_batch
+
+    classes = classes_of(kernel)
+    rho, both = over_batch([(classes.operator(pair, kernel.site), 1.0)], classes, samples)
+    return *classes.kernel(rho), both.same
 
 
 def _mix(values: Array, share: Array, axes: int) -> Array:
@@ -116,17 +129,22 @@ def pull_through(
     The trace of the projection on zhat is exact, its shape is taken as rho (theory-finite-conv, section 3).
     """
     delta = gradient.delta
-    rho = diagonal(zhat.pair) + zhat.site
-    product = delta.times(zhat.pair, rho)
-    if gradient.excess is not None:
-        # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
-        own = rho[..., SAME, :, :]
-        lean_pair, lean_site = gamma2 * outer(own), gamma2 * own**2
-        product = product.plus(gradient.excess().times(lean_pair[..., None, :, :, :, :], lean_site[..., None, :, :]))
-    value = product.total()
+    value = products(gradient, zhat, gamma2).total()
     if through:
-        delta = _projected(delta, zhat, rho, value, samples)
+        delta = _projected(delta, zhat, diagonal(zhat.pair) + zhat.site, value, samples)
     return delta.scaled(gamma2 * zhat.inverse_variance), value
+
+
+def products(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums:
+    """Return E[delta delta' zhat zhat'], by positions and kinds of pairs."""
+    rho = diagonal(zhat.pair) + zhat.site
+    product = gradient.delta.times(zhat.pair, rho)
+    if gradient.excess is None:
+        return product
+    # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
+    own = rho[..., SAME, :, :]
+    lean_pair, lean_site = gamma2 * outer(own), gamma2 * own**2
+    return product.plus(gradient.excess().times(lean_pair[..., None, :, :, :, :], lean_site[..., None, :, :]))
 
 
 def _projected(delta: Sums, zhat: Normalised, rho: Array, value: Array, samples: float) -> Sums:

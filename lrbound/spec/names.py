@@ -18,24 +18,7 @@ T = TypeVar("T")
 # Names of the format that this version cannot compute. Asked only for a name that the registry lacks, so that an
 # entry which has been implemented since does no harm.
 LATER = {
-    "layer": frozenset(
-        {
-            "batch_group_norm",
-            "concat",
-            "cross_iteration_batch_norm",
-            "group_norm",
-            "instance_enhancement_batch_norm",
-            "instance_norm",
-            "layer_norm",
-            "max_pool2d",
-            "multiply",
-            "positional_norm",
-            "proxy_norm",
-            "residual",
-            "rms_norm",
-            "squeeze_excite",
-        }
-    ),
+    "layer": frozenset(),
     "loss": frozenset({"cross_entropy"}),
     "optimizer": frozenset({"adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "nadam", "radam", "rmsprop"}),
 }

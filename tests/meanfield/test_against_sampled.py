@@ -37,10 +37,10 @@ def values(net: Network) -> tuple[list[float], list[float]]:
     return list(coherent), list(trace)
 
 
-def compare(net: Network, seeds: int, coherent_rtol: float, trace_rtol: float) -> None:
+def compare(net: Network, seeds: int, coherent_rtol: float, trace_rtol: float, earlier: int = 0) -> None:
     """Hold the sums, and every layer with at least a tenth of them, against the sampled networks."""
     torch.set_num_threads(1)
-    truth = sampled(net, seeds)
+    truth = sampled(net, seeds, earlier=earlier)
     for predicted, real, rtol in zip(
         values(net), (truth.coherent, truth.trace), (coherent_rtol, trace_rtol), strict=True
     ):

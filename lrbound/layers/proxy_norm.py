@@ -1,0 +1,73 @@
+"""``proxy_norm``: (phi(gamma x + beta) - E phi(gamma Y + beta))/sqrt(Var phi(gamma Y + beta) + eps), Y ~ N(0, 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from lrbound.fields import choice, flag, number
+from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.meanfield.proxy import activate_by_proxy
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrbound.activations.base import Activation
+    from lrbound.init import Init
+    from lrbound.meanfield.kernel import Kernel
+
+ACTIVATIONS = (
+    "relu",
+    "leaky_relu",
+    "tanh",
+    "erf",
+    "gelu",
+    "silu",
+    "elu",
+    "selu",
+    "sigmoid",
+    "softplus",
+    "identity",
+)
+
+
+@dataclass(frozen=True)
+class ProxyNorm(Layer):
+    """Proxy normalisation (Labatie et al. 2021), in the place of an activation after a layer or group norm.
+
+    The norm before it has no gamma and beta of its own (``learnable: false``). Units are taken to have the variance of
+    the proxy; at finite fan-in they differ, and that is most of what is coherent in a net without biases (theory of the
+    normalisers, section 6).
+    """
+
+    main: ClassVar[str | None] = "activation"
+
+    activation: str = choice("phi", ACTIVATIONS, "relu")
+    gamma: float = number("scale at initialisation", 1.0)
+    beta: float = number("shift at initialisation", 0.0)
+    eps: float = number("added to the proxy's variance", 0.03, ge=0)
+    learnable: bool = flag("whether gamma and beta are trained", True)
+
+    @property
+    def phi(self) -> Activation:
+        """The activation inside."""
+        from lrbound.registry import LAYERS
+
+        return cast("Activation", LAYERS.get(self.activation)())
+
+    def parameters(self, shape: Shape) -> int:
+        """Count gamma and beta of every channel."""
+        return 2 * shape[0] if self.learnable else 0
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Activate, centre and scale by the proxy's mean and variance."""
+        return activate_by_proxy(
+            self.phi, kernel, ctx, gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable
+        )
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build :class:`lrbound.normalizers.ProxyNorm`."""
+        from lrbound.normalizers import ProxyNorm, initialised
+
+        module = ProxyNorm(shape[0], self.phi.torch(shape, init), eps=self.eps)
+        return initialised(module, self.gamma, self.beta, learnable=self.learnable)
