@@ -106,17 +106,15 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
-    layers = [(node.layer, shape) for node, shape in network.unrolled()]
-    last = max(at for at, (layer, _) in enumerate(layers) if weighted(layer))
+    layers = [node.layer for node, _ in network.unrolled()]
+    last = max(at for at, layer in enumerate(layers) if weighted(layer))
     return limits(
         row,
-        statistics=any(layer.fixes_scale for layer, _ in layers),
+        statistics=any(layer.fixes_scale for layer in layers),
         through=ctx.through,
         images=len(network.input.shape) == 3,
-        at_outputs=any(layer.fixes_scale for layer, _ in layers[last:]),
-        gated=any(
-            layer.parameters(shape) > 0 and not layer.fixes_scale and not weighted(layer) for layer, shape in layers
-        ),
+        at_outputs=any(layer.fixes_scale for layer in layers[last:]),
+        gated=any(layer.gates for layer in layers),
     )
 
 

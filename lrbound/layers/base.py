@@ -58,6 +58,9 @@ class Layer:
     over_batch: ClassVar[bool] = False
     """Whether the layer's statistics run over the batch, so that the kernels depend on its size."""
 
+    gates: ClassVar[bool] = False
+    """Whether the layer multiplies its channels by random factors of its own."""
+
     @property
     def kind(self) -> str:
         """The layer's name in a spec."""

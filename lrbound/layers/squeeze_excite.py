@@ -29,6 +29,7 @@ class SqueezeExcite(Layer):
     """
 
     main: ClassVar[str | None] = "reduction"
+    gates: ClassVar[bool] = True
 
     reduction: int = integer("channels of the input over units inside, rounded down", 16)
     activation: str = choice("phi", ("relu", "silu"), "relu")
