@@ -49,18 +49,21 @@ class InstanceEnhancementBatchNorm(Layer):
         """Centre and scale the kernel as batch norm with the gate's gamma."""
         zhat = normalise(kernel, ctx.samples, self.eps)
         level = _instance_means(kernel)
-        gate = self._gate(level)
+        gate, lift = self._gate(level, flat=kernel.positions == 1)
         if self.weight != 0.0:
             ctx.warn(
-                "instance_enhancement_batch_norm with a gate weight other than 0: the gate is taken as independent of "
-                "what it multiplies and constant in gradients, which was not checked against networks"
+                "instance_enhancement_batch_norm with a gate weight other than 0: on flat features a relu is assumed "
+                "above, on images the gate is taken as independent of what it multiplies, and gradients do not run "
+                "through it; checked against two dense networks only"
             )
         gain = self.gamma**2 * gate
         kinds, sites = gain[:, None, None, None, None], gain[:, None, None]
         if gain[SAME] == gain[CROSS]:
             kinds = kinds[CROSS:]
-        pair = kinds * zhat.pair
-        site = sites * (diagonal(zhat.pair) + zhat.site) - diagonal(pair)
+        pair = kinds * zhat.pair + gain[SAME] * lift
+        on_site = sites * (diagonal(zhat.pair) + zhat.site)
+        on_site[CROSS] += gain[SAME] * lift
+        site = on_site - diagonal(pair)
         out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian)
         gamma2 = float(gain[SAME])
 
@@ -82,18 +85,35 @@ class InstanceEnhancementBatchNorm(Layer):
 
         return out, pull
 
-    def _gate(self, level: Array) -> Array:
-        """Return E[g^2] of one sample and E[g g'] of two."""
+    def _gate(self, level: Array, *, flat: bool) -> tuple[Array, float]:
+        """Return E[g^2] of one sample, E[g g'] of two, and the correlation that the gate adds to two samples."""
         from lrbound.activations.sigmoid import Sigmoid
 
+        sigmoid = Sigmoid()
         sd = abs(self.weight) * np.sqrt(level[SAME])
         if sd == 0.0:
-            return np.full(2, 1.0 / (1.0 + math.exp(-self.bias)) ** 2)
-        sigmoid = Sigmoid()
-        own = sigmoid.local(self.bias, np.asarray([sd])).value
+            return np.full(2, float(sigmoid.value(np.asarray(self.bias))) ** 2), 0.0
+        if flat:
+            own, across = self._rectified(level)
+            return np.full(2, 2.0 * own), _correlation_of_rectified(across / (2.0 * own))
         sds = np.asarray([sd])
-        across = sigmoid.pair(self.bias, sds, sds, np.asarray([level[CROSS] / level[SAME]])).value
-        return np.array([own[0], across[0]])
+        own = sigmoid.local(self.bias, sds).value[0]
+        across = sigmoid.pair(self.bias, sds, sds, np.asarray([level[CROSS] / level[SAME]])).value[0]
+        return np.array([own, across]), 0.0
+
+    def _rectified(self, level: Array) -> tuple[float, float]:
+        """Return E h^2 of one sample and E h h' of two for h = relu(zhat) g, whose p = m + sd zhat, m the unit's mean."""
+        from lrbound.activations.sigmoid import Sigmoid
+
+        common = max(level[CROSS], 0.0)
+        spread = max(level[SAME] - common, 0.0)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+        weights = weights / weights.sum()
+        z = (np.arange(800) + 0.5) * 0.0125
+        density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi) * 0.0125
+        p = math.sqrt(common) * nodes[:, None] + math.sqrt(spread) * z
+        h = z * Sigmoid().value(self.weight * p + self.bias)
+        return float(weights @ (h**2 @ density)), float(weights @ (h @ density) ** 2)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build :class:`lrbound.normalizers.InstanceEnhancementBatchNorm`."""
@@ -109,3 +129,15 @@ def _instance_means(kernel: Kernel) -> Array:
     pairs = (kernel.pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
     sites = (kernel.site * kernel.weights).sum(axis=(-2, -1))
     return (pairs + sites) / kernel.positions**2
+
+
+def _correlation_of_rectified(ratio: float) -> float:
+    """Return the correlation of two Gaussians at which E relu relu' is ``ratio`` times the variance."""
+    from lrbound.meanfield.gaussian import rectified
+
+    low, high = -1.0, 1.0
+    one = np.ones(1)
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if rectified(0.0, one, one, np.array([middle])).value[0] < ratio else (low, middle)
+    return low

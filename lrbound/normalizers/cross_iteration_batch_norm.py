@@ -58,7 +58,6 @@ class CrossIterationBatchNorm(nn.Module):
 
     running_mean: Tensor
     running_var: Tensor
-    iterations: Tensor
 
     def __init__(
         self, channels: int, window: int = 4, eps: float = 1e-5, momentum: float = 0.1, burn_in: int = 0
@@ -74,7 +73,7 @@ class CrossIterationBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
-        self.register_buffer("iterations", torch.zeros((), dtype=torch.long))
+        self.iterations = 0
         self._past: deque[_Step] = deque(maxlen=window - 1)
         self._under: tuple[nn.Parameter, ...] = ()
 
@@ -86,12 +85,20 @@ class CrossIterationBatchNorm(nn.Module):
         # a tuple keeps them out of this module's own parameters
         self._under = tuple(module.parameters(recurse=False))
 
+    def get_extra_state(self) -> int:
+        """Return the iterations so far, for the state dict: burn-in is not begun anew."""
+        return self.iterations
+
+    def set_extra_state(self, state: int) -> None:
+        """Take the iterations from a state dict."""
+        self.iterations = state
+
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (batch, channels, *positions)."""
         if not self.training:
             return self._normalised(x, self.running_mean, self.running_var)
         mean, square = batch_moments(x)
-        past = [self._now(step) for step in self._past] if int(self.iterations) >= self.burn_in else []
+        past = [self._now(step) for step in self._past] if self.iterations >= self.burn_in else []
         means = torch.stack([mean, *(step[0] for step in past)])
         squares = torch.stack([square, *(step[1] for step in past)])
         whole_mean = means.mean(0)
@@ -103,7 +110,7 @@ class CrossIterationBatchNorm(nn.Module):
             unbiased = variance * values / max(values - 1, 1)
             self.running_mean.lerp_(whole_mean.to(self.running_mean.dtype), self.momentum)
             self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
-            self.iterations += 1
+        self.iterations += 1
         return self._normalised(x, whole_mean, variance)
 
     def _normalised(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:

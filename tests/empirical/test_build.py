@@ -5,6 +5,7 @@ import torch
 
 import lrbound
 from lrbound.empirical.build import LayerSequence, learnable
+from lrbound.empirical.measure import measure
 from lrbound.fields import params
 from lrbound.registry import LAYERS
 from lrbound.spec import SpecError
@@ -91,3 +92,16 @@ def test_weights_and_biases_have_the_variances_of_the_spec(init, weight, bias):
     # 400 000 weights: 1 % is four standard errors; 1000 biases: 20 % is four
     assert layer.weight.var().item() == pytest.approx(weight, rel=0.01)
     assert layer.bias.var().item() == pytest.approx(bias, rel=0.2)
+
+
+def test_statistics_over_iterations_have_seen_earlier_batches():
+    """Cross-iteration batch norm is measured with full windows: lambda_max lies well above that of batch norm."""
+    head = "input: {shape: [40]}\ninit: he\ntraining: {batch_size: 16}"
+    layers = "- linear: 120\n- NORM\n- relu\n- linear: 120\n- NORM\n- relu\n- linear: 1"
+    by_norm = {
+        norm: next(measure(network(layers.replace("NORM", norm), head=head), seeds=1)).lambda_max
+        for norm in ("batch_norm", "cross_iteration_batch_norm: 1", "cross_iteration_batch_norm: 4")
+    }
+
+    assert by_norm["cross_iteration_batch_norm: 1"] == pytest.approx(by_norm["batch_norm"], rel=1e-3)
+    assert by_norm["cross_iteration_batch_norm: 4"] > 1.2 * by_norm["batch_norm"]

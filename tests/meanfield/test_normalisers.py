@@ -228,9 +228,7 @@ NORMS = [
 def test_dense_nets(norm):
     """120 units, batch 20, 16 seeds: 1 to 3 % of scatter; proxy norm misses 4 % more (units differ at finite fan-in)."""
     tolerance = 0.10 if norm == PROXY else 0.07
-    compare(
-        dense(norm), seeds=16, coherent_rtol=tolerance, trace_rtol=0.07, earlier=2 if "cross" in norm else 0
-    )
+    compare(dense(norm), seeds=16, coherent_rtol=tolerance, trace_rtol=0.07, earlier=2 if "cross" in norm else 0)
 
 
 @pytest.mark.parametrize("head", ["flatten", "global_avg_pool"])
@@ -274,7 +272,7 @@ def test_positions_of_one_sample_are_kept_apart_from_those_of_two(norm, between)
         "- conv2d: {channels: 64, kernel: 3, padding: 1}\n- batch_norm\n- relu\n- flatten\n- linear: 4",
         head=f"input: {{shape: [3, 12, 12]}}\n{INIT}\ntraining: {{batch_size: 8}}",
     )
-    compare(net, seeds=8, coherent_rtol=0.07, trace_rtol=0.05)  # batch norm: the shape of its projection costs 5 %
+    compare(net, seeds=8, coherent_rtol=0.09, trace_rtol=0.05)  # batch norm's projection has rho's shape: up to 10 %
 
 
 RESIDUAL = {
@@ -358,3 +356,21 @@ def test_one_output_against_the_measured_table(norm, measured):
     coherent = sum(float(t.share.coherent) for t in backward(forward(net, ctx), 100) if t.share is not None)
 
     assert coherent == pytest.approx(measured, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("widths", "inputs", "outputs", "batch", "measured"),
+    [((300,) * 3, 128, 10, 64, 18.5), ((480,) * 2, 200, 1, 100, 29.4)],
+)
+def test_a_gate_that_sees_the_sample(widths, inputs, outputs, batch, measured):
+    """Gate weight 0.5, bias 0: the coherent value within 4 %. Provenance: theory of the normalisers, section 3."""
+    net = dense(
+        "instance_enhancement_batch_norm: {weight: 0.5, bias: 0.0}",
+        widths=widths,
+        inputs=inputs,
+        outputs=outputs,
+        batch=batch,
+        init="init: {weight_variance: 2.0, bias_variance: 0.5}",
+    )
+
+    assert sum(values(net)[0]) == pytest.approx(measured, rel=0.04)

@@ -239,6 +239,9 @@ def test_burn_in_is_batch_norm():
     same = [torch.allclose(module(x), norm(x)) for x in (values((6, 3), seed) for seed in range(5))]
 
     assert same == [True, True, True, False, False]
+    resumed = CrossIterationBatchNorm(3, window=4, burn_in=3).double()
+    resumed.load_state_dict(module.state_dict())
+    assert resumed.iterations == 5
 
 
 def test_a_network_links_its_layers():
