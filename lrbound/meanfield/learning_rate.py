@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 MANY_SAMPLES = 64
 """Batch size from which normalisers hide that a kernel under them is that of a finite batch."""
-NORMALISERS = 3
-"""How many of them: then K2 and K1 of the head move by less than 1e-5 (by less than 1e-6 from batches of 256 on)."""
+NORMALISERS = 5
+"""How many of them: then K2 and K1 of the head move by less than 1e-5."""
 
 
 def can_explode(term: Term) -> bool:
