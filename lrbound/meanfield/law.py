@@ -29,6 +29,8 @@ TERMS = 24
 """Hermite coefficients of a function of zeta."""
 TAIL_POWER = 1.7 * TERMS
 """Power of r on what the coefficients miss of the second moment."""
+ACCURACY = 1e-8
+"""Of a pair moment in units of the mean square, where terms of its series are left out."""
 NEWTON_STEPS = 2
 
 
@@ -125,29 +127,49 @@ def coefficients(values: Array) -> tuple[Array, Array]:
     return found, np.sqrt(np.maximum(missed, 0.0))
 
 
+def leading_terms(found: Array, r: Array) -> Array:
+    """Return the coefficients without those that no pair moment at correlations ``r`` needs, to ``ACCURACY``."""
+    peak = (found.reshape(-1, TERMS) ** 2).max(axis=0)
+    left_out = np.cumsum((peak * float(np.abs(r).max()) ** np.arange(TERMS))[::-1])[::-1]
+    return found[..., : max(int((left_out > ACCURACY * peak.sum()).sum()), 2)]
+
+
 def pair_moment(left: tuple[Array, Array], right: tuple[Array, Array], r: Array) -> tuple[Array, Array]:
     """Return E f(zeta) g(zeta') at correlation r, and its derivative by r; Mehler's series with its tail.
 
     ``left`` and ``right`` come from :func:`coefficients`, with shapes that broadcast against ``r``.
     """
-    a, b = left[0], right[0]
-    value = a[..., TERMS - 1] * b[..., TERMS - 1]
-    slope = np.zeros(np.broadcast(value, r).shape)
-    for k in range(TERMS - 2, -1, -1):
-        slope = slope * r + value
-        value = value * r + a[..., k] * b[..., k]
-    rest = left[1] * right[1]
-    power = np.abs(r) ** (TAIL_POWER - 1.0)
-    return value + rest * power * np.abs(r), slope + TAIL_POWER * rest * power
+    return _mehler(*_products(left, right), r)
+
+
+def _products(left: tuple[Array, Array], right: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Return the products of the coefficients, the terms first, and what they miss."""
+    return np.ascontiguousarray(np.moveaxis(left[0] * right[0], -1, 0)), left[1] * right[1]
+
+
+def _mehler(products: Array, rest: Array, r: Array) -> tuple[Array, Array]:
+    shape = np.broadcast(products[-1], r).shape
+    value = np.zeros(shape)
+    value += products[-1]
+    slope = np.zeros(shape)
+    for product in products[-2::-1]:
+        slope *= r
+        slope += value
+        value *= r
+        value += product
+    size = np.abs(r)
+    power = rest * size ** (TAIL_POWER - 1.0)
+    return value + power * size, slope + TAIL_POWER * power
 
 
 def copula(left: tuple[Array, Array], right: tuple[Array, Array], covariance: Array, start: Array) -> Array:
     """Return the correlation r at which the covariance of f(zeta) and g(zeta') is ``covariance``."""
-    centre = left[0][..., 0] * right[0][..., 0]
+    products, rest = _products(left, right)
+    target = covariance + products[0]
     r = np.clip(start, -1.0, 1.0)
     for _ in range(NEWTON_STEPS):
-        value, slope = pair_moment(left, right, r)
-        step = np.divide(value - centre - covariance, slope, out=np.zeros_like(r), where=slope > 0.0)
+        value, slope = _mehler(products, rest, r)
+        step = np.divide(value - target, slope, out=np.zeros_like(r), where=slope > 0.0)
         r = np.clip(r - step, -1.0, 1.0)
     return r
 

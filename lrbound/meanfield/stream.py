@@ -18,6 +18,7 @@ import numpy as np
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
+from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
     centre = laws.mean(law.values)
     covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
-    left, right = ends(found, missed)
-    pair = laws.copula(left, right, covariance, covariance / (sd[:, None, :, None] * sd[None, :, None, :]))
+    pair = _copula(found, missed, covariance, sd)
     own = (found, missed)
     across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
     site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
@@ -210,8 +210,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     law = level.law
     values = np.maximum(law.values, 0.0)
     found, missed = laws.coefficients(values)
-    left, right = ends(found, missed)
-    pair = laws.pair_moment(left, right, law.pair)[0]
+    pair = _pair_moment(found, missed, law.pair)
     own = values**2 @ laws.WEIGHTS
     across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
     site = np.stack([own, across]) - diagonal(pair)
@@ -252,8 +251,8 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     def excess() -> Sums:
         # Stein: E[g g' m m'] adds the joint density of u, u' at 0
         r = level.law.pair
-        both = laws.both_above(share[:, None, :, None], share[None, :, None, :], r)
-        joint = density[:, None, :, None] * density[None, :, None, :] * np.sqrt(np.maximum(1.0 - r * r, 0.0))
+        both = _both_above(share, r)
+        joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
         r_site = level.law.site
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
         return below.times(joint / both, site)
@@ -288,9 +287,30 @@ def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Ar
 
 
 def _masks(share: Array, law: Law) -> tuple[Array, Array]:
-    pair = laws.both_above(share[:, None, :, None], share[None, :, None, :], law.pair)
     site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
-    return pair, site
+    return _both_above(share, law.pair), site
+
+
+def _both_above(share: Array, r: Array) -> Array:
+    """Return P(u > 0 at both ends) by class pairs."""
+    differ = pairs(r, share)
+    return differ.spread(laws.both_above(*differ.ends(share), differ.pick(r)))
+
+
+def _pair_moment(found: Array, missed: Array, r: Array) -> Array:
+    """Return the product moments by class pairs of a function with such Hermite coefficients by class."""
+    differ = pairs(r, found)
+    left, right = zip(differ.ends(laws.leading_terms(found, r)), differ.ends(missed), strict=True)
+    return differ.spread(laws.pair_moment(left, right, differ.pick(r))[0])
+
+
+def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
+    """Return the correlations by class pairs that the covariance asks for."""
+    differ = pairs(covariance, found)
+    left, right = zip(differ.ends(found), differ.ends(missed), strict=True)
+    one, other = differ.ends(sd)
+    wanted = differ.pick(covariance)
+    return differ.spread(laws.copula(left, right, wanted, wanted / (one * other)))
 
 
 def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
