@@ -10,6 +10,7 @@ import numpy as np
 
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.merge import both
 from lrbound.meanfield.positions import Array, Axis
 
 if TYPE_CHECKING:
@@ -63,10 +64,7 @@ class Regroup:
         if self._is_identity:
             return sums
         r, c = (np.eye(count)[:, index] for count, index in zip(self.coarse, (self.rows, self.cols), strict=True))
-        out, inn = self.coarse, (len(self.rows), len(self.cols))
-        square = sums.pair.reshape(*sums.pair.shape[:-4], inn[0] ** 2, inn[1] ** 2)
-        pair = np.kron(r, r) @ square @ np.kron(c, c).T
-        return Sums(pair.reshape(*pair.shape[:-2], out[0], out[0], out[1], out[1]), r @ sums.site @ c.T)
+        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T)
 
     @cached_property
     def _is_identity(self) -> bool:
