@@ -17,7 +17,7 @@ import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
 from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
@@ -111,14 +111,12 @@ class Level:
         return _distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
 
     @cached_property
-    def _steps(self) -> list[Array]:
-        """For each law the densities of u at the nodes for h at the nodes of the level below."""
+    def _steps(self) -> Array:
+        """For each law the densities of u at the nodes for h at the nodes of the level below, (laws, nodes, nodes)."""
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
-        return [
-            laws.density(self._nodes[0], below._nodes[0], variance)  # noqa: SLF001
-            for variance in self.law.added.reshape(-1)[self._alike[0]]
-        ]
+        variances = self.law.added.reshape(-1)[self._alike[0]]
+        return laws.density(self._nodes[0], below._nodes[0], variances)  # noqa: SLF001
 
     def survive(self, given: Array, *, first: bool) -> tuple[Array, Array]:
         """Return P(u > 0) and the law of u given u > 0 from the law that survived the levels underneath.
@@ -134,11 +132,10 @@ class Level:
         rows = given.reshape(-1, given.shape[-1])[picked]
         points, weights = self._nodes
         if first:
-            variances = self.law.added.reshape(-1)[picked]
-            steps = [laws.density(points, row, sd2) @ laws.WEIGHTS for row, sd2 in zip(rows, variances, strict=True)]
+            steps = laws.density(points, rows, self.law.added.reshape(-1)[picked]) @ laws.WEIGHTS
         else:
-            steps = [matrix @ row for matrix, row in zip(self._steps, rows, strict=True)]
-        grown = np.stack(steps) * weights
+            steps = (self._steps @ rows[..., None])[..., 0]
+        grown = steps * weights
         share = np.clip(grown.sum(axis=1), 1e-300, 1.0)
         shape = given.shape[:-1]
         return share[inverse].reshape(shape), (grown / share[:, None])[inverse].reshape(*shape, -1)
@@ -230,18 +227,36 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
     return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
 
 
+class _Masked:
+    """The sum of gradients on the same classes, each times its own class function, as ``Sums.times`` has it."""
+
+    def __init__(self, like: Sums) -> None:
+        self.pair, self.site = np.zeros_like(like.pair), np.zeros_like(like.site)
+        self.excess = np.zeros_like(like.site)
+
+    def add(self, sums: Sums, pair: Array, site: Array) -> None:
+        pair, site = pair[None], site[None]
+        self.pair += sums.pair * pair
+        self.site += sums.site * site
+        self.excess += sums.site * (site - diagonal(pair))
+
+    def sums(self) -> Sums:
+        # what the diagonal has beyond the class pairs is embedded once for all
+        return Sums(self.pair + embed(self.excess), self.site)
+
+
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
     entries = gradient.entries(level)
     survivals = _survivals(level, [entry.level for entry in entries])
-    joined: dict[tuple[tuple[int, ...], ...], tuple[Sums, Regroup]] = {}
+    joined: dict[tuple[tuple[int, ...], ...], tuple[_Masked, Regroup]] = {}
     for entry in entries:
         pair, site, grouping = survivals[id(entry.level)]
-        part, key = entry.sums.times(pair, site), (entry.level.rows.classes, entry.level.cols.classes)
-        joined[key] = (joined[key][0].plus(part) if key in joined else part, grouping)
+        key = (entry.level.rows.classes, entry.level.cols.classes)
+        joined.setdefault(key, (_Masked(entry.sums), grouping))[0].add(entry.sums, pair, site)
     total: Sums | None = None
-    for sums, grouping in joined.values():
-        part = grouping.backward(sums)
+    for masked, grouping in joined.values():
+        part = grouping.backward(masked.sums())
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
