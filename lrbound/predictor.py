@@ -14,13 +14,14 @@ from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
 from lrbound.meanfield.fisher import Spectrum, spectrum
-from lrbound.meanfield.learning_rate import explosive, minibatch_rate
-from lrbound.meanfield.sweep import Term, backward, forward
+from lrbound.meanfield.learning_rate import explosive, last_memory, minibatch_rate
+from lrbound.meanfield.sweep import Term, advance, backward, entrance
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.meanfield.sweep import Place
     from lrbound.network import Network
 
 OUT_OF_RANGE = (
@@ -88,7 +89,11 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
 
     ctx = context(samples)
-    terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
+    place = entrance(network)
+    # of frozen statistics all layers are wanted at an infinite batch
+    chain, place = advance(place, ctx, last_memory(place.nodes, samples) if through else 0)
+    chain += advance(place, ctx)[0]
+    terms = list(backward(chain, ctx.samples))[::-1]
     parts = spectrum(terms, ctx.samples)
     found = estimate(network, ctx, terms) if supported(network) and not limit else leading(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
@@ -97,7 +102,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     curvature = training.optimizer.stable_rate(lambda_max)
     minibatch = None
     if training.batch_size is not None:
-        large = _large_batch(network, parts, terms, found, context(math.inf))
+        large = _large_batch(place, parts, terms, found, (samples, context(math.inf)))
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, training.loss.factor(logits))
     bounds = Bounds(_finite(curvature), _finite(minibatch))
     notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
@@ -123,19 +128,22 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     )
 
 
-def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], found: Finite, ctx: Context) -> Spectrum:
-    """Return K2 and K1 of the layers that can explode.
+def _large_batch(
+    place: Place, parts: Spectrum, terms: Sequence[Term], found: Finite, batch: tuple[float, Context]
+) -> Spectrum:
+    """Return K2 and K1 of the layers that can explode: all of them are above ``place``.
 
     Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as
     lambda_max does where the coherent direction wins, and the noise K1 - K2 stays.
     """
+    samples, ctx = batch
     statistics = any(term.node.layer.over_batch for term in terms)
-    large = None if statistics else parts.without_batch(network.training.samples)
+    large = None if statistics else parts.without_batch(samples)
     if large is not None:
         growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0
         grown = growth * large.coherent
         return Spectrum(grown, 0.0, large.trace + grown - large.coherent)
-    everywhere = backward(forward(network, ctx), ctx.samples)
+    everywhere = backward(advance(place, ctx)[0], ctx.samples)
     return spectrum(explosive(everywhere, terms) if ctx.through else list(everywhere), ctx.samples)
 
 

@@ -46,7 +46,7 @@ class Merge:
     def backward(self, sums: Sums) -> Sums:
         """Return sums over the classes from those over the groups: the transpose of the average."""
         r, c = self.rows, self.cols
-        return Sums(_both(sums.pair, r.T, c.T), r.T @ sums.site @ c)
+        return Sums(both(sums.pair, r.T, c.T), r.T @ sums.site @ c)
 
 
 def merge(kernel: Kernel) -> Merge | None:
@@ -61,7 +61,7 @@ def merge(kernel: Kernel) -> Merge | None:
         kernel.channels,
         row_axis,
         col_axis,
-        _both(kernel.pair, r, c),
+        both(kernel.pair, r, c),
         r @ kernel.site @ c.T,
         kernel.mean,
         kernel.gaussian,
@@ -96,7 +96,7 @@ def _average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]
     return Axis(tuple(groups[list(axis.classes)].tolist())), member / member.sum(axis=1, keepdims=True)
 
 
-def _both(pair: Array, rows: Array, cols: Array) -> Array:
+def both(pair: Array, rows: Array, cols: Array) -> Array:
     """Apply ``rows`` to both row axes and ``cols`` to both column axes."""
     out = np.tensordot(pair, rows, (-4, 1))  # axes: ..., i', j, j', i
     out = np.tensordot(out, rows, (-4, 1))  # ..., j, j', i, i'

@@ -28,6 +28,8 @@ class PositionMap:
         Factor on the diagonal part.
     spread : two ndarrays (out^2, in), or None
         What the diagonal part of the input adds to the pairs of the output: overlapping pools.
+    is_identity : bool
+        Whether all the maps are identities: filters of one pixel.
     """
 
     rows: Axis
@@ -36,9 +38,12 @@ class PositionMap:
     site: tuple[Array, Array] | None
     site_scale: float = 1.0
     spread: tuple[Array, Array] | None = None
+    is_identity: bool = False
 
     def forward(self, kernel: Kernel) -> tuple[Array, Array]:
         """Return (pair, site) at the output."""
+        if self.is_identity:
+            return kernel.pair, kernel.site
         r, c = len(self.rows.counts), len(self.cols.counts)
         out = _between(self.pair[0], _square(kernel.pair), self.pair[1].T)
         if self.spread is not None:
@@ -50,6 +55,8 @@ class PositionMap:
 
     def backward(self, sums: Sums) -> Sums:
         """Return the transpose of ``forward`` applied to sums over the output's classes."""
+        if self.is_identity:
+            return sums
         square = _square(sums.pair)
         pair = _between(self.pair[0].T, square, self.pair[1])
         r, c = (round(matrix.shape[1] ** 0.5) for matrix in self.pair)
@@ -82,7 +89,13 @@ def _axes(kernel: Kernel, windows: tuple[Window, Window], *, singletons: bool = 
 def convolution(kernel: Kernel, window: Window) -> PositionMap:
     """Mean over offsets d of K(s a + d, s b + d): both ends move by the same offset."""
     rows, cols = _axes(kernel, (window, window))
-    return PositionMap(rows.axis, cols.axis, (rows.same_offset, cols.same_offset), (rows.mean, cols.mean))
+    return PositionMap(
+        rows.axis,
+        cols.axis,
+        (rows.same_offset, cols.same_offset),
+        (rows.mean, cols.mean),
+        is_identity=window.kernel == window.stride == 1 and window.padding == 0,
+    )
 
 
 def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:

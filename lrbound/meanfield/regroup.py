@@ -10,10 +10,13 @@ import numpy as np
 
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.merge import both
 from lrbound.meanfield.positions import Array, Axis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    _Ways = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +46,10 @@ class Regroup:
         """Return class-pair values (..., r, r, c, c) on the finer partition."""
         if self._is_identity:
             return pair
-        r, c = self.rows, self.cols
-        return pair[..., r[:, None, None, None], r[None, :, None, None], c[None, None, :, None], c]
+        (r, c), (rows, cols) = self.coarse, (self.rows, self.cols)
+        at_rows = pair.reshape(*pair.shape[:-4], r * r, c * c).take((rows[:, None] * r + rows).ravel(), axis=-2)
+        both_axes = at_rows.take((cols[:, None] * c + cols).ravel(), axis=-1)
+        return both_axes.reshape(*pair.shape[:-4], len(rows), len(rows), len(cols), len(cols))
 
     def kernel(self, kernel: Kernel, rows: Axis, cols: Axis) -> Kernel:
         """Return a kernel on the finer partition ``rows``, ``cols``."""
@@ -63,10 +68,7 @@ class Regroup:
         if self._is_identity:
             return sums
         r, c = (np.eye(count)[:, index] for count, index in zip(self.coarse, (self.rows, self.cols), strict=True))
-        out, inn = self.coarse, (len(self.rows), len(self.cols))
-        square = sums.pair.reshape(*sums.pair.shape[:-4], inn[0] ** 2, inn[1] ** 2)
-        pair = np.kron(r, r) @ square @ np.kron(c, c).T
-        return Sums(pair.reshape(*pair.shape[:-2], out[0], out[0], out[1], out[1]), r @ sums.site @ c.T)
+        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T)
 
     @cached_property
     def _is_identity(self) -> bool:
@@ -86,11 +88,12 @@ def _inside(coarse: tuple[int, ...], fine: tuple[int, ...]) -> NDArray[np.int64]
 
 def regroup(rows: Axis, cols: Axis, fine_rows: Axis, fine_cols: Axis) -> Regroup:
     """Return the way from the partition ``rows``, ``cols`` to a refinement of it."""
-    return Regroup(
-        _inside(rows.classes, fine_rows.classes),
-        _inside(cols.classes, fine_cols.classes),
-        (len(rows.counts), len(cols.counts)),
-    )
+    return _regroup((rows.classes, fine_rows.classes), (cols.classes, fine_cols.classes))
+
+
+@lru_cache(maxsize=512)
+def _regroup(rows: _Ways, cols: _Ways) -> Regroup:
+    return Regroup(_inside(*rows), _inside(*cols), (max(rows[0]) + 1, max(cols[0]) + 1))
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,8 @@ import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
+from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
@@ -110,14 +111,12 @@ class Level:
         return _distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
 
     @cached_property
-    def _steps(self) -> list[Array]:
-        """For each law the densities of u at the nodes for h at the nodes of the level below."""
+    def _steps(self) -> Array:
+        """For each law the densities of u at the nodes for h at the nodes of the level below, (laws, nodes, nodes)."""
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
-        return [
-            laws.density(self._nodes[0], below._nodes[0], variance)  # noqa: SLF001
-            for variance in self.law.added.reshape(-1)[self._alike[0]]
-        ]
+        variances = self.law.added.reshape(-1)[self._alike[0]]
+        return laws.density(self._nodes[0], below._nodes[0], variances)  # noqa: SLF001
 
     def survive(self, given: Array, *, first: bool) -> tuple[Array, Array]:
         """Return P(u > 0) and the law of u given u > 0 from the law that survived the levels underneath.
@@ -133,11 +132,10 @@ class Level:
         rows = given.reshape(-1, given.shape[-1])[picked]
         points, weights = self._nodes
         if first:
-            variances = self.law.added.reshape(-1)[picked]
-            steps = [laws.density(points, row, sd2) @ laws.WEIGHTS for row, sd2 in zip(rows, variances, strict=True)]
+            steps = laws.density(points, rows, self.law.added.reshape(-1)[picked]) @ laws.WEIGHTS
         else:
-            steps = [matrix @ row for matrix, row in zip(self._steps, rows, strict=True)]
-        grown = np.stack(steps) * weights
+            steps = (self._steps @ rows[..., None])[..., 0]
+        grown = steps * weights
         share = np.clip(grown.sum(axis=1), 1e-300, 1.0)
         shape = given.shape[:-1]
         return share[inverse].reshape(shape), (grown / share[:, None])[inverse].reshape(*shape, -1)
@@ -196,8 +194,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
     centre = laws.mean(law.values)
     covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
-    left, right = ends(found, missed)
-    pair = laws.copula(left, right, covariance, covariance / (sd[:, None, :, None] * sd[None, :, None, :]))
+    pair = _copula(found, missed, covariance, sd)
     own = (found, missed)
     across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
     site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
@@ -210,8 +207,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     law = level.law
     values = np.maximum(law.values, 0.0)
     found, missed = laws.coefficients(values)
-    left, right = ends(found, missed)
-    pair = laws.pair_moment(left, right, law.pair)[0]
+    pair = _pair_moment(found, missed, law.pair)
     own = values**2 @ laws.WEIGHTS
     across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
     site = np.stack([own, across]) - diagonal(pair)
@@ -231,18 +227,36 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
     return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
 
 
+class _Masked:
+    """The sum of gradients on the same classes, each times its own class function, as ``Sums.times`` has it."""
+
+    def __init__(self, like: Sums) -> None:
+        self.pair, self.site = np.zeros_like(like.pair), np.zeros_like(like.site)
+        self.excess = np.zeros_like(like.site)
+
+    def add(self, sums: Sums, pair: Array, site: Array) -> None:
+        pair, site = pair[None], site[None]
+        self.pair += sums.pair * pair
+        self.site += sums.site * site
+        self.excess += sums.site * (site - diagonal(pair))
+
+    def sums(self) -> Sums:
+        # what the diagonal has beyond the class pairs is embedded once for all
+        return Sums(self.pair + embed(self.excess), self.site)
+
+
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
     entries = gradient.entries(level)
     survivals = _survivals(level, [entry.level for entry in entries])
-    joined: dict[tuple[tuple[int, ...], ...], tuple[Sums, Regroup]] = {}
+    joined: dict[tuple[tuple[int, ...], ...], tuple[_Masked, Regroup]] = {}
     for entry in entries:
         pair, site, grouping = survivals[id(entry.level)]
-        part, key = entry.sums.times(pair, site), (entry.level.rows.classes, entry.level.cols.classes)
-        joined[key] = (joined[key][0].plus(part) if key in joined else part, grouping)
+        key = (entry.level.rows.classes, entry.level.cols.classes)
+        joined.setdefault(key, (_Masked(entry.sums), grouping))[0].add(entry.sums, pair, site)
     total: Sums | None = None
-    for sums, grouping in joined.values():
-        part = grouping.backward(sums)
+    for masked, grouping in joined.values():
+        part = grouping.backward(masked.sums())
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
@@ -252,8 +266,8 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     def excess() -> Sums:
         # Stein: E[g g' m m'] adds the joint density of u, u' at 0
         r = level.law.pair
-        both = laws.both_above(share[:, None, :, None], share[None, :, None, :], r)
-        joint = density[:, None, :, None] * density[None, :, None, :] * np.sqrt(np.maximum(1.0 - r * r, 0.0))
+        both = _both_above(share, r)
+        joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
         r_site = level.law.site
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
         return below.times(joint / both, site)
@@ -288,9 +302,30 @@ def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Ar
 
 
 def _masks(share: Array, law: Law) -> tuple[Array, Array]:
-    pair = laws.both_above(share[:, None, :, None], share[None, :, None, :], law.pair)
     site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
-    return pair, site
+    return _both_above(share, law.pair), site
+
+
+def _both_above(share: Array, r: Array) -> Array:
+    """Return P(u > 0 at both ends) by class pairs."""
+    differ = pairs(r, share)
+    return differ.spread(laws.both_above(*differ.ends(share), differ.pick(r)))
+
+
+def _pair_moment(found: Array, missed: Array, r: Array) -> Array:
+    """Return the product moments by class pairs of a function with such Hermite coefficients by class."""
+    differ = pairs(r, found)
+    left, right = zip(differ.ends(laws.leading_terms(found, r)), differ.ends(missed), strict=True)
+    return differ.spread(laws.pair_moment(left, right, differ.pick(r))[0])
+
+
+def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
+    """Return the correlations by class pairs that the covariance asks for."""
+    differ = pairs(covariance, found)
+    left, right = zip(differ.ends(found), differ.ends(missed), strict=True)
+    one, other = differ.ends(sd)
+    wanted = differ.pick(covariance)
+    return differ.spread(laws.copula(left, right, wanted, wanted / (one * other)))
 
 
 def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from lrbound.layers.base import Branching, Node, run
+from lrbound.layers.base import Branching, Node, run, shape_after, unroll
 from lrbound.meanfield.gradient import Gradient, Share, at_output
 from lrbound.meanfield.kernel import Kernel, white
 
@@ -67,10 +67,30 @@ class Term:
     exposed: bool
 
 
+class Place(NamedTuple):
+    """A place on the way forward: the layers to come, with repeats written out, and what reaches the first of them."""
+
+    nodes: tuple[Node, ...]
+    kernel: Kernel
+    shape: Shape
+
+
+def entrance(network: Network) -> Place:
+    """Return the place where a forward sweep starts."""
+    kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
+    return Place(tuple(unroll(network.nodes)), kernel, network.input.shape)
+
+
+def advance(place: Place, ctx: Context, layers: int | None = None) -> tuple[Chain, Place]:
+    """Propagate kernels through so many layers, or all of them; also return the place that is reached."""
+    count = len(place.nodes) if layers is None else layers
+    chain, kernel = _forward(place.nodes[:count], place.kernel, place.shape, ctx)
+    return chain, Place(place.nodes[count:], kernel, shape_after(place.nodes[:count], place.shape))
+
+
 def forward(network: Network, ctx: Context) -> Chain:
     """Propagate kernels from the input to the outputs."""
-    kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
-    return _forward(network.nodes, kernel, network.input.shape, ctx)[0]
+    return advance(entrance(network), ctx)[0]
 
 
 def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context) -> tuple[Chain, Kernel]:
