@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from lrbound.errors import Refused
-from lrbound.finite.estimate import estimate, leading, supported
+from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
 from lrbound.hint import hint
 from lrbound.layers.base import Context
@@ -73,9 +73,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
 
     ctx = context(samples)
-    terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
+    terms, found = _found(network, ctx)
     parts = spectrum(terms, ctx.samples)
-    found = estimate(network, ctx, terms) if supported(network) and not limit else leading(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found.lambda_max, found.log_variance, parts.coherent, logits)
@@ -106,6 +105,19 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         hint=hint(layers, normalisers, batch_matters=found.branch != "co"),
         warnings=tuple(notes),
     )
+
+
+def _found(network: Network, ctx: Context) -> tuple[list[Term], Finite]:
+    """Return the sweep's terms in network order, and lambda_max at finite size where that is known."""
+    chain, limit = forward(network, ctx), math.isinf(ctx.samples)
+    if not limit and tracked(network):
+        from lrbound.finite.branches import track
+
+        terms, row = track(chain, ctx, network.outputs)
+        return terms, estimate(network, ctx, terms, row)
+    terms = list(backward(chain, ctx.samples))[::-1]
+    known = supported(network) and not limit
+    return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
 
 
 def _large_batch(network: Network, parts: Spectrum, terms: Sequence[Term], ctx: Context) -> Spectrum:

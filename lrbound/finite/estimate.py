@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
+    from lrbound.layers.base import Context, Layer
     from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 
@@ -61,19 +61,32 @@ def supported(network: Network) -> bool:
     return not any(isinstance(node.layer, Branching) for node in unroll(network.nodes))
 
 
-def estimate(network: Network, ctx: Context, terms: Sequence[Term]) -> Finite:
+def tracked(network: Network) -> bool:
+    """Say whether the stage knows the network's branches: those of which the squared norms add."""
+    return not supported(network) and all(_adds(node.layer) for node in unroll(network.nodes))
+
+
+def _adds(layer: Layer) -> bool:
+    if not isinstance(layer, Branching):
+        return True
+    return layer.norms_add and all(_adds(node.layer) for arm in layer.arms() for node in unroll(arm))
+
+
+def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile | None = None) -> Finite:
     """Return lambda_max at finite batch, width and number of outputs.
 
     Parameters
     ----------
     network : Network
-        One that is :func:`supported`.
+        One that is :func:`supported`, or :func:`tracked`.
     ctx : Context
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
+    row : Profile or None
+        What :func:`~lrbound.finite.branches.track` found on the same way back, where there are branches.
     """
-    row = profile(visits(network, ctx), ctx, network.outputs)
+    row = profile(visits(network, ctx), ctx, network.outputs) if row is None else row
     co, lo, de = coherent_parts(row), localised(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.localised import Localised, carried
 from lrbound.finite.wishart import Array, log_variance
 
 if TYPE_CHECKING:
+    from lrbound.finite.localised import Localised
     from lrbound.finite.profile import Profile
 
 Z90 = 1.6449
@@ -49,9 +49,9 @@ def coherent(profile: Profile) -> float:
     if not total > 0.0:
         return MODEL**2
     share = profile.coherent / total
-    below = np.cumsum(share)[:-1]
-    weight = carried(share, below, profile.shared_slope, profile.mean_slope)
-    variance = float(profile.shared @ weight**2) + float(log_variance(profile.outputs, profile.batch_mean) @ below**2)
+    stages, below = profile.flow(share, coherent=True)
+    weight = profile.carried(share, below, profile.shared_slope, profile.mean_slope, coherent=True)
+    variance = float(profile.shared @ weight**2) + float(log_variance(profile.outputs, profile.batch_mean) @ stages**2)
     variance += float(2.0 * profile.shared_both @ (below * weight[1:]))
     if not profile.above_statistics:
         return max(variance, 0.0) + MODEL**2
@@ -71,8 +71,8 @@ def bulk(profile: Profile, parts: Array) -> float:
     total = float(parts.sum())
     if not total > 0.0:
         return MODEL**2
-    below = np.cumsum(parts)[:-1] / total
-    return float(log_variance(profile.outputs, profile.bulk) @ below**2) + MODEL**2
+    stages, _ = profile.flow(parts)
+    return float(log_variance(profile.outputs, profile.bulk) @ (stages / total) ** 2) + MODEL**2
 
 
 def mixed(ratios: Array, variances: Array) -> float:
