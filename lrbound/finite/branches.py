@@ -338,7 +338,8 @@ def _laid_out(way: Sequence[_Layer | _Source | _Fork], places: dict[int, int]) -
     chain: list[Weights | Source | Parting] = []
     for place in reversed(way):
         if isinstance(place, _Layer):
-            chain.append(Weights(places[id(place)]))
+            masks = 1.0 if place.arm is not None else place.law.one * place.inverse_kurtosis
+            chain.append(Weights(places[id(place)], 1.0 / masks))
         elif isinstance(place, _Source):
             chain.append(Source(places[id(place)]))
         else:

@@ -61,7 +61,7 @@ def _log_variance(profile: Profile, share: Array) -> float:
     weight = profile.carried(share, below, profile.norm_slope, profile.gain_slope)
     variance = float(profile.norm @ weight**2)
     variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
-    if profile.outputs > 1:  # the gain has that of one output
+    if profile.outputs > 1 or profile.routes is not None:  # the gain has that of one output
         variance += float(log_variance(profile.outputs, profile.one_sample) @ stages**2)
     return max(variance, 0.0)
 

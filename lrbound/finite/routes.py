@@ -7,7 +7,9 @@ fork, each arm takes its share phi of what lies below the fork, and adds its own
     flow at the bottom of an arm = phi_arm * flow below the fork,        flow above the join = the arms' flows added.
 
 A step of nu degrees of freedom on a share c_m of the whole Q_m below it moves the top as nu (Q_m/c_m)^2 would on all of it
-(the variance that it adds is c_m^2/nu; heuristic beyond that order). Norms run the other way. What a join is worth comes
+(the variance that it adds is c_m^2/nu; heuristic beyond that order). Where the arms' gradients add up below a fork, the
+fresh weights at the bottom of an arm also meet what came down the other arms: the products of the two have a mean of 0 and
+add 2 c_m (T_m - c_m)/nu', T_m the flow below the fork and nu' counted without masks that only this arm has (derived). Norms run the other way. What a join is worth comes
 down in the proportion of the energies of its arms, and the arms' worths add at the fork.
 """
 
@@ -31,9 +33,17 @@ class Shares(NamedTuple):
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight layer, by its place in the row of them."""
+    """A weight layer, by its place in the row of them.
+
+    Attributes
+    ----------
+    index : int
+    alone : float
+        nu/nu' of the stage under it.
+    """
 
     index: int
+    alone: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,15 @@ class Parting:
     flow: Shares
     energy: Shares
 
+    @property
+    def lowest(self) -> list[Weights | None]:
+        """The first weight layer of each arm, where one comes before another fork."""
+        found: list[Weights | None] = []
+        for arm in self.arms:
+            first = next((place for place in arm if not isinstance(place, Source)), None)
+            found.append(first if isinstance(first, Weights) else None)
+        return found
+
 
 Chain = tuple[Weights | Source | Parting, ...]
 """From the input on."""
@@ -67,7 +86,10 @@ Chain = tuple[Weights | Source | Parting, ...]
 
 @dataclass(frozen=True)
 class Flow:
-    """What flows into each weight layer but the first, and through each source."""
+    """What flows into each weight layer but the first, and through each source.
+
+    ``stages`` has what a layer's weights meet on other arms in it, as the flow c with c^2/nu their whole effect.
+    """
 
     stages: Array
     sources: Array
@@ -84,6 +106,7 @@ class Routes:
     def flow(self, values: Array, *, coherent: bool = False) -> Flow:
         """Return where the layers' parts ``values`` of a sum flow on their way up."""
         into, through = np.zeros(self.weights), np.zeros(self.sources)
+        met = np.zeros(self.weights)
 
         def climb(chain: Chain, flow: float) -> float:
             for place in chain:
@@ -94,11 +117,17 @@ class Routes:
                     through[place.index] = flow
                 else:
                     shares = place.flow.coherent if coherent else place.flow.complement
-                    flow = sum(climb(arm, flow * share) for arm, share in zip(place.arms, shares.tolist(), strict=True))
+                    parts = [flow * share for share in shares.tolist()]
+                    for arm, (lowest, part) in enumerate(zip(place.lowest, parts, strict=True)):
+                        if lowest is not None:
+                            others = zip(place.lowest, parts, strict=True)
+                            beside = [p if other else 2.0 * p for at, (other, p) in enumerate(others) if at != arm]
+                            met[lowest.index] = lowest.alone * part * sum(beside)
+                    flow = sum(climb(arm, part) for arm, part in zip(place.arms, parts, strict=True))
             return flow
 
         climb(self.chain, 0.0)
-        return Flow(into[1:], through)
+        return Flow(np.sqrt(into**2 + met)[1:], through)
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom that steps on all that lies below would need for the same effect."""
