@@ -37,6 +37,7 @@ from lrbound.finite.stages import (
 )
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import Visit
+from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.sweep import Backward, Fork
@@ -261,6 +262,7 @@ class _Walk(Backward):
 
     def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> Freedom:
         """Take the shares of the fork above; with the law of masks, count the stages that have waited for them."""
+        kernel = _centred(kernel)
         if self.fork is not None:
             shares = np.array([split(arm.delta.dot(kernel), self.samples) for arm in self.single])
             self.fork.flow = Shares(*(_normed(column) for column in shares.T))
@@ -314,6 +316,14 @@ def _energies(ends: Sequence[Kernel]) -> Shares:
     averages = np.array([end.averages() for end in ends])
     sizes = np.array([end.channels for end in ends])
     return Shares(_normed(sizes * averages[:, 1]), _normed(sizes * (averages[:, 0] - averages[:, 1])))
+
+
+def _centred(kernel: Kernel) -> Kernel:
+    """Return the covariances on a residual stream, whose units have means: no layer below adds to those alone."""
+    if kernel.gaussian or kernel.law is None:
+        return kernel
+    centre = laws.mean(kernel.law_here().values)
+    return kernel.becomes(kernel.pair - centre[:, None, :, None] * centre[None, :, None, :], kernel.site)
 
 
 def _normed(values: Array) -> Array:
