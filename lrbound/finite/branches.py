@@ -286,7 +286,7 @@ class _Walk(Backward):
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         biases, absorbed = self.next
         return freedom(
-            kernel, self._own(gradient), same, cross, law, self.samples, absorbed=absorbed, biases=biases
+            kernel, self._own(gradient), same, cross, law, self.samples, absorbed=absorbed, biases=biases, fourfold=True
         )
 
 

@@ -57,6 +57,7 @@ def freedom(
     *,
     absorbed: bool,
     biases: float,
+    fourfold: bool = False,
 ) -> Freedom:
     """Return the degrees of freedom of a stage.
 
@@ -76,6 +77,9 @@ def freedom(
         Whether batch statistics in this stage absorb the mean over the batch.
     biases : float
         What the biases under the stage add to the tangent kernel at all pairs of positions, in units of K.
+    fourfold : bool
+        Whether the masks at all four ends of T T count for one sample: E m_a m_b m_c m_d in place of
+        E m_a m_b E m_c m_d R(a,c).
     """
     channels = float(kernel.channels)
     if kernel.positions == 1:
@@ -99,7 +103,7 @@ def freedom(
         square = seen.trace_of_square(mean_excess) + rest.trace_of_square(mean_excess) / (samples - 1.0)
         mean = (seen.trace() + rest.trace()) ** 2 / square if square > 0.0 else float("inf")
     return Freedom(
-        channels * one.participation(_excess(law.one, kappa)),
+        channels * (_masked_number(back, here, law.one, kappa) if fourfold else one.participation(_excess(law.one, kappa))),
         channels * mean,
         channels * spread.participation(mean_excess),
         channels * _weighted_number(one, kappa),
@@ -118,6 +122,20 @@ def _mask_correlation(kernel: Operator) -> Operator:
 def _excess(kurtosis: float, kappa: Operator) -> Operator:
     more = kurtosis - 1.0
     return type(kappa)(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)
+
+
+def _masked_number(back: Operator, here: Operator, kurtosis: float, kappa: Operator) -> float:
+    """Return (tr T)^2 over the mean of tr T^2 with equal masks at equal positions.
+
+    T T has masks at four places, (a, b) of G, (b, c) of K, (c, d) of G and (d, a) of K. With r = 1 + (kurtosis - 1) kappa of
+    a pair their mean is taken as r_ab r_bc r_cd r_da / sqrt(r_ac r_bd), which is exact where places coincide in pairs along
+    G or along K, or all four do; r_bd is taken as r_ac.
+    """
+    excess = _excess(kurtosis, kappa)
+    boosted = back @ type(here)(here.pair * excess.pair, here.diagonal * excess.diagonal - np.diagonal(here.pair * excess.pair), here.counts)
+    inverse = 1.0 / excess.pair
+    square = boosted.trace_of_square(type(here)(inverse, 1.0 / excess.diagonal - np.diagonal(inverse), here.counts))
+    return (back @ here).trace() ** 2 / square if square > 0.0 else 1.0
 
 
 def _weighted_number(product: Operator, kappa: Operator) -> float:
