@@ -78,6 +78,7 @@ class _Source:
     shared: float = np.inf
     linear: float = 1.0
     loose: float = 1.0
+    apart: bool = False
     from_below: float | None = None
 
 
@@ -112,6 +113,8 @@ class _Walk(Backward):
         self.open: list[_Layer] = []
         self.under: list[tuple[_Layer, float]] = []
         self.latest: list[_Source] = []
+        self.fluid: list[_Source] = []
+        self.parted = False
         self.fork: _Fork | None = None
         self.single: list[Gradient] = []
         self.next = 0.0, False
@@ -126,7 +129,10 @@ class _Walk(Backward):
         layer = step.node.layer
         if weighted(layer):
             assert share is not None
+            linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
+            if linear or self.parted:
+                self._sum(step.above, above, 1.0)
             self._weights(step, share)
             return share
         self.beside = self.beside + split(share, self.samples)
@@ -140,6 +146,9 @@ class _Walk(Backward):
     def arms(self, fork: Fork) -> Sequence[_Walk]:
         self._settle(fork.above, self.gradient, LINEAR)
         energy = _energies(fork.ends)
+        if fork.above.gaussian:
+            kept = [part for part, chain in zip(energy.complement, fork.chains, strict=True) if not _draws(chain)]
+            self._sum(fork.above, self.gradient, 1.0 - sum(float(part) ** 2 for part in kept))
         walks = []
         for arm, end in enumerate(fork.split(self.gradient)):
             walk = _Walk(end, self.ctx, self.found, (*self.outer, self.rest))
@@ -163,6 +172,8 @@ class _Walk(Backward):
             self.open += walk.open
             self.under += [(layer, 1.0) for layer in walk.open]
         self.latest = []
+        self.fluid = [source for walk in ours for source in walk.fluid]
+        self.parted = bool(self.fluid)
         sizes = np.array([float(self._own(walk.gradient).site.sum()) for walk in ours])
         self.kept = float(np.array([walk.kept for walk in ours]) @ sizes / max(float(sizes.sum()), 1e-300))
         if sum(bool(gradient.passed) for gradient in self.single) > 1:
@@ -201,7 +212,7 @@ class _Walk(Backward):
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(_visit(step), self.ctx)
-        self.latest = []
+        self.latest, self.fluid, self.parted = [], [], False
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer], [(layer, 1.0)], np.zeros(2)
@@ -233,6 +244,7 @@ class _Walk(Backward):
             law = law_of(step.node.layer, step.below, self.samples)
             numbers = self._settle(step.below, self.gradient, law)
             self._add(_Source(law, numbers.norms, numbers.masks, numbers.shared, linear))
+            self.fluid, self.parted = [self.found.sources[-1]], False
         elif cross < same:
             mask = same / cross
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
@@ -240,6 +252,17 @@ class _Walk(Backward):
             self._add(_Source(law, units, units, units, linear))
         else:
             self._add(_Source(LINEAR, linear=linear))
+
+    def _sum(self, kernel: Kernel, gradient: Gradient, fresh: float) -> None:
+        """Note how far the norm of Gaussian values varies, of which a part ``fresh`` is new here.
+
+        The activations above, which all see it, add only what they do at a fixed norm.
+        """
+        for source in self.fluid:
+            source.apart = True
+        self.fluid, self.parted = [], False
+        if fresh > 0.0:
+            self._add(_Source(LINEAR, self._count(kernel, gradient, LINEAR).norms / fresh))
 
     def _add(self, source: _Source) -> None:
         self.found.sources.append(source)
@@ -262,9 +285,9 @@ class _Walk(Backward):
 
     def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> Freedom:
         """Take the shares of the fork above; with the law of masks, count the stages that have waited for them."""
-        kernel = _centred(kernel)
         if self.fork is not None:
-            shares = np.array([split(arm.delta.dot(kernel), self.samples) for arm in self.single])
+            centred = _centred(kernel)
+            shares = np.array([split(arm.delta.dot(centred), self.samples) for arm in self.single])
             self.fork.flow = Shares(*(_normed(column) for column in shares.T))
         numbers = Freedom(*(np.inf,) * 6)
         if law is not None:
@@ -274,8 +297,6 @@ class _Walk(Backward):
                 alone = self.fork is not None and layer.arm is not None and kernel.positions > 1
                 layer.freedom = self._count(kernel, self.single[layer.arm or 0], law) if alone else numbers
                 layer.law = law
-            if law is LINEAR and self.open and self.fork is None:
-                self._add(_Source(LINEAR, numbers.norms, np.inf, numbers.shared))
             self.open = []
         if self.fork is not None:
             self.fork, self.single = None, []
@@ -285,9 +306,21 @@ class _Walk(Backward):
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         biases, absorbed = self.next
-        return freedom(
-            kernel, self._own(gradient), same, cross, law, self.samples, absorbed=absorbed, biases=biases, fourfold=True
+        found = freedom(
+            _centred(kernel),
+            self._own(gradient),
+            same,
+            cross,
+            law,
+            self.samples,
+            absorbed=absorbed,
+            biases=biases,
+            fourfold=True,
+            whole=kernel,
         )
+        # one position is the least that there is
+        least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
+        return Freedom(*np.maximum(found, kernel.channels * least).tolist())
 
 
 def _down(chain: Chain) -> Iterator[Step]:
@@ -297,6 +330,13 @@ def _down(chain: Chain) -> Iterator[Step]:
             yield from _down(max(step.chains, key=len))
         else:
             yield step
+
+
+def _draws(chain: Chain) -> bool:
+    """Say whether a branch has random weights."""
+    return any(
+        any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer) for step in chain
+    )
 
 
 def _probe(own: Signal, like: Gradient) -> Gradient:
@@ -374,6 +414,7 @@ def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profil
     norms, masks, shared = (column([getattr(source, name) for source in sources]) for name in ("norms", "masks", "shared"))
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
+    apart = column([2.0 * source.law.norm_slope**2 if source.apart else 0.0 for source in sources])
     start = layers[0].width
     head, lower = layers[-1], layers[:-1]
     return Profile(
@@ -385,7 +426,7 @@ def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profil
         one_sample=column([count.one_sample for count in counts]) / inverse,
         batch_mean=column([count.batch_mean for count in counts]) / inverse,
         bulk=column([count.bulk for count in counts]) / inverse,
-        norm=np.append(2.0 / start, of("norm") / norms),
+        norm=np.append(2.0 / start, np.maximum(of("norm") - apart, 0.0) / norms),
         gain=of("gain") / masks,
         both=of("both") / np.maximum(norms, masks),
         shared=np.append(2.0 / start, of("shared") * loose / shared),

@@ -58,6 +58,7 @@ def freedom(
     absorbed: bool,
     biases: float,
     fourfold: bool = False,
+    whole: Kernel | None = None,
 ) -> Freedom:
     """Return the degrees of freedom of a stage.
 
@@ -80,6 +81,8 @@ def freedom(
     fourfold : bool
         Whether the masks at all four ends of T T count for one sample: E m_a m_b m_c m_d in place of
         E m_a m_b E m_c m_d R(a,c).
+    whole : Kernel or None
+        Of the same values for the mean over the batch, where the units' own means count for that.
     """
     channels = float(kernel.channels)
     if kernel.positions == 1:
@@ -89,7 +92,7 @@ def freedom(
     from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
 
     here, varying = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 1.0, -1.0)
-    batch = forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples)
+    batch = forward_kernel(kernel if whole is None else whole, 1.0 / samples, 1.0 - 1.0 / samples)
     back = backward_kernel(kernel, *own)
     one, spread = back @ here, back @ varying
     kappa, shared = _mask_correlation(here), _mask_correlation(batch)
@@ -103,7 +106,8 @@ def freedom(
         square = seen.trace_of_square(mean_excess) + rest.trace_of_square(mean_excess) / (samples - 1.0)
         mean = (seen.trace() + rest.trace()) ** 2 / square if square > 0.0 else float("inf")
     return Freedom(
-        channels * (_masked_number(back, here, law.one, kappa) if fourfold else one.participation(_excess(law.one, kappa))),
+        channels
+        * (_masked_number(back, here, law.one, kappa) if fourfold else one.participation(_excess(law.one, kappa))),
         channels * mean,
         channels * spread.participation(mean_excess),
         channels * _weighted_number(one, kappa),
@@ -132,10 +136,13 @@ def _masked_number(back: Operator, here: Operator, kurtosis: float, kappa: Opera
     G or along K, or all four do; r_bd is taken as r_ac.
     """
     excess = _excess(kurtosis, kappa)
-    boosted = back @ type(here)(here.pair * excess.pair, here.diagonal * excess.diagonal - np.diagonal(here.pair * excess.pair), here.counts)
-    inverse = 1.0 / excess.pair
-    square = boosted.trace_of_square(type(here)(inverse, 1.0 / excess.diagonal - np.diagonal(inverse), here.counts))
+    boosted = back @ _with_diagonal(here.pair * excess.pair, here.diagonal * excess.diagonal, here)
+    square = boosted.trace_of_square(_with_diagonal(1.0 / excess.pair, 1.0 / excess.diagonal, here))
     return (back @ here).trace() ** 2 / square if square > 0.0 else 1.0
+
+
+def _with_diagonal(pair: Array, diagonal: Array, like: Operator) -> Operator:
+    return type(like)(pair, diagonal - np.diagonal(pair), like.counts)
 
 
 def _weighted_number(product: Operator, kappa: Operator) -> float:
