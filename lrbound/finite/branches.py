@@ -78,7 +78,8 @@ class _Source:
     shared: float = np.inf
     linear: float = 1.0
     loose: float = 1.0
-    apart: bool = False
+    stream: object = None
+    depth: float = 0.0
     from_below: float | None = None
 
 
@@ -115,6 +116,7 @@ class _Walk(Backward):
         self.latest: list[_Source] = []
         self.fluid: list[_Source] = []
         self.parted = False
+        self.stream, self.depth = object(), 0.0
         self.fork: _Fork | None = None
         self.single: list[Gradient] = []
         self.next = 0.0, False
@@ -147,8 +149,14 @@ class _Walk(Backward):
         self._settle(fork.above, self.gradient, LINEAR)
         energy = _energies(fork.ends)
         if fork.above.gaussian:
-            kept = [part for part, chain in zip(energy.complement, fork.chains, strict=True) if not _draws(chain)]
-            self._sum(fork.above, self.gradient, 1.0 - sum(float(part) ** 2 for part in kept))
+            kept = [float(part) for part, way in zip(energy.complement, fork.chains, strict=True) if not _draws(way)]
+            self._sum(fork.above, self.gradient, 1.0 - sum(part**2 for part in kept))
+            if sum(kept) > 0.0:
+                self.depth -= 0.5 * np.log(sum(kept))
+            else:
+                self.stream = object()
+        else:
+            self.stream = object()
         walks = []
         for arm, end in enumerate(fork.split(self.gradient)):
             walk = _Walk(end, self.ctx, self.found, (*self.outer, self.rest))
@@ -212,7 +220,7 @@ class _Walk(Backward):
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(_visit(step), self.ctx)
-        self.latest, self.fluid, self.parted = [], [], False
+        self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer], [(layer, 1.0)], np.zeros(2)
@@ -259,7 +267,7 @@ class _Walk(Backward):
         The activations above, which all see it, add only what they do at a fixed norm.
         """
         for source in self.fluid:
-            source.apart = True
+            source.stream, source.depth = self.stream, self.depth
         self.fluid, self.parted = [], False
         if fresh > 0.0:
             self._add(_Source(LINEAR, self._count(kernel, gradient, LINEAR).norms / fresh))
@@ -399,6 +407,18 @@ def _laid_out(way: Sequence[_Layer | _Source | _Fork], places: dict[int, int]) -
     return tuple(chain)
 
 
+def _alike(sources: Sequence[_Source]) -> Array:
+    """Return the correlations between the masks of ReLUs on one stream, (2/pi) asin of those of their arguments."""
+    found = np.eye(len(sources))
+    reads = [at for at, source in enumerate(sources) if source.stream is not None]
+    for at in reads:
+        for other in reads:
+            if at != other and sources[at].stream is sources[other].stream:
+                apart = abs(sources[at].depth - sources[other].depth)
+                found[at, other] = 2.0 / np.pi * np.arcsin(np.exp(-apart))
+    return found
+
+
 def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profile:
     layers, sources = found.layers[::-1], found.sources[::-1]
     places = {id(place): at for row in (layers, sources) for at, place in enumerate(row)}
@@ -414,7 +434,7 @@ def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profil
     norms, masks, shared = (column([getattr(source, name) for source in sources]) for name in ("norms", "masks", "shared"))
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
-    apart = column([2.0 * source.law.norm_slope**2 if source.apart else 0.0 for source in sources])
+    apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])
     start = layers[0].width
     head, lower = layers[-1], layers[:-1]
     return Profile(
@@ -440,5 +460,5 @@ def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profil
             ctx.through and head.normalised and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
         ),
         width=np.append(start, norms),
-        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources)),
+        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), _alike(sources)),
     )

@@ -15,15 +15,15 @@ from lrbound.finite.localised import localised
 from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.stages import profile, weighted
 from lrbound.finite.walk import visits
-from lrbound.layers.base import Branching, unroll
+from lrbound.layers.base import Branching, run, unroll
 from lrbound.meanfield.fisher import spectrum
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context, Layer
+    from lrbound.layers.base import Context, Layer, Node, Shape
     from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 
@@ -119,7 +119,7 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
-    layers = [(node.layer, shape) for node, shape in network.unrolled()]
+    layers = list(_leaves(network.nodes, network.input.shape))
     last = max(at for at, (layer, _) in enumerate(layers) if weighted(layer))
     return limits(
         row,
@@ -131,6 +131,15 @@ def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
             layer.parameters(shape) > 0 and not layer.fixes_scale and not weighted(layer) for layer, shape in layers
         ),
     )
+
+
+def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+    for node, inner in run(nodes, shape):
+        if isinstance(node.layer, Branching):
+            for arm in node.layer.arms():
+                yield from _leaves(arm, inner)
+        else:
+            yield node.layer, inner
 
 
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:

@@ -25,6 +25,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from lrbound.finite.wishart import Array, grown, log_variance
 
 if TYPE_CHECKING:
@@ -59,11 +61,20 @@ def localised(profile: Profile) -> Localised:
 def _log_variance(profile: Profile, share: Array) -> float:
     stages, below = profile.flow(share)
     weight = profile.carried(share, below, profile.norm_slope, profile.gain_slope)
-    variance = float(profile.norm @ weight**2)
+    variance = float(profile.norm @ weight**2) + _alike(profile, below, weight[1:])
     variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
     if profile.outputs > 1 or profile.routes is not None:  # the gain has that of one output
         variance += float(log_variance(profile.outputs, profile.one_sample) @ stages**2)
     return max(variance, 0.0)
+
+
+def _alike(profile: Profile, below: Array, weight: Array) -> float:
+    """Return the covariances of norms, and of gains, between different stages that have the same units."""
+    if profile.routes is None:
+        return 0.0
+    others = profile.routes.alike - np.eye(len(below))
+    norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
+    return float(norms @ others @ norms + gains @ others @ gains)
 
 
 def expected_maximum(count: float) -> float:

@@ -97,11 +97,21 @@ class Flow:
 
 @dataclass(frozen=True)
 class Routes:
-    """All ways through a network with ``weights`` weight layers and ``sources`` sources."""
+    """All ways through a network.
+
+    Attributes
+    ----------
+    chain : Chain
+    weights, sources : int
+        How many there are.
+    alike : ndarray (sources, sources)
+        Correlations of what the sources add: activations that read the same residual stream have the same units.
+    """
 
     chain: Chain
     weights: int
     sources: int
+    alike: Array
 
     def flow(self, values: Array, *, coherent: bool = False) -> Flow:
         """Return where the layers' parts ``values`` of a sum flow on their way up."""
