@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import BRANCHES, limits
+from lrbound.finite.limits import UNTRACKED, limits
 from lrbound.finite.localised import localised
 from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.stages import profile, weighted
@@ -103,7 +103,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
 
 
 def leading(terms: Sequence[Term], samples: float) -> Finite:
-    """Return the leading order in the same shape, for a network that is not :func:`supported`.
+    """Return the leading order in the same shape, for a network that is neither :func:`supported` nor :func:`tracked`.
 
     The interval is the theory's own error, and wide where the complement could win.
     """
@@ -115,7 +115,7 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     values = tuple(value * weight / total if total > 0.0 else 0.0 for weight in weights)
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
-    return Finite(value, model**2, "co" if along else "lo", values, (BRANCHES,))
+    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,))
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
