@@ -39,7 +39,8 @@ from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import Visit
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums, at_output
-from lrbound.meanfield.kernel import CROSS, SAME
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+from lrbound.meanfield.merge import average, both
 from lrbound.meanfield.sweep import Backward, Fork
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
     from lrbound.meanfield.gradient import Share
-    from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Axis
     from lrbound.meanfield.sweep import Chain, Step, Term
 
 
@@ -311,11 +312,12 @@ class _Walk(Backward):
         return numbers
 
     def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> Freedom:
+        centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         biases, absorbed = self.next
         found = freedom(
-            _centred(kernel),
+            centred,
             self._own(gradient),
             same,
             cross,
@@ -324,7 +326,7 @@ class _Walk(Backward):
             absorbed=absorbed,
             biases=biases,
             fourfold=True,
-            whole=kernel,
+            whole=whole,
         )
         # one position is the least that there is
         least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
@@ -372,6 +374,28 @@ def _centred(kernel: Kernel) -> Kernel:
         return kernel
     centre = laws.mean(kernel.law_here().values)
     return kernel.becomes(kernel.pair - centre[:, None, :, None] * centre[None, :, None, :], kernel.site)
+
+
+GROUPS = 8
+"""Classes a side above which the degrees of freedom are counted on groups of them."""
+
+
+def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel, Kernel, Gradient]:
+    """Return averages of kernels, and sums of a gradient, over groups of classes: on large maps the spread is small."""
+    if len(kernel.rows.counts) * len(kernel.cols.counts) <= GROUPS**2:
+        return centred, kernel, gradient
+    (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
+    means = [
+        Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean) for one in (centred, kernel)
+    ]
+    r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
+    delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)
+    return means[0], means[1], Gradient(delta, masked=gradient.masked)
+
+
+def _grouped(axis: Axis) -> tuple[Axis, Array]:
+    count = len(axis.counts)
+    return average(axis, np.arange(count) * GROUPS // count if count > GROUPS else None)
 
 
 def _normed(values: Array) -> Array:

@@ -46,7 +46,7 @@ class Merge:
     def backward(self, sums: Sums) -> Sums:
         """Return sums over the classes from those over the groups: the transpose of the average."""
         r, c = self.rows, self.cols
-        return Sums(_both(sums.pair, r.T, c.T), r.T @ sums.site @ c)
+        return Sums(both(sums.pair, r.T, c.T), r.T @ sums.site @ c)
 
 
 def merge(kernel: Kernel) -> Merge | None:
@@ -56,12 +56,12 @@ def merge(kernel: Kernel) -> Merge | None:
     cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), kernel.site.swapaxes(-1, -2), limit)
     if rows is None and cols is None:
         return None
-    (row_axis, r), (col_axis, c) = _average(kernel.rows, rows), _average(kernel.cols, cols)
+    (row_axis, r), (col_axis, c) = average(kernel.rows, rows), average(kernel.cols, cols)
     merged = Kernel(
         kernel.channels,
         row_axis,
         col_axis,
-        _both(kernel.pair, r, c),
+        both(kernel.pair, r, c),
         r @ kernel.site @ c.T,
         kernel.mean,
         kernel.gaussian,
@@ -89,14 +89,15 @@ def _groups(pair: Array, site: Array, limit: float) -> NDArray[np.int64] | None:
     return groups if len(heads) < count else None
 
 
-def _average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
+def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
+    """Return the axis of groups of classes, and the weights of the classes in the mean of their group."""
     if groups is None:
         return axis, np.eye(len(axis.counts))
     member = (groups == np.arange(groups.max() + 1)[:, None]) * axis.counts
     return Axis(tuple(groups[list(axis.classes)].tolist())), member / member.sum(axis=1, keepdims=True)
 
 
-def _both(pair: Array, rows: Array, cols: Array) -> Array:
+def both(pair: Array, rows: Array, cols: Array) -> Array:
     """Apply ``rows`` to both row axes and ``cols`` to both column axes."""
     out = np.tensordot(pair, rows, (-4, 1))  # axes: ..., i', j, j', i
     out = np.tensordot(out, rows, (-4, 1))  # ..., j, j', i, i'

@@ -64,7 +64,7 @@ def test_a_pooled_convolutional_net_at_small_batch() -> None:
     low, high = found.lambda_max_interval
 
     assert 0.0 < low < found.lambda_max < high
-    assert sum(layer.lambda_part for layer in found.layers) == pytest.approx(found.lambda_max, rel=1e-9)
+    assert sum(layer.lambda_ for layer in found.layers) == pytest.approx(found.lambda_max, rel=1e-9)
 
 
 def test_wide_nets_are_the_leading_order() -> None:
