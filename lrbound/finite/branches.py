@@ -7,6 +7,15 @@ it, weighed with the forward kernel that stands for the tangent kernel below (as
 the variances that its join adds up. The shares are taken below the next activation, because a gradient that has come down
 the skip has passed masks above that favour the same units (theory-finite-conv, section 2); the weaker memory further
 down is left out. Maps are taken by class of positions, without a second sweep.
+
+Norms on a Gaussian stream (pre-activation) vary once, at its sums, and the activations that read it add only what they do
+at a fixed norm, alike as far as the stream is the same below them (theory's two recipes for sequential layers, applied to
+units that several bodies share).
+
+Status: heuristic where a gradient's shares at forks stand for the flow. 24 residual nets that were looked at while it was
+written (dense and convolutional, post- and pre-activation, batches 16 to 256, 1 to 20 outputs): rms 8 %, worst 20 %; 10
+drawn later: rms 11 %, worst 27 % low (a pre-activation stack of 12 layers, 48 samples and 20 outputs, measured to 10 %), the
+others within 11 %. 90 % intervals held 86 % of 184 initialisations.
 """
 
 from __future__ import annotations
@@ -345,7 +354,8 @@ def _down(chain: Chain) -> Iterator[Step]:
 def _draws(chain: Chain) -> bool:
     """Say whether a branch has random weights."""
     return any(
-        any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer) for step in chain
+        any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
+        for step in chain
     )
 
 
@@ -386,7 +396,8 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
         return centred, kernel, gradient
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
     means = [
-        Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean) for one in (centred, kernel)
+        Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
+        for one in (centred, kernel)
     ]
     r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
     delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)
@@ -455,7 +466,9 @@ def _assembled(walk: _Walk, found: _Found, ctx: Context, outputs: int) -> Profil
     def of(name: str) -> Array:
         return column([getattr(source.law, name) for source in sources])
 
-    norms, masks, shared = (column([getattr(source, name) for source in sources]) for name in ("norms", "masks", "shared"))
+    norms, masks, shared = (
+        column([getattr(source, name) for source in sources]) for name in ("norms", "masks", "shared")
+    )
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
     apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])

@@ -145,9 +145,7 @@ class Routes:
         share = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0.0)
         return np.asarray(freedoms / np.maximum(share, 1e-9) ** 2)
 
-    def carried(
-        self, values: Array, through: Array, slope: Array, reaction: Array, *, coherent: bool = False
-    ) -> Array:
+    def carried(self, values: Array, through: Array, slope: Array, reaction: Array, *, coherent: bool = False) -> Array:
         """Return the weight of a logarithm injected at the input and at each source, shape (sources + 1,).
 
         Parameters

@@ -223,6 +223,7 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
 
 
 def law_of(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+    """Return the moments of a unit on the kernel below its activation."""
     q, x = kernel.averages()
     square = kernel.mean**2
     if square == 0.0 and homogeneous(
@@ -264,6 +265,7 @@ def varying(kernel: Kernel) -> float:
 
 
 def quotient(numerator: float, denominator: float) -> float:
+    """Return the quotient, or 1 where there is none."""
     return numerator / denominator if denominator > 0.0 else 1.0
 
 

@@ -52,12 +52,15 @@ def test_small_batches_are_within_a_fifth(net, measured: float) -> None:
 
 
 def test_a_pooled_convolutional_net_at_small_batch() -> None:
-    conv = "{{conv2d: {{channels: {0}, kernel: {1}, stride: {2}, padding: {3}, bias: false}}}}".format
-    body = f"[{conv(16, 3, 1, 1)}, batch_norm, relu, {conv(16, 3, 1, 1)}, batch_norm]"
-    down = "{{layers: [{}, batch_norm, relu, {}, batch_norm], shortcut: [{}, batch_norm]}}".format(
-        conv(32, 3, 2, 1), conv(32, 3, 1, 1), conv(32, 1, 2, 0)
+    def conv(channels: int, kernel: int = 3, stride: int = 1) -> str:
+        return f"{{conv2d: {{channels: {channels}, kernel: {kernel}, stride: {stride}, padding: {kernel // 2}, bias: false}}}}"
+
+    body = f"[{conv(16)}, batch_norm, relu, {conv(16)}, batch_norm]"
+    down = (
+        f"{{layers: [{conv(32, stride=2)}, batch_norm, relu, {conv(32)}, batch_norm], "
+        f"shortcut: [{conv(32, 1, 2)}, batch_norm]}}"
     )
-    layers = f"- {conv(16, 3, 1, 1)}\n- batch_norm\n- relu\n- residual: {body}\n- relu\n- residual: {down}\n- relu\n"
+    layers = f"- {conv(16)}\n- batch_norm\n- relu\n- residual: {body}\n- relu\n- residual: {down}\n- relu\n"
     net = network(layers + "- global_avg_pool\n- linear: 10", head=head("[3, 8, 8]", 16, "init: pytorch"))
 
     found = predict(net)
