@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lrbound.errors import Refused
-from lrbound.finite.estimate import Finite, estimate, leading, supported
+from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
 from lrbound.hint import hint
 from lrbound.layers.base import Context
@@ -21,7 +21,7 @@ from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.meanfield.sweep import Place
+    from lrbound.meanfield.sweep import Chain, Place
     from lrbound.network import Network
 
 OUT_OF_RANGE = (
@@ -93,9 +93,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     # of frozen statistics all layers are wanted at an infinite batch
     chain, place = advance(place, ctx, last_memory(place.nodes, samples) if through else 0)
     chain += advance(place, ctx)[0]
-    terms = list(backward(chain, ctx.samples))[::-1]
+    terms, found = _found(network, chain, ctx)
     parts = spectrum(terms, ctx.samples)
-    found = estimate(network, ctx, terms) if supported(network) and not limit else leading(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found.lambda_max, found.log_variance, parts.coherent, logits)
@@ -126,6 +125,19 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         hint=hint(layers, normalisers, batch_matters=found.branch != "co"),
         warnings=tuple(notes),
     )
+
+
+def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Finite]:
+    """Return the sweep's terms in network order, and lambda_max at finite size where that is known."""
+    limit = math.isinf(ctx.samples)
+    if not limit and tracked(network):
+        from lrbound.finite.branches import track
+
+        terms, row = track(chain, ctx, network.outputs)
+        return terms, estimate(network, ctx, terms, row)
+    terms = list(backward(chain, ctx.samples))[::-1]
+    known = supported(network) and not limit
+    return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
 
 
 def _large_batch(

@@ -38,16 +38,14 @@ class Bulk(NamedTuple):
 def bulk(profile: Profile) -> Bulk:
     """Return the branch ``de``."""
     n = profile.samples
-    whole = grown(profile.outputs, profile.complement, profile.bulk)
+    whole = grown(profile.outputs, profile.complement, profile.freedoms(profile.complement, profile.bulk))
     weight = profile.coherence * whole
     total = float(weight.sum())
     inside = float(whole.sum()) / n
     if not total > 0.0:
         return Bulk(inside, inside, whole)
-    carried = np.empty(len(weight))
-    carried[-1] = weight[-1]
-    for m in range(len(weight) - 2, -1, -1):
-        carried[m] = weight[m] + profile.linear[m] * carried[m + 1]
+    none = np.zeros(len(profile.linear))
+    carried = profile.carried(weight, none, profile.linear, none)
     ratios = (carried / total) ** 2 / profile.width
     top = float(edges(ratios, 1.0 / n)[0])
     if n < math.inf:

@@ -10,20 +10,20 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import BRANCHES, limits
+from lrbound.finite.limits import UNTRACKED, limits
 from lrbound.finite.localised import localised
 from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.stages import profile, weighted
 from lrbound.finite.walk import visits
-from lrbound.layers.base import Branching, unroll
+from lrbound.layers.base import Branching, run, unroll
 from lrbound.meanfield.fisher import spectrum
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
+    from lrbound.layers.base import Context, Layer, Node, Shape
     from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 
@@ -61,19 +61,32 @@ def supported(network: Network) -> bool:
     return not any(isinstance(node.layer, Branching) for node in unroll(network.nodes))
 
 
-def estimate(network: Network, ctx: Context, terms: Sequence[Term]) -> Finite:
+def tracked(network: Network) -> bool:
+    """Say whether the stage knows the network's branches: those of which the squared norms add."""
+    return not supported(network) and all(_adds(node.layer) for node in unroll(network.nodes))
+
+
+def _adds(layer: Layer) -> bool:
+    if not isinstance(layer, Branching):
+        return True
+    return layer.norms_add and all(_adds(node.layer) for arm in layer.arms() for node in unroll(arm))
+
+
+def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile | None = None) -> Finite:
     """Return lambda_max at finite batch, width and number of outputs.
 
     Parameters
     ----------
     network : Network
-        One that is :func:`supported`.
+        One that is :func:`supported`, or :func:`tracked`.
     ctx : Context
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
+    row : Profile or None
+        What :func:`~lrbound.finite.branches.track` found on the same way back, where there are branches.
     """
-    row = profile(visits(network, ctx), ctx, network.outputs)
+    row = profile(visits(network, ctx), ctx, network.outputs) if row is None else row
     co, lo, de = coherent_parts(row), localised(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
@@ -90,7 +103,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term]) -> Finite:
 
 
 def leading(terms: Sequence[Term], samples: float) -> Finite:
-    """Return the leading order in the same shape, for a network that is not :func:`supported`.
+    """Return the leading order in the same shape, for a network that is neither :func:`supported` nor :func:`tracked`.
 
     The interval is the theory's own error, and wide where the complement could win.
     """
@@ -102,11 +115,11 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     values = tuple(value * weight / total if total > 0.0 else 0.0 for weight in weights)
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
-    return Finite(value, model**2, "co" if along else "lo", values, (BRANCHES,))
+    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,))
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
-    layers = [node.layer for node, _ in network.unrolled()]
+    layers = [layer for layer, _ in _leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
     return limits(
         row,
@@ -116,6 +129,15 @@ def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
         at_outputs=any(layer.fixes_scale for layer in layers[last:]),
         gated=any(layer.gates for layer in layers),
     )
+
+
+def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+    for node, inner in run(nodes, shape):
+        if isinstance(node.layer, Branching):
+            for arm in node.layer.arms():
+                yield from _leaves(arm, inner)
+        else:
+            yield node.layer, inner
 
 
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:

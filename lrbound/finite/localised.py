@@ -49,7 +49,8 @@ class Localised(NamedTuple):
 def localised(profile: Profile) -> Localised:
     """Return the branch ``lo``."""
     n = profile.samples
-    parts = grown(profile.outputs, profile.complement / n, profile.one_sample)
+    values = profile.complement / n
+    parts = grown(profile.outputs, values, profile.freedoms(values, profile.one_sample))
     total = float(parts.sum())
     if not total > 0.0:
         return Localised(parts, 0.0, 1.0)
@@ -58,22 +59,22 @@ def localised(profile: Profile) -> Localised:
 
 
 def _log_variance(profile: Profile, share: Array) -> float:
-    below = np.cumsum(share)[:-1]
-    weight = carried(share, below, profile.norm_slope, profile.gain_slope)
-    variance = float(profile.norm @ weight**2)
+    stages, below = profile.flow(share)
+    weight = profile.carried(share, below, profile.norm_slope, profile.gain_slope)
+    variance = float(profile.norm @ weight**2) + _alike(profile, below, weight[1:])
     variance += float(profile.gain @ below**2 + 2.0 * profile.both @ (below * weight[1:]))
-    if profile.outputs > 1:  # the gain has that of one output
-        variance += float(log_variance(profile.outputs, profile.one_sample) @ below**2)
+    if profile.outputs > 1 or profile.routes is not None:  # the gain has that of one output
+        variance += float(log_variance(profile.outputs, profile.one_sample) @ stages**2)
     return max(variance, 0.0)
 
 
-def carried(share: Array, below: Array, slope: Array, reaction: Array) -> Array:
-    """Return U_m, the weight of a logarithm injected at stage m = 0 .. L-1, as the module defines it."""
-    weight = np.empty(len(share))
-    weight[-1] = share[-1]
-    for m in range(len(share) - 2, -1, -1):
-        weight[m] = share[m] + slope[m] * weight[m + 1] + reaction[m] * below[m]
-    return weight
+def _alike(profile: Profile, below: Array, weight: Array) -> float:
+    """Return the covariances of norms, and of gains, between different stages that have the same units."""
+    if profile.routes is None:
+        return 0.0
+    others = profile.routes.alike - np.eye(len(below))
+    norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
+    return float(norms @ others @ norms + gains @ others @ gains)
 
 
 def expected_maximum(count: float) -> float:

@@ -25,4 +25,5 @@ if TYPE_CHECKING:
 
 def parts(profile: Profile) -> Array:
     """Return the layers' parts of ``co``, shape (L,)."""
-    return grown(profile.outputs, profile.coherent, profile.batch_mean)
+    freedoms = profile.freedoms(profile.coherent, profile.batch_mean, coherent=True)
+    return grown(profile.outputs, profile.coherent, freedoms)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from lrbound.finite.routes import Routes
     from lrbound.finite.wishart import Array
 
 
@@ -47,6 +50,9 @@ class Profile(NamedTuple):
         Whether batch statistics let nearly nothing of the coherent direction below the last of them.
     width : ndarray (L,)
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
+    routes : Routes or None
+        The ways through a network with branches. There ``norm`` to ``linear`` and ``width`` have an entry for each of its
+        sources, and the input before them where that is said; None where the layers run one after the other.
     """
 
     samples: float
@@ -69,3 +75,26 @@ class Profile(NamedTuple):
     linear: Array
     above_statistics: bool
     width: Array
+    routes: Routes | None = None
+
+    def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
+        """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""
+        return freedoms if self.routes is None else self.routes.freedoms(values, freedoms, coherent=coherent)
+
+    def flow(self, values: Array, *, coherent: bool = False) -> tuple[Array, Array]:
+        """Return how much of a sum flows through each stage's weights, and through what adds spread to norms."""
+        if self.routes is not None:
+            found = self.routes.flow(values, coherent=coherent)
+            return found.stages, found.sources
+        below = np.cumsum(values)[:-1]
+        return below, below
+
+    def carried(self, values: Array, through: Array, slope: Array, reaction: Array, *, coherent: bool = False) -> Array:
+        """Return U_m, the weight of a logarithm injected at stage m = 0 .. L-1 (see localised)."""
+        if self.routes is not None:
+            return self.routes.carried(values, through, slope, reaction, coherent=coherent)
+        weight = np.empty(len(values))
+        weight[-1] = values[-1]
+        for m in range(len(values) - 2, -1, -1):
+            weight[m] = values[m] + slope[m] * weight[m + 1] + reaction[m] * through[m]
+        return weight

@@ -100,7 +100,7 @@ class _Back:
         for visit in reversed(below):
             absorbed |= visit.layer.fixes_scale and self.ctx.through
             if weighted(visit.layer):
-                self.next = 0.0 if absorbed else _bias_kernel(visit, self.ctx), absorbed
+                self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
                 break
 
     def visit(self, visit: Visit) -> _Row | None:
@@ -113,7 +113,7 @@ class _Back:
         elif visit.layer.fixes_scale:
             self._normaliser(visit, share)
         else:
-            self.beside = self.beside + self._split(share)
+            self.beside = self.beside + split(share, self.samples)
             self._pointwise(visit, below)
         self.gradient = below
         return row
@@ -129,16 +129,8 @@ class _Back:
             (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
         )
 
-    def _split(self, share: Share | None) -> Array:
-        """Return (a, n b) of a layer."""
-        if share is None:
-            return np.zeros(2)
-        coherent, trace = float(share.coherent), float(share.trace)
-        rest = 1.0 - 1.0 / self.samples
-        return np.array([coherent, max(trace - coherent, 0.0) / rest if rest > 0.0 else 0.0])
-
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
-        coherent, complement = self._split(share)
+        coherent, complement = split(share, self.samples)
         _, probed = visit.pull(_probe(self._own(self.gradient), self.gradient))
         assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
@@ -146,9 +138,9 @@ class _Back:
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
-            _width(visit.below, self._own(below)),
+            width(visit.below, self._own(below)),
             self._closed(visit.above),
-            _from_below(visit, self.ctx),
+            from_below(visit, self.ctx),
         )
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
@@ -176,11 +168,11 @@ class _Back:
         )
 
     def _normaliser(self, visit: Visit, share: Share | None) -> None:
-        self.beside = self.beside + self._split(share)
+        self.beside = self.beside + split(share, self.samples)
         if self.stage is None:
             return
-        number = _squares(visit.above, self.samples)
-        self.stage.inverse_kurtosis *= _kurtosis(number)
+        number = squares(visit.above, self.samples)
+        self.stage.inverse_kurtosis *= kurtosis(number)
         self.stage.normalised = True
         if self.ctx.through:
             self._on_sphere(visit.above)
@@ -205,14 +197,23 @@ class _Back:
         if self.stage is None or not (same > 0.0 and total > 0.0):
             return
         self.kept *= cross / same
-        self.stage.linear *= cross / total * _quotient(_varying(visit.below), _varying(visit.above))
+        self.stage.linear *= cross / total * quotient(varying(visit.below), varying(visit.above))
         if isinstance(visit.layer, Activation):
             self.stage.curve = visit.layer
-            self.stage.masked(_law(visit.layer, visit.below, self.samples))
+            self.stage.masked(law_of(visit.layer, visit.below, self.samples))
             self._count(visit.below, below)
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
+
+
+def split(share: Share | None, samples: float) -> Array:
+    """Return (a, n b) of a layer."""
+    if share is None:
+        return np.zeros(2)
+    coherent, trace = float(share.coherent), float(share.trace)
+    rest = 1.0 - 1.0 / samples
+    return np.array([coherent, max(trace - coherent, 0.0) / rest if rest > 0.0 else 0.0])
 
 
 def _probe(own: Signal, like: Gradient) -> Gradient:
@@ -221,7 +222,8 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
     return Gradient(Sums(pair, site), masked=like.masked)
 
 
-def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+def law_of(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+    """Return the moments of a unit on the kernel below its activation."""
     q, x = kernel.averages()
     square = kernel.mean**2
     if square == 0.0 and homogeneous(
@@ -231,7 +233,7 @@ def _law(activation: Activation, kernel: Kernel, samples: float) -> Unit:
     return unit(activation, kernel.mean, q - square, x - square, samples)
 
 
-def _from_below(visit: Visit, ctx: Context) -> float:
+def from_below(visit: Visit, ctx: Context) -> float:
     """Return the part of the mean over the batch that comes from the units below, not from biases."""
     layer = visit.layer
     assert weighted(layer)
@@ -245,7 +247,7 @@ def _fan_in(visit: Visit) -> int:
     return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
 
 
-def _bias_kernel(visit: Visit, ctx: Context) -> float:
+def bias_kernel(visit: Visit, ctx: Context) -> float:
     """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
     layer = visit.layer
     assert weighted(layer)
@@ -256,17 +258,18 @@ def _bias_kernel(visit: Visit, ctx: Context) -> float:
     return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
 
 
-def _varying(kernel: Kernel) -> float:
+def varying(kernel: Kernel) -> float:
     """Return S - X of a unit, averaged over positions."""
     q, x = kernel.averages()
     return q - x
 
 
-def _quotient(numerator: float, denominator: float) -> float:
+def quotient(numerator: float, denominator: float) -> float:
+    """Return the quotient, or 1 where there is none."""
     return numerator / denominator if denominator > 0.0 else 1.0
 
 
-def _squares(kernel: Kernel, samples: float) -> float:
+def squares(kernel: Kernel, samples: float) -> float:
     """Return how many independent squares a batch variance averages."""
     if kernel.positions == 1:
         return samples - 1.0
@@ -280,12 +283,12 @@ def _squares(kernel: Kernel, samples: float) -> float:
     return same.trace() ** 2 / square if square > 0.0 else np.inf
 
 
-def _kurtosis(number: float) -> float:
+def kurtosis(number: float) -> float:
     """Return E s^-4 / (E s^-2)^2 for a variance s^2 that averages so many squares; at most 3, where it diverges."""
     return min(1.0 + 2.0 / (number - 4.0), 3.0) if number > 4.0 else 3.0
 
 
-def _width(kernel: Kernel, own: Signal) -> float:
+def width(kernel: Kernel, own: Signal) -> float:
     """Return the effective number of units at a weight layer's input."""
     if kernel.positions == 1:
         return float(kernel.channels)

@@ -115,6 +115,9 @@ Split = Callable[["Gradient"], "Sequence[Gradient]"]
 class Branching(Layer):
     """A layer that sends its input through several chains of layers side by side and joins their outputs."""
 
+    norms_add: ClassVar[bool] = False
+    """Whether the squared norm of the output is the sum of those of the branches, as for a sum or a concatenation."""
+
     def arms(self) -> tuple[tuple[Node, ...], ...]:
         """Return the chains; an empty one passes its input on."""
         raise NotImplementedError(self.kind)

@@ -26,6 +26,7 @@ class Concat(Branching):
     """
 
     main: ClassVar[str | None] = "branches"
+    norms_add: ClassVar[bool] = True
 
     branches: tuple[tuple[Node, ...], ...] = branch_list("the branches, each a list of layers; [] for the input itself")
 

@@ -27,6 +27,7 @@ class Residual(Branching):
     """
 
     main: ClassVar[str | None] = "layers"
+    norms_add: ClassVar[bool] = True
 
     layers: tuple[Node, ...] = layer_list("the body")
     shortcut: tuple[Node, ...] = layer_list("layers of the shortcut; none for the identity", ())

@@ -56,7 +56,7 @@ def merge(kernel: Kernel) -> Merge | None:
     cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), kernel.site.swapaxes(-1, -2), limit)
     if rows is None and cols is None:
         return None
-    (row_axis, r), (col_axis, c) = _average(kernel.rows, rows), _average(kernel.cols, cols)
+    (row_axis, r), (col_axis, c) = average(kernel.rows, rows), average(kernel.cols, cols)
     merged = Kernel(
         kernel.channels,
         row_axis,
@@ -89,7 +89,8 @@ def _groups(pair: Array, site: Array, limit: float) -> NDArray[np.int64] | None:
     return groups if len(heads) < count else None
 
 
-def _average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
+def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
+    """Return the axis of groups of classes, and the weights of the classes in the mean of their group."""
     if groups is None:
         return axis, np.eye(len(axis.counts))
     member = (groups == np.arange(groups.max() + 1)[:, None]) * axis.counts

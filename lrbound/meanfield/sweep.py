@@ -19,24 +19,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One layer after the forward sweep: the order parameters of its output, and the way back."""
+    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back."""
 
     node: Node
     parameters: int
     q: float
     q_xy: float
     pull: Pullback
+    below: Kernel
+    above: Kernel
 
 
 @dataclass(frozen=True)
 class Fork:
-    """A branching layer after the forward sweep: the steps of its branches, and the way back into them."""
+    """A branching layer after the forward sweep: the steps of its branches, and the way back into them.
+
+    ``ends`` are the kernels at the ends of the branches.
+    """
 
     node: Node
     q: float
     q_xy: float
     chains: tuple[Chain, ...]
     split: Split
+    below: Kernel
+    ends: tuple[Kernel, ...]
+    above: Kernel
 
 
 Chain = list[Step | Fork]
@@ -99,11 +107,12 @@ def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context
         layer = node.layer
         if isinstance(layer, Branching):
             chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.arms()), strict=True)
-            kernel, split = layer.join(ends, ctx)
-            chain.append(Fork(node, *kernel.averages(), chains, split))
+            above, split = layer.join(ends, ctx)
+            chain.append(Fork(node, *above.averages(), chains, split, kernel, ends, above))
         else:
-            kernel, pull = layer.forward(kernel, ctx)
-            chain.append(Step(node, layer.parameters(inner), *kernel.averages(), pull))
+            above, pull = layer.forward(kernel, ctx)
+            chain.append(Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above))
+        kernel = above
     return chain, kernel
 
 
@@ -112,31 +121,45 @@ def backward(chain: Chain, samples: float) -> Iterator[Term]:
 
     Empties ``chain`` on the way, so that a layer's kernels are freed as soon as they have been used.
     """
-    walk = _Backward(at_output(samples))
-    yield from walk.through(chain)
+    yield from Backward(at_output(samples)).through(chain)
 
 
-class _Backward:
-    """A gradient on its way down one chain."""
+class Backward:
+    """A gradient on its way down one chain; what watches it on the way overrides ``step``, ``arms`` and ``meet``."""
 
     def __init__(self, gradient: Gradient, *, exposed: bool = True) -> None:
         self.gradient = gradient
         self.exposed = exposed
 
     def through(self, chain: Chain) -> Iterator[Term]:
+        """Yield the layers of a chain from its end to its start, and empty it."""
         while chain:
             step = chain.pop()
             if isinstance(step, Fork):
                 yield Term(step.node, 0, step.q, step.q_xy, None, self.exposed)
                 yield from self._apart(step)
             else:
-                self.gradient, share = step.pull(self.gradient)
+                share = self.step(step)
                 yield Term(step.node, step.parameters, step.q, step.q_xy, share, self.exposed)
                 self.exposed &= not step.node.layer.fixes_scale
 
-    def _apart(self, fork: Fork) -> Iterator[Term]:
-        walks: Sequence[_Backward] = [_Backward(end, exposed=self.exposed) for end in fork.split(self.gradient)]
-        for walk, chain in zip(walks, fork.chains, strict=True):
-            yield from walk.through(chain)
+    def step(self, step: Step) -> Share | None:
+        """Pull the gradient through one layer."""
+        self.gradient, share = step.pull(self.gradient)
+        return share
+
+    def arms(self, fork: Fork) -> Sequence[Backward]:
+        """Return a walk for each branch."""
+        return [Backward(end, exposed=self.exposed) for end in fork.split(self.gradient)]
+
+    def meet(self, fork: Fork, walks: Sequence[Backward]) -> None:
+        """Go on below the branches."""
+        del fork
         self.gradient = reduce(Gradient.plus, (walk.gradient for walk in walks))
         self.exposed = any(walk.exposed for walk in walks)
+
+    def _apart(self, fork: Fork) -> Iterator[Term]:
+        walks = self.arms(fork)
+        for walk, chain in zip(walks, fork.chains, strict=True):
+            yield from walk.through(chain)
+        self.meet(fork, walks)
