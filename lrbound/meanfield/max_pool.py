@@ -148,8 +148,8 @@ def _argument(kernel: Kernel) -> Law:
         return gaussian_law(kernel)
     if kernel.law is None:
         raise Refused(
-            "max_pool2d needs the law of the values that it compares; it is known after weights, normalisers and "
-            "activations, not after an average pool or dropout"
+            "max_pool2d needs the law of the values that it compares; it is known after weights, normalisers, relu and "
+            "other max pools, not after other activations, an average pool or dropout"
         )
     law = kernel.law_here()
     return law if not _is_rectified(kernel) else law.below.law  # type: ignore[union-attr]
