@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
-from lrbound.meanfield.batch_statistics import normalise, pull_through
-from lrbound.meanfield.gradient import Gradient, Portion, Share
+from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,29 +39,15 @@ class BatchNorm(Layer):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel; the way back removes what the statistics absorb."""
-        if not kernel.gaussian:
-            ctx.warn(
-                "batch_norm on values that are not Gaussian (after an activation or dropout): its units are taken to "
-                "have equal variances"
-            )
-        if kernel.parts:
-            from lrbound.meanfield.concat import normalise_parts
-
-            zhat, weights = normalise_parts(kernel, ctx.samples, self.eps)
-        else:
-            zhat, weights = normalise(kernel, ctx.samples, self.eps), None
-        gamma2 = self.gamma**2
-        out = kernel.becomes(
-            gamma2 * zhat.pair + self.beta**2, gamma2 * zhat.site, mean=self.beta, gaussian=kernel.gaussian
+        return normaliser(
+            kernel,
+            ctx,
+            Statistics(self.kind, 1, ctx.samples, batch=True),
+            eps=self.eps,
+            gamma=self.gamma,
+            beta=self.beta,
+            learnable=(self.learnable, self.learnable),
         )
-
-        def pull(gradient: Gradient) -> tuple[Gradient, Share]:
-            below, product = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
-            share = product + gradient.delta.total() if self.learnable else 0.0 * product
-            portions = () if weights is None else (Portion(weights, below),)
-            return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
-
-        return out, pull
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.BatchNorm1d or 2d."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from lrbound.fields import flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
-from lrbound.meanfield.batch_statistics import normalise, products, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
+from lrbound.meanfield.statistics import Statistics, normalise, pull_through
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +47,8 @@ class InstanceEnhancementBatchNorm(Layer):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel as batch norm with the gate's gamma."""
-        zhat = normalise(kernel, ctx.samples, self.eps)
+        statistics = Statistics(self.kind, 1, ctx.samples, batch=True)
+        zhat = normalise(kernel, statistics, self.eps, ctx)
         level = _instance_means(kernel)
         gate, lift = self._gate(level, flat=kernel.positions == 1)
         if self.weight != 0.0:
@@ -61,18 +62,19 @@ class InstanceEnhancementBatchNorm(Layer):
         if gain[SAME] == gain[CROSS]:
             kinds = kinds[CROSS:]
         pair = kinds * zhat.pair + gain[SAME] * lift
-        on_site = sites * (diagonal(zhat.pair) + zhat.site)
+        on_site = sites * zhat.on_site
         on_site[CROSS] += gain[SAME] * lift
         site = on_site - diagonal(pair)
         out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian)
         gamma2 = float(gain[SAME])
 
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
-            below, value = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
+            below, product = pull_through(gradient, zhat, gamma2, through=ctx.through)
             # by gamma the output changes by g zhat, by b it changes by gamma g (1-g) zhat, by w by p times that
             g = 1.0 / (1.0 + math.exp(-self.bias))
             by_gate = (self.gamma * g * (1.0 - g)) ** 2
-            by_kind = products(gradient, zhat, gamma2).pair.sum(axis=(-4, -3, -2, -1))
+            by_kind = product.pair.sum(axis=(-4, -3, -2, -1))
+            value = product.total()
             by_weight = (by_kind * level).sum(axis=-1)
             if kernel.positions == 1:
                 # p is z itself there: E[zhat^2 p^2] has 2 Var z more, E[zhat zhat' p p'] of two samples Var z

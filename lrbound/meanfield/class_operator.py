@@ -80,7 +80,7 @@ class Classes:
             # flat features have no pair of positions: all that differs between the kinds is the diagonal
             rest = operator.matrix[..., 0] - operator.matrix[CROSS, ..., 0]
         matrix = (operator.matrix - _diagonal(rest)) / self._roots
-        if np.allclose(matrix[SAME], matrix[CROSS], rtol=1e-13, atol=1e-14 * np.abs(operator.matrix).max()):
+        if np.abs(matrix[SAME] - matrix[CROSS]).max() <= 1e-13 * np.abs(matrix).max():
             matrix = matrix[CROSS:]
         return self.unsquare(matrix), rest.reshape(*rest.shape[:-1], *self.shape)
 
@@ -175,6 +175,11 @@ class Operator:
     def kind(self, index: int) -> Operator:
         """Return the part of one kind of pairs of samples, the last leading axis."""
         return Operator(self.matrix[..., index, :, :], self.rest[..., index, :])
+
+    def combined(self, way: Array) -> Operator:
+        """Return linear combinations of the kinds, ``way`` (new kinds, kinds), on the same axis."""
+        matrix = (way[:, :, None, None] * self.matrix[..., None, :, :, :]).sum(axis=-3)
+        return Operator(matrix, (way[:, :, None] * self.rest[..., None, :, :]).sum(axis=-2))
 
     def mixed(self, share: Array) -> Operator:
         """Return the sum over the kinds with the given weights, with the axis kept."""

@@ -12,17 +12,20 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lrbound.meanfield.batch_statistics import Normalised, normalise
+from lrbound.meanfield.class_operator import classes_of
 from lrbound.meanfield.gradient import Gradient, Portion, Sums
-from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.kernel import SAME, Kernel
+from lrbound.meanfield.quadratic_form import Inverse
 from lrbound.meanfield.regroup import common, regroup
+from lrbound.meanfield.statistics import Normalised, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lrbound.layers.base import Pullback, Split
+    from lrbound.layers.base import Context, Pullback, Split
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
+    from lrbound.meanfield.statistics import Statistics
 
 
 def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
@@ -98,30 +101,33 @@ def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient
     return Gradient(total, excess, portions=tuple(portions), even=even if portions else None)
 
 
-_NORMALISED: WeakKeyDictionary[Kernel, dict[tuple[float, float], Normalised]] = WeakKeyDictionary()
+_NORMALISED: WeakKeyDictionary[Kernel, dict[tuple[Statistics, float], Normalised]] = WeakKeyDictionary()
 """In a dense block every layer normalises all parts before it anew, with the same result."""
 
 
-def _normalised(part: Kernel, samples: float, eps: float) -> Normalised:
+def _normalised(part: Kernel, statistics: Statistics, eps: float, ctx: Context) -> Normalised:
     known = _NORMALISED.setdefault(part, {})
-    if (samples, eps) not in known:
-        known[samples, eps] = normalise(part, samples, eps)
-    return known[samples, eps]
+    if (statistics, eps) not in known:
+        known[statistics, eps] = normalise(part, statistics, eps, ctx)
+    return known[statistics, eps]
 
 
-def normalise_parts(kernel: Kernel, samples: float, eps: float) -> tuple[Normalised, Array]:
+def normalise_parts(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) -> tuple[Normalised, Array]:
     """Normalise every part by its own variance; return the mean result, and how a gradient falls on the parts.
 
     The normalised parts have equal variances. What is left of their difference, the shape of their correlations, is
     averaged: to leading order in the difference that is exact.
     """
     shares = np.array([part.channels for part in kernel.parts]) / kernel.channels
-    done = [_normalised(part, samples, eps) for part in kernel.parts]
+    done = [_normalised(part, statistics, eps, ctx) for part in kernel.parts]
     moments = [(zhat.pair, zhat.site, part.rows, part.cols) for zhat, part in zip(done, kernel.parts, strict=True)]
     pair, site = _mean(moments, list(shares), kernel.rows, kernel.cols)
-    inverse = shares * np.array([float(zhat.inverse_variance) for zhat in done])
-    total = inverse.sum()
-    return Normalised(pair, site, total, kernel.weights, kernel.pair_weights), inverse / total
+    inverses = shares[:, None] * np.array([zhat.inverse for zhat in done])
+    same, cross = inverses.sum(axis=0).tolist()
+    freedom = 1.0 / float(shares @ np.array([1.0 / zhat.freedom for zhat in done]))
+    classes = classes_of(kernel)
+    zhat = Normalised(statistics, classes, classes.operator(pair, site), Inverse(same, cross), pair, site, freedom)
+    return zhat, inverses[:, SAME] / same
 
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:

@@ -8,13 +8,14 @@ batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.errors import Refused
-from lrbound.meanfield.class_operator import Classes, Operator, classes_of, stack
-from lrbound.meanfield.gradient import Gradient, Share, Sums
+from lrbound.meanfield.class_operator import Classes, Operator, classes_of
+from lrbound.meanfield.gradient import Gradient, Portion, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 
@@ -30,6 +31,10 @@ FEW_VALUES = 5.0
 """Effective values below which measured networks lie up to 5 times above the mean that theory gives."""
 SMALL_SET = 12
 """Channels a set up to which s^2 differs from set to set by what all its positions share."""
+INFINITE_MEAN = (
+    "{kind} over sets of {values:g} values has at most 2 degrees of freedom: the mean of 1/variance over "
+    "initialisations is infinite"
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,13 @@ class Statistics:
         n = self.samples * (self.window if all_steps else 1)
         return np.array([1.0 / n, 1.0 - 1.0 / n])
 
+    @cached_property
+    def spaces(self) -> tuple[Array, Array]:
+        """The way from sums over (same, cross) pairs to n times the values in and apart from the batch mean; and back."""
+        own, across = self.share()
+        there = np.array([[1.0, 1.0], [1.0, -own / across if across > 0.0 else 0.0]])
+        return there, np.array([[own, across], [across, -across]])
+
 
 @dataclass(frozen=True, eq=False)
 class Normalised:
@@ -76,24 +88,39 @@ class Normalised:
 
     Attributes
     ----------
+    statistics : Statistics
     classes : Classes
     rho : Operator
         Kernel of zhat, (same, cross).
     inverse : Inverse
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
+    freedom : float
+        nu, the number of values that s^2 averages.
     """
 
+    statistics: Statistics
     classes: Classes
     rho: Operator
     inverse: Inverse
     pair: Array
     site: Array
+    freedom: float
 
     @property
+    def on_sphere(self) -> float:
+        """Fourth moments of zhat over Gaussian ones: zhat^2 adds up to a fixed number, as on a sphere of nu dimensions."""
+        return 1.0 / (1.0 + 2.0 / self.freedom)
+
+    @cached_property
     def on_site(self) -> Array:
         """rho(a, a), shape (2, r, c)."""
         return diagonal(self.pair) + self.site
+
+    @cached_property
+    def spaces(self) -> Operator:
+        """rho/n in the mean over the batch, and apart from it."""
+        return self.rho.scaled(self.statistics.share()).combined(self.statistics.spaces[0])
 
 
 def normaliser(
@@ -113,32 +140,61 @@ def normaliser(
     learnable : (bool, bool)
         Whether gamma and beta are trained.
     """
-    values = without_mean(kernel, ctx, statistics)
-    zhat = normalise(values, statistics, eps, ctx)
+    values = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics)
+    if not kernel.gaussian:
+        assumed = "of equal variances" if statistics.channels == 1 else "as Gaussian of the same moments"
+        ctx.warn(
+            f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
+            f"{assumed}, which was not checked against networks"
+        )
+    if kernel.parts and statistics.channels == 1:
+        from lrbound.meanfield.concat import normalise_parts
+
+        zhat, portion = normalise_parts(kernel, statistics, eps, ctx)
+    else:
+        zhat, portion = normalise(values, statistics, eps, ctx), None
     gamma2 = gamma**2
     out = kernel.becomes(gamma2 * zhat.pair + beta**2, gamma2 * zhat.site, mean=beta, gaussian=kernel.gaussian)
-    through = ctx.through or not statistics.batch
-    mixture = _mixture(values, statistics) if through else None
+    mixture = _mixture(values, statistics)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
-        lean = lean_on(gradient, zhat, gamma2)
-        product = gradient.delta.times(zhat.pair, zhat.on_site)
-        if lean is not None:
-            product = product.plus(lean)
+        below, product = pull_through(gradient, zhat, gamma2, mixture, through=ctx.through)
         share = learnable[0] * product.total() + learnable[1] * gradient.delta.total()
-        delta = zhat.classes.sums(gradient.delta)
-        if through:
-            delta = _projected(delta, product, lean, zhat, statistics)
-            if mixture is not None:
-                factor = mixture.factor(rectified=gradient.excess is not None)
-                delta = delta + _constant(delta, zhat.classes, statistics).scaled(factor - 1.0)
-        delta = delta.scaled(gamma2 * np.array(zhat.inverse))
-        return Gradient(zhat.classes.unsums(delta)), Share(share[..., 0], share[..., 1])
+        portions = () if portion is None else (Portion(portion, below),)
+        return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
 
     return out, pull
 
 
-def lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None:
+def pull_through(
+    gradient: Gradient,
+    zhat: Normalised,
+    gamma2: float,
+    mixture: Mixture | None = None,
+    *,
+    through: bool,
+) -> tuple[Sums, Sums]:
+    """Return delta below the normaliser, and E[delta delta' zhat zhat'], whose sum is the Fisher value of gamma.
+
+    Parameters
+    ----------
+    through : bool
+        Whether gradients run through statistics over the batch; those of a sample always let them.
+    """
+    lean = _lean_on(gradient, zhat, gamma2)
+    product = gradient.delta.times(zhat.pair, zhat.on_site)
+    if lean is not None:
+        product = product.plus(lean)
+    delta = zhat.classes.sums(gradient.delta)
+    if through or not zhat.statistics.batch:
+        project = _over_batch if zhat.statistics.batch else _of_sample
+        factor = 1.0 if mixture is None else mixture.factor(rectified=gradient.excess is not None)
+        delta = project(delta, product, _ends(lean, zhat.classes), zhat, factor)
+    delta = delta.scaled(gamma2 * np.array(zhat.inverse))
+    return zhat.classes.unsums(delta), product
+
+
+def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None:
     """Return E[delta delta' zhat zhat'] - E[delta delta'] rho: what delta owes to zhat itself (Stein)."""
     if gradient.excess is None:
         return None
@@ -154,10 +210,6 @@ def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel
     if kernel.gaussian:
         shift = kernel.mean**2
         return kernel.becomes(kernel.pair - shift, kernel.site) if statistics.centred and shift else kernel
-    ctx.warn(
-        f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): they are taken as "
-        "Gaussian of the same moments, which was not checked against networks"
-    )
     if not statistics.centred or kernel.law is None:
         return kernel
     from lrbound.meanfield.law import mean
@@ -180,16 +232,21 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         centred = raw - classes.absorbed(means, 1.0, 1.0)
     s = float(statistics.channels)
     mean = (raw.scaled(s - 1.0) + centred).scaled(1.0 / s)
+    most = _most(classes, statistics)
     traces = classes.trace(mean)
     variance = float(traces[SAME]) / classes.size
     if not variance > 1e-12 * float(classes.trace(raw)[SAME]) / classes.size:
         if eps == 0.0:
             raise Refused(f"{statistics.kind} with eps 0 on values that are equal in all of a set divides by zero")
         pair, site = classes.kernel(mean.scaled(1.0 / (variance + eps)))
-        return Normalised(classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site)
+        return Normalised(
+            statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site, np.inf
+        )
     freedom = _freedom(raw, centred, variance, classes, statistics, ctx)
     shrink = variance / (variance + eps)
-    if freedom >= MANY_VALUES:
+    # with equal eigenvalues nu/(nu-2) is exact, and zhat is as correlated as z
+    even = statistics.batch and freedom > (1.0 - 1e-9) * most
+    if freedom >= MANY_VALUES or even:
         rho = mean.scaled(1.0 / variance)
         same = 1.0 / (1.0 - 2.0 / freedom) / variance
         r = float(traces[CROSS] / traces[SAME])
@@ -201,24 +258,30 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
     rho = rho.scaled(shrink)
     pair, site = classes.kernel(rho)
-    return Normalised(classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site)
+    return Normalised(
+        statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site, freedom
+    )
+
+
+def _most(classes: Classes, statistics: Statistics) -> float:
+    """Return the most that nu can be."""
+    samples = statistics.samples * statistics.window if statistics.batch else 1.0
+    values = samples * statistics.channels * classes.size
+    if values - statistics.centred <= 2.0:
+        raise Refused(INFINITE_MEAN.format(kind=statistics.kind, values=values))
+    return values - statistics.centred
 
 
 def _freedom(
     raw: Operator, centred: Operator, variance: float, classes: Classes, statistics: Statistics, ctx: Context
 ) -> float:
-    """Return nu; refuse sets of which E[1/s^2] is infinite."""
+    """Return nu."""
     s, size = float(statistics.channels), classes.size
     squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
-    samples = statistics.samples * statistics.window if statistics.batch else 1.0
     moment = float(squares @ statistics.share(all_steps=True)) if statistics.batch else float(squares[SAME])
     freedom = (s * size * variance) ** 2 / moment if moment > 0.0 else np.inf
-    most = samples * s * size - statistics.centred
-    if most <= 2.0 or freedom <= 1.0 + 1e-9:
-        raise Refused(
-            f"{statistics.kind} over sets of {samples * s * size:g} values has at most 2 degrees of freedom: the mean "
-            "of 1/variance over initialisations is infinite"
-        )
+    if freedom <= 1.0 + 1e-9:
+        raise Refused(INFINITE_MEAN.format(kind=statistics.kind, values=freedom))
     if freedom < FEW_VALUES and not statistics.batch:
         ctx.warn(
             f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
@@ -227,86 +290,69 @@ def _freedom(
     return freedom
 
 
-def _projected(delta: Operator, product: Sums, lean: Sums | None, zhat: Normalised, statistics: Statistics) -> Operator:
-    """Return the kernel of delta - alpha mean(delta) - alpha zhat mean(delta zhat), sums over pairs of samples.
-
-    B - alpha T1/M + alpha^2 T2/M^2 with T1 = rho B + B rho + rho (k(a) + k(b)) and T2 = S rho sum(Z) + 2 rho B rho +
-    2 rho k rho; Z = E[delta delta' zhat zhat'] and k the sums over one end of Z - B rho. Then the means are taken off.
-    """
-    classes, alpha, s = zhat.classes, statistics.alpha, float(statistics.channels)
+def _ends(lean: Sums | None, classes: Classes) -> Array | None:
+    """Return k, the sums over one end of Z - B rho, by direction, kind of pairs and class."""
     if lean is None:
-        k = np.zeros((*delta.rest.shape[:-1], delta.rest.shape[-1]))
-    else:
-        sums = lean.pair.sum(axis=(-3, -1))
-        k = sums.reshape(*sums.shape[:-2], -1) / classes.counts
-    total = product.pair.sum(axis=(-4, -3, -2, -1))
-    once, twice = (_batch_terms if statistics.batch else _sample_terms)(delta, total, k, zhat, statistics)
+        return None
+    sums = lean.pair.sum(axis=(-3, -1))
+    k: Array = sums.reshape(*sums.shape[:-2], -1) / classes.counts
+    return k
+
+
+def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
+    """Return delta below statistics of one sample: each kind of pairs by itself.
+
+    B - T1/M + T2/M^2, T1 = rho_S B + B rho_S + rho (k(a) + k(b)), T2 = S rho sum(Z) + rho_S B rho_S + rho B rho +
+    rho k rho_S + rho_S k rho; then the means are taken off. ``factor`` multiplies the part that is equal at all positions.
+    """
+    classes, rho, s = zhat.classes, zhat.rho, float(zhat.statistics.channels)
     m = s * classes.size
-    below = delta - once.scaled(alpha / m) + twice.scaled((alpha / m) ** 2)
-    if not statistics.centred:
-        return below
-    if not statistics.batch:
-        return below - classes.absorbed(below, alpha, s)
-    share = statistics.share()
-    return below - classes.absorbed(below.mixed(np.ones(2)), alpha, s).scaled(share)
-
-
-def _sample_terms(
-    delta: Operator, total: Array, k: Array, zhat: Normalised, statistics: Statistics
-) -> tuple[Operator, Operator]:
-    """Return T1 and T2 of statistics of one sample: each kind of pairs by itself."""
-    classes, rho = zhat.classes, zhat.rho
+    total = product.pair.sum(axis=(-4, -3, -2, -1))
     own = _both(rho.kind(SAME))
     left = own @ delta
-    once = left + left.transpose() + classes.traces(rho.weighted(k))
-    chain = rho.times_diagonal(k) @ own
-    twice = classes.traces(rho).scaled(statistics.channels * total) + left @ own + rho @ delta @ rho
-    return once, twice + classes.traces(chain + chain.transpose())
+    once = left + left.transpose()
+    twice = classes.traces(rho).scaled(s * total) + left @ own + rho @ delta @ rho
+    if k is not None:
+        once = once + classes.traces(rho.weighted(k))
+        chain = rho.times_diagonal(k) @ own
+        twice = twice + classes.traces(chain + chain.transpose())
+    below = delta - once.scaled(1.0 / m) + twice.scaled(np.array([zhat.on_sphere, 1.0]) / m**2)
+    if zhat.statistics.centred:
+        below = below - classes.absorbed(below, 1.0, s)
+    return below if factor == 1.0 else below + classes.constant_part(below).scaled(factor - 1.0)
 
 
-def _batch_terms(
-    delta: Operator, total: Array, k: Array, zhat: Normalised, statistics: Statistics
-) -> tuple[Operator, Operator]:
-    """Return T1/n and T2/n^2 of statistics over the batch, which couple the two kinds of pairs."""
-    classes, rho, share = zhat.classes, zhat.rho, statistics.share()
-    t = float(share[SAME])
-    k = k.sum(axis=-2, keepdims=True)
-    along = total.sum(axis=-1, keepdims=True)
-    one, other = rho.kind(SAME), rho.kind(CROSS)
+def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
+    """Return delta below statistics over the batch, in the two eigenspaces that exchangeable samples leave.
 
-    def left(b: Operator) -> Operator:
-        same, cross = b.kind(SAME), b.kind(CROSS)
-        return stack(
-            (
-                (one @ same + other @ cross).scaled(t),
-                (one @ cross).scaled(t) + (other @ same).scaled(1.0 - t) + (other @ cross).scaled(1.0 - 2.0 * t),
-            )
-        )
+    In the mean over the batch, and apart from it, all products are those of positions alone: with R = rho/n there
 
-    product = left(delta)
-    once = product + product.transpose() + classes.traces(rho.weighted(k)).scaled(share)
-    twice = classes.traces(rho).scaled(statistics.channels * along * share)
-    twice = twice + left(product.transpose()).scaled(2.0)
-    a, b = one.times_diagonal(k[..., 0, :]), other.times_diagonal(k[..., 0, :])
-    mixed = a @ other
-    chain = stack(
-        (
-            (a @ one).scaled(t * t) + (b @ other).scaled(t * (1.0 - t)),
-            ((mixed + mixed.transpose()).scaled(t) + (b @ other).scaled(1.0 - 2.0 * t)).scaled(1.0 - t),
-        )
-    )
-    return once, twice + classes.traces(chain).scaled(2.0)
+    B - alpha T1/M + alpha^2 T2/M^2, T1/n = R B + B R + R (k(a) + k(b)), T2/n^2 = S R sum(Z) + 2 R B R + 2 R k R,
+
+    and the means are taken off what the batch has in common.
+    """
+    classes, statistics, s = zhat.classes, zhat.statistics, float(zhat.statistics.channels)
+    once = statistics.alpha / (s * classes.size)
+    twice = zhat.on_sphere * once**2
+    r, (there, back) = zhat.spaces, statistics.spaces
+    total = product.pair.sum(axis=(-5, -4, -3, -2, -1))[..., None]
+    b = delta.combined(there)
+    left = r @ b
+    below = b - (left + left.transpose()).scaled(once) + (left @ r).scaled(2.0 * twice)
+    below = below + classes.traces(r.scaled(twice * s * total))
+    if k is not None:
+        k = k.sum(axis=-2, keepdims=True)
+        below = below - classes.traces(r.weighted(once * k) - (r.times_diagonal(k) @ r).scaled(2.0 * twice))
+    in_mean = np.array([1.0, 0.0])
+    if statistics.centred:
+        below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)
+    if factor != 1.0:
+        below = below + classes.constant_part(below).scaled((factor - 1.0) * in_mean)
+    return below.combined(back)
 
 
 def _both(operator: Operator) -> Operator:
     return Operator(operator.matrix[None], operator.rest[None])
-
-
-def _constant(delta: Operator, classes: Classes, statistics: Statistics) -> Operator:
-    """Return the part of B that is equal at all positions (and in all samples)."""
-    if statistics.batch:
-        return classes.constant_part(delta.mixed(np.ones(2))).scaled(statistics.share())
-    return classes.constant_part(delta)
 
 
 def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
