@@ -85,10 +85,32 @@ class Sums:
 
 
 class Entry(NamedTuple):
-    """A gradient that entered a residual stream's skip just above the ReLU ``level``, before any mask below."""
+    """A gradient on its way down the skip of a residual stream, apart from what enters at other places.
+
+    Attributes
+    ----------
+    sums : Sums
+        After the masks that it has passed, on the classes of ``top``.
+    top : Level
+        The ReLU just above which it entered.
+    level : Level or None
+        The last ReLU that it has passed.
+    ahead : ndarray (r, c, nodes) or None
+        P(it passes all those masks | u) at the nodes of ``level``, over the mean of that.
+    """
 
     sums: Sums
-    level: Level
+    top: Level
+    level: Level | None = None
+    ahead: Array | None = None
+
+    def joined(self, other: Entry) -> Entry:
+        """Return both as one, for masks that treat them alike."""
+        assert self.ahead is not None
+        assert other.ahead is not None  # both have passed a mask
+        one, two = (float(np.abs(entry.sums.site).sum()) + 1e-300 for entry in (self, other))
+        ahead = (one * self.ahead + two * other.ahead) / (one + two)
+        return Entry(self.sums.plus(other.sums), self.top, self.level, ahead)
 
 
 class Portion(NamedTuple):

@@ -99,8 +99,9 @@ def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
 
 def both(pair: Array, rows: Array, cols: Array) -> Array:
     """Apply ``rows`` to both row axes and ``cols`` to both column axes."""
-    out = np.tensordot(pair, rows, (-4, 1))  # axes: ..., i', j, j', i
-    out = np.tensordot(out, rows, (-4, 1))  # ..., j, j', i, i'
-    out = np.tensordot(out, cols, (-4, 1))
-    result: Array = np.tensordot(out, cols, (-4, 1))
-    return result
+    lead, (r, c) = pair.shape[:-4], (pair.shape[-4], pair.shape[-2])
+    out = rows @ pair.reshape(*lead, r, r * c * c)
+    out = rows @ out.reshape(*lead, len(rows), r, c * c)
+    out = out.reshape(*lead, len(rows) ** 2, c, c)
+    found: Array = (cols @ out @ cols.T).reshape(*lead, len(rows), len(rows), len(cols), len(cols))
+    return found

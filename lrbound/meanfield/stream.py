@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.meanfield import law as laws
-from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
+from lrbound.meanfield.gradient import Entry, Gradient, Sums
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -118,55 +118,78 @@ class Level:
         variances = self.law.added.reshape(-1)[self._alike[0]]
         return laws.density(self._nodes[0], below._nodes[0], variances)  # noqa: SLF001
 
-    def survive(self, given: Array, *, first: bool) -> tuple[Array, Array]:
-        """Return P(u > 0) and the law of u given u > 0 from the law that survived the levels underneath.
+    def before(self, entries: Sequence[Entry]) -> Array:
+        """Return P(a gradient passes the masks that it has passed | u) over that of all u, (entries, r, c, nodes).
 
-        Parameters
-        ----------
-        given : ndarray (r, c, nodes)
-            Quantiles on the first step, then probabilities at the nodes of the level below.
-        first : bool
-            Which of the two.
+        One step of Kolmogorov's backward equation from the level above; 1 for a gradient that has met no mask yet. The
+        entries are on one partition.
         """
-        picked, inverse = self._alike
-        rows = given.reshape(-1, given.shape[-1])[picked]
-        points, weights = self._nodes
-        if first:
-            steps = laws.density(points, rows, self.law.added.reshape(-1)[picked]) @ laws.WEIGHTS
-        else:
-            steps = (self._steps @ rows[..., None])[..., 0]
-        grown = steps * weights
-        share = np.clip(grown.sum(axis=1), 1e-300, 1.0)
-        shape = given.shape[:-1]
-        return share[inverse].reshape(shape), (grown / share[:, None])[inverse].reshape(*shape, -1)
+        top = entries[0].top
+        nodes = self._nodes[0]
+        found = np.ones((len(entries), len(top.rows.counts) * len(top.cols.counts), len(nodes)))
+        for above in {entry.level for entry in entries if entry.level is not None}:
+            if above.law.below is not self:
+                raise ValueError("the levels belong to different streams")
+            at = [index for index, entry in enumerate(entries) if entry.level is above]
+            ahead = np.stack([entries[index].ahead for index in at]).reshape(len(at), found.shape[1], -1)
+            found[at] = above.step_down(ahead, top)
+        return found.reshape(len(entries), len(top.rows.counts), len(top.cols.counts), -1)
+
+    def step_down(self, ahead: Array, top: Level) -> Array:
+        """Return E[ahead(u); u > 0 | u of the level below] at its nodes, (entries, classes of ``top``, nodes)."""
+        below = self.law.below
+        assert below is not None  # a level that is reached from above
+        nodes, weights = self._nodes
+        here = below._nodes[0]  # noqa: SLF001
+        if not self.is_smooth:  # next to nothing was added: what is positive stays so
+            rows = ahead.reshape(-1, len(nodes))
+            return np.stack([np.interp(here, nodes, row) for row in rows]).reshape(*ahead.shape[:-1], -1)
+        move = regroup(self.rows, self.cols, top.rows, top.cols)
+        laws_of = self._alike[1].reshape(self.law.values.shape[:-1])[move.rows[:, None], move.cols].ravel()
+        found = np.empty((*ahead.shape[:-1], len(here)))
+        for index, steps in enumerate(self._steps):
+            of_law = np.flatnonzero(laws_of == index)
+            found[:, of_law] = (ahead[:, of_law] * weights) @ steps
+        return found
 
     @cached_property
-    def _known_masks(self) -> list[tuple[Array, Array, Array]]:
-        return []
+    def _positive(self) -> Array:
+        """The law of u given u > 0 as weights at the nodes, (r, c, nodes)."""
+        share, _, given = self.above
+        nodes = self._nodes[0]
+        right = np.clip(np.searchsorted(nodes, given), 1, len(nodes) - 1)
+        part = np.clip((given - nodes[right - 1]) / (nodes[right] - nodes[right - 1]), 0.0, 1.0)
+        found = np.zeros((share.size, len(nodes)))
+        rows = np.arange(share.size)[:, None]
+        flat, part = right.reshape(share.size, -1), part.reshape(share.size, -1)
+        np.add.at(found, (rows, flat - 1), (1.0 - part) * laws.WEIGHTS)
+        np.add.at(found, (rows, flat), part * laws.WEIGHTS)
+        return found.reshape(*share.shape, -1)
 
-    def masks(self, share: Array) -> tuple[Array, Array]:
-        """Return P(u > 0 at both ends) by pairs and by sites where P(u > 0) is ``share`` at one.
+    def passes(self, before: Array, way: Regroup) -> Array:
+        """Return P(u > 0 | the masks above are passed), (entries, r, c), from :meth:`before`."""
+        inside = np.einsum("rcn,ercn->erc", way.gather_laws(self._positive), before)
+        return np.clip(way.gather(self.above[0]) * inside, 1e-300, 1.0)
+
+    @cached_property
+    def _known_masks(self) -> dict[tuple[tuple[int, ...], ...], list[tuple[Array, Array, Array]]]:
+        return {}
+
+    def masks(self, share: Array, top: Level) -> tuple[Array, Array]:
+        """Return P(u > 0 at both ends) by pairs and by sites where P(u > 0) is ``share`` at one, on the classes of ``top``.
 
         What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
         only where ``share`` has moved by more than ``NEAR``.
         """
-        for known, pair, site in self._known_masks:
+        known_here = self._known_masks.setdefault((top.rows.classes, top.cols.classes), [])
+        for known, pair, site in known_here:
             ratio = share / known
             if np.abs(ratio - 1.0).max() < NEAR:
                 return pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2])
-        pair, site = _masks(share, self.law)
-        self._known_masks.append((share, pair, site))
+        law = self.law if top is self else self.law.on(regroup(self.rows, self.cols, top.rows, top.cols))
+        pair, site = _masks(share, law)
+        known_here.append((share, pair, site))
         return pair, site
-
-    def chain_from(self, top: Level) -> Iterator[Level]:
-        """Yield the levels from this one up to ``top``."""
-        path = [top]
-        while path[-1] is not self:
-            under = path[-1].law.below
-            if under is None:
-                raise ValueError("the levels belong to different streams")
-            path.append(under)
-        return reversed(path)
 
 
 def gaussian_law(kernel: Kernel) -> Law:
@@ -227,41 +250,21 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
     return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
 
 
-class _Masked:
-    """The sum of gradients on the same classes, each times its own class function, as ``Sums.times`` has it."""
-
-    def __init__(self, like: Sums) -> None:
-        self.pair, self.site = np.zeros_like(like.pair), np.zeros_like(like.site)
-        self.excess = np.zeros_like(like.site)
-
-    def add(self, sums: Sums, pair: Array, site: Array) -> None:
-        pair, site = pair[None], site[None]
-        self.pair += sums.pair * pair
-        self.site += sums.site * site
-        self.excess += sums.site * (site - diagonal(pair))
-
-    def sums(self) -> Sums:
-        # what the diagonal has beyond the class pairs is embedded once for all
-        return Sums(self.pair + embed(self.excess), self.site)
-
-
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     """Return the gradient at u_i from the parts that entered the skip at this and at higher levels."""
-    entries = gradient.entries(level)
-    survivals = _survivals(level, [entry.level for entry in entries])
-    joined: dict[tuple[tuple[int, ...], ...], tuple[_Masked, Regroup]] = {}
-    for entry in entries:
-        pair, site, grouping = survivals[id(entry.level)]
-        key = (entry.level.rows.classes, entry.level.cols.classes)
-        joined.setdefault(key, (_Masked(entry.sums), grouping))[0].add(entry.sums, pair, site)
+    groups: dict[tuple[tuple[int, ...], ...], list[Entry]] = {}
+    for entry in gradient.entries(level):
+        groups.setdefault((entry.top.rows.classes, entry.top.cols.classes), []).append(entry)
     total: Sums | None = None
-    for masked, grouping in joined.values():
-        part = grouping.backward(masked.sums())
+    passed: list[Entry] = []
+    for group in groups.values():
+        below, part = _through(level, group)
+        passed += below
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
     share, density, _ = level.above
-    below = total
+    below_all = total
 
     def excess() -> Sums:
         # Stein: E[g g' m m'] adds the joint density of u, u' at 0
@@ -270,35 +273,31 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
         joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
         r_site = level.law.site
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
-        return below.times(joint / both, site)
+        return below_all.times(joint / both, site)
 
-    return Gradient(total, excess, passed=tuple(entries))
+    return Gradient(total, excess, passed=tuple(passed))
 
 
-def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Array, Regroup]]:
-    """Return Surv_ij by pairs and by sites, on the classes of level j, with the way to the classes of level i."""
-    wanted = {id(top): top for top in tops}
-    highest = max(wanted.values(), key=lambda top: sum(1 for _ in level.chain_from(top)))
-    share, _, given = level.above
-    pair, site = level.masks(share)
-    found: dict[int, tuple[Array, Array, Regroup]] = {}
-    below = level
-    smooth = all(step is level or step.is_smooth for step in level.chain_from(highest))
-    for step in level.chain_from(highest):
-        if step is not level:
-            move = regroup(below.rows, below.cols, step.rows, step.cols)
-            grown = move.gather_laws(given)
-            if smooth:
-                share, given = step.survive(grown, first=below is level)
-            else:
-                u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
-                share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
-            new_pair, new_site = step.masks(share)
-            pair, site = move.gather_pair(pair) * new_pair, move.gather(site) * new_site
-            below = step
-        if id(step) in wanted:
-            found[id(step)] = (pair, site, regroup(level.rows, level.cols, step.rows, step.cols))
-    return found
+def _through(level: Level, entries: Sequence[Entry]) -> tuple[list[Entry], Sums]:
+    """Return gradients on one partition below the mask of ``level``, and their sum on the classes of the level.
+
+    Surv_ij = Surv_{i+1,j} P(u_i > 0 | u_{i+1} .. u_j > 0): each mask multiplies what has come through those above.
+    Gradients that the masks to come treat alike, because they entered far above, go on as one.
+    """
+    top = entries[0].top
+    way = regroup(level.rows, level.cols, top.rows, top.cols)
+    before = level.before(entries)
+    shares = level.passes(before, way)
+    before /= shares[..., None]
+    found: list[Entry] = []
+    for index, (entry, share) in enumerate(zip(entries, shares, strict=True)):
+        below = Entry(entry.sums.times(*level.masks(share, top)), top, level, before[index])
+        if index and entry.level is not None and np.abs(share / shares[index - 1] - 1.0).max() < ALIKE:
+            found[-1] = found[-1].joined(below)
+        else:
+            found.append(below)
+    total = reduce(Sums.plus, (entry.sums for entry in found))
+    return found, way.backward(total)
 
 
 def _masks(share: Array, law: Law) -> tuple[Array, Array]:
@@ -342,6 +341,8 @@ def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, A
     return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
 
 
+ALIKE = 1e-3
+"""Relative difference of P(u > 0) up to which two gradients on a skip go on as one; lower masks differ by less."""
 NEAR = 0.05
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
 MOST_NODES = 256
