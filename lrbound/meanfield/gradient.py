@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.meanfield.kernel import Kernel, diagonal, embed
+from lrbound.meanfield.kernel import Kernel, diagonal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +62,10 @@ class Sums:
         ``pair`` has shape (..., k, r, r, c, c) and ``site`` (..., 2, r, c), with the axis of samples first.
         """
         pair, site = pair[..., None, :, :, :, :, :], site[..., None, :, :, :]
-        correction = self.site * (site - diagonal(pair))
-        return Sums(self.pair * pair + embed(correction), self.site * site)
+        product = self.pair * pair
+        on_diagonal = np.einsum("...iijj->...ij", product)  # a view
+        on_diagonal += self.site * (site - diagonal(pair))
+        return Sums(product, self.site * site)
 
     def dot(self, kernel: Kernel) -> Share:
         """Return the sum over all samples and positions of B times the forward kernel."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.positions import Array
 
-TOLERANCE = 1e-4
+TOLERANCE = 3e-4
 FEW = 8
 """Classes on an axis that are not worth a search."""
 

@@ -122,6 +122,16 @@ class Normalised:
         """rho/n in the mean over the batch, and apart from it."""
         return self.rho.scaled(self.statistics.share()).combined(self.statistics.spaces[0])
 
+    def times(self, other: Operator) -> Operator:
+        """Return the products with ``spaces``; apart from the mean it is diagonal where both kinds share their pairs."""
+        r = self.spaces
+        if len(self.pair) > 1:
+            return r @ other
+        matrix = np.empty_like(other.matrix)
+        np.matmul(r.matrix[0], other.matrix[..., 0, :, :], out=matrix[..., 0, :, :])
+        np.multiply(np.diagonal(r.matrix[1])[:, None], other.matrix[..., 1, :, :], out=matrix[..., 1, :, :])
+        return Operator(matrix, r.rest * other.rest)
+
 
 def normaliser(
     kernel: Kernel,
@@ -337,12 +347,13 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
     r, (there, back) = zhat.spaces, statistics.spaces
     total = product.pair.sum(axis=(-5, -4, -3, -2, -1))[..., None]
     b = delta.combined(there)
-    left = r @ b
-    below = b - (left + left.transpose()).scaled(once) + (left @ r).scaled(2.0 * twice)
+    left = zhat.times(b)
+    below = b - (left + left.transpose()).scaled(once) + zhat.times(left.transpose()).scaled(2.0 * twice)
     below = below + classes.traces(r.scaled(twice * s * total))
     if k is not None:
         k = k.sum(axis=-2, keepdims=True)
-        below = below - classes.traces(r.weighted(once * k) - (r.times_diagonal(k) @ r).scaled(2.0 * twice))
+        chain = zhat.times(r.times_diagonal(k).transpose())
+        below = below - classes.traces(r.weighted(once * k) - chain.scaled(2.0 * twice))
     in_mean = np.array([1.0, 0.0])
     if statistics.centred:
         below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)

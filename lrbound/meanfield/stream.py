@@ -131,7 +131,7 @@ class Level:
             if above.law.below is not self:
                 raise ValueError("the levels belong to different streams")
             at = [index for index, entry in enumerate(entries) if entry.level is above]
-            ahead = np.stack([entries[index].ahead for index in at]).reshape(len(at), found.shape[1], -1)
+            ahead = np.array([entries[index].ahead for index in at]).reshape(len(at), found.shape[1], -1)
             found[at] = above.step_down(ahead, top)
         return found.reshape(len(entries), len(top.rows.counts), len(top.cols.counts), -1)
 
@@ -268,11 +268,10 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
 
     def excess() -> Sums:
         # Stein: E[g g' m m'] adds the joint density of u, u' at 0
-        r = level.law.pair
-        both = _both_above(share, r)
+        both, both_on_site = level.masks(share, level)
+        r, r_site = level.law.pair, level.law.site
         joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
-        r_site = level.law.site
-        site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
+        site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / both_on_site
         return below_all.times(joint / both, site)
 
     return Gradient(total, excess, passed=tuple(passed))
