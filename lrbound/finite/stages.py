@@ -118,27 +118,16 @@ class _Back:
         self.gradient = below
         return row
 
-    def _own(self, gradient: Gradient) -> Signal:
-        """Return the same-sample part of n times the mean direction orthogonal to the coherent one."""
-        delta = gradient.delta
-        if self.samples == 1.0:
-            return Signal(delta.pair[TRACE, SAME], delta.site[TRACE, SAME])
-        rest = 1.0 - 1.0 / self.samples
-        return Signal(
-            (delta.pair[TRACE, SAME] - delta.pair[COHERENT, SAME]) / rest,
-            (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
-        )
-
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
         coherent, complement = split(share, self.samples)
-        _, probed = visit.pull(_probe(self._own(self.gradient), self.gradient))
+        _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient))
         assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
         row = _Row(
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
-            width(visit.below, self._own(below)),
+            width(visit.below, own_part(below, self.samples)),
             self._closed(visit.above),
             from_below(visit, self.ctx),
         )
@@ -158,7 +147,7 @@ class _Back:
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         self.stage.freedom = freedom(
             kernel,
-            self._own(gradient),
+            own_part(gradient, self.samples),
             same,
             cross,
             self.stage.law,
@@ -191,8 +180,8 @@ class _Back:
 
     def _pointwise(self, visit: Visit, below: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
-        own = self._own(self.gradient)
-        after = visit.pull(_probe(own, self.gradient))[0].delta.site[1]
+        own = own_part(self.gradient, self.samples)
+        after = visit.pull(probe(own, self.gradient))[0].delta.site[1]
         same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
         if self.stage is None or not (same > 0.0 and total > 0.0):
             return
@@ -216,7 +205,18 @@ def split(share: Share | None, samples: float) -> Array:
     return np.array([coherent, max(trace - coherent, 0.0) / rest if rest > 0.0 else 0.0])
 
 
-def _probe(own: Signal, like: Gradient) -> Gradient:
+def own_part(gradient: Gradient, samples: float) -> Signal:
+    """Return the same-sample part of n times the mean direction orthogonal to the coherent one."""
+    delta, rest = gradient.delta, 1.0 - 1.0 / samples
+    if rest == 0.0:
+        return Signal(delta.pair[TRACE, SAME], delta.site[TRACE, SAME])
+    return Signal(
+        (delta.pair[TRACE, SAME] - delta.pair[COHERENT, SAME]) / rest,
+        (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
+    )
+
+
+def probe(own: Signal, like: Gradient) -> Gradient:
     """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
     pair, site = (np.stack([np.stack([part, -part]), np.stack([part, part])]) for part in own)
     return Gradient(Sums(pair, site), masked=like.masked)

@@ -1,0 +1,61 @@
+"""What a way back through a network with branches notes down: weight layers, places that add spread, and forks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.finite.unit import LINEAR, Unit
+
+if TYPE_CHECKING:
+    from lrbound.finite.freedom import Freedom
+    from lrbound.finite.routes import Shares
+
+
+@dataclass(eq=False)
+class Layer:
+    """A weight layer, and the stage under it: what its Wishart step averages over."""
+
+    coherent: float
+    complement: float
+    coherence: float
+    width: float
+    law: Unit = LINEAR
+    freedom: Freedom | None = None
+    inverse_kurtosis: float = 1.0
+    normalised: bool = False
+    arm: int | None = None
+
+
+@dataclass(eq=False)
+class Spread:
+    """A place that adds spread, or that changes how a norm is passed on."""
+
+    law: Unit
+    norms: float = np.inf
+    masks: float = np.inf
+    shared: float = np.inf
+    linear: float = 1.0
+    loose: float = 1.0
+    stream: object = None
+    depth: float = 0.0
+    from_below: float | None = None
+
+
+@dataclass(eq=False)
+class Forking:
+    """A fork whose shares are still to be taken below it; ``ways`` run from the outputs down."""
+
+    ways: list[list[Layer | Spread | Forking]]
+    energy: Shares
+    flow: Shares | None = None
+
+
+@dataclass(eq=False)
+class Found:
+    """What all walks have collected, from the outputs down."""
+
+    layers: list[Layer] = field(default_factory=list)
+    sources: list[Spread] = field(default_factory=list)
