@@ -37,6 +37,27 @@ CONV = (
     "{conv2d: {channels: 30, kernel: 3, padding: 1}}, %s, {conv2d: {channels: 60, kernel: 3, stride: 2, padding: 1}}, "
     "%s, {conv2d: {channels: 90, kernel: 3, stride: 2, padding: 1}}, %s, flatten, {linear: 10}"
 )
+LARGE_MAP = CONV.replace("channels: 90, kernel: 3, stride: 2", "channels: 90, kernel: 3")
+"""The last map is 4x4: on 2x2 instance norm has 3 values a set, too few for a mean of 1/variance that can be measured."""
+DENSE_NORMS = {
+    "layer": "layer_norm, relu",
+    "rms": "rms_norm, relu",
+    "positional": "positional_norm, relu",
+    "group": "{group_norm: 30}, relu",
+    "batch_group": "{batch_group_norm: 30}, relu",
+    "cross_iteration": "cross_iteration_batch_norm, relu",
+    "instance_enhancement": "instance_enhancement_batch_norm, relu",
+    "proxy": "{layer_norm: {learnable: false}}, proxy_norm",
+}
+"""Besides batch norm; instance norm is undefined on flat features. 30 groups of 10 features."""
+CONV_NORMS = {
+    "batch": "batch_norm, relu",
+    "instance": "instance_norm, relu",
+    "layer": "layer_norm, relu",
+    "group": "{group_norm: 15}, relu",
+    "batch_group": "{batch_group_norm: 15}, relu",
+}
+"""15 groups of 2, 4 and 6 channels."""
 WEI = "{weight_variance: 2.0, bias_variance: 0.5}"
 
 
@@ -76,7 +97,17 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
         ("conv-relu", "conv, relu, no BN", "relu"),
     ):
         add(name, title, spec(name, CONV, block, shape="[1, 8, 8]"), "128", 0.9)
+    for norm, block in DENSE_NORMS.items():
+        name, title = f"norm-{norm}", f"dense, {_words(norm)}"
+        add(name, title, spec(name, DENSE, block), "128", 0.9)
+    for norm, block in CONV_NORMS.items():
+        name, title = f"norm-conv-{norm}", f"conv on a 4x4 map, {_words(norm)}"
+        add(name, title, spec(name, LARGE_MAP, block, shape="[1, 8, 8]"), "128", 0.9)
     return found
+
+
+def _words(norm: str) -> str:
+    return norm.replace("_", " ") + " norm"
 
 
 def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str, object]:

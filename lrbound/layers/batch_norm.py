@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, pull_through
 from lrbound.meanfield.gradient import Gradient, Portion, Share
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BatchNorm(Layer):
+class BatchNorm(Normaliser):
     """Batch normalisation (Ioffe and Szegedy 2015), as torch.nn.BatchNorm1d and 2d compute it in training.
 
     The batch variance is q - q_xy, not q as Wei et al. 2019 print it; and training differentiates through the
@@ -26,6 +27,8 @@ class BatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2015
+    why: ClassVar[str] = "TODO"
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, integer, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.meanfield.statistics import Statistics, normaliser
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CrossIterationBatchNorm(Layer):
+class CrossIterationBatchNorm(Normaliser):
     """Cross-iteration batch normalisation (Yao et al. 2020); a window of 1 is batch norm.
 
     The statistics are those of ``window`` batches, carried over to the current weights by their slope; gradients run
@@ -27,6 +28,8 @@ class CrossIterationBatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "window"
+    year: ClassVar[int] = 2020
+    why: ClassVar[str] = "TODO"
     over_batch: ClassVar[bool] = True
 
     window: int = integer("iterations in the statistics, the current one included", 4)

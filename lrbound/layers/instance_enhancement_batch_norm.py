@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, products, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class InstanceEnhancementBatchNorm(Layer):
+class InstanceEnhancementBatchNorm(Normaliser):
     """Instance enhancement batch normalisation (Liang et al. 2020).
 
     At the start, with a gate weight of 0, it is batch norm with gamma sigmoid(b), 0.27 gamma at the paper's b = -1, and
@@ -31,6 +32,8 @@ class InstanceEnhancementBatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2020
+    why: ClassVar[str] = "TODO"
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 
