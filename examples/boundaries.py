@@ -9,17 +9,22 @@ Runs are kept in examples/results/boundary/, so that what was stopped goes on wh
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lrbound
 from lrbound.empirical.boundary import find_boundary
 from lrbound.empirical.datasets import load_data
 from lrbound.empirical.runner import Runner
 from lrbound.empirical.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "boundary"
@@ -84,12 +89,11 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
     for gamma in (0.5, 1.0, 2.0, 4.0):
         name = f"bn-gamma{gamma:g}"
         add(name, f"dense, BN gamma {gamma:g}, relu", spec(name, DENSE, bn(gamma)), "128", 0.9)
-    for momentum in (0.9, 0.0):
-        for batch in ("8", "32", "128", "full"):
-            add("bn-gamma1", "dense, BN gamma 1, relu", spec("bn-gamma1", DENSE, bn(1.0)), batch, momentum)
-    for momentum in (0.9, 0.0):
-        for batch in ("8", "32", "128", "full"):
-            add("tanh", "dense, tanh", spec("tanh", DENSE, "tanh", init="lecun"), batch, momentum)
+    everywhere = tuple(itertools.product((0.9, 0.0), ("8", "32", "128", "full")))
+    for momentum, batch in everywhere:
+        add("bn-gamma1", "dense, BN gamma 1, relu", spec("bn-gamma1", DENSE, bn(1.0)), batch, momentum)
+    for momentum, batch in everywhere:
+        add("tanh", "dense, tanh", spec("tanh", DENSE, "tanh", init="lecun"), batch, momentum)
     for batch, momentum in (("128", 0.9), ("128", 0.0), ("full", 0.9)):
         add("relu", "dense, relu, no BN", spec("relu", DENSE, "relu"), batch, momentum)
     for name, title, block in (
@@ -97,13 +101,19 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
         ("conv-relu", "conv, relu, no BN", "relu"),
     ):
         add(name, title, spec(name, CONV, block, shape="[1, 8, 8]"), "128", 0.9)
-    for norm, block in DENSE_NORMS.items():
-        name, title = f"norm-{norm}", f"dense, {_words(norm)}"
-        add(name, title, spec(name, DENSE, block), "128", 0.9)
-    for norm, block in CONV_NORMS.items():
-        name, title = f"norm-conv-{norm}", f"conv on a 4x4 map, {_words(norm)}"
-        add(name, title, spec(name, LARGE_MAP, block, shape="[1, 8, 8]"), "128", 0.9)
+    for name, title, text in norm_nets():
+        add(name, title, text, "128", 0.9)
     return found
+
+
+def norm_nets() -> Iterator[tuple[str, str, str]]:
+    """Yield name, title and spec of a net with each normaliser."""
+    for norm, block in DENSE_NORMS.items():
+        name = f"norm-{norm}"
+        yield name, f"dense, {_words(norm)}", spec(name, DENSE, block)
+    for norm, block in CONV_NORMS.items():
+        name = f"norm-conv-{norm}"
+        yield name, f"conv on a 4x4 map, {_words(norm)}", spec(name, LARGE_MAP, block, shape="[1, 8, 8]")
 
 
 def _words(norm: str) -> str:

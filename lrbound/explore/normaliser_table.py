@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lrbound.errors import Refused
 from lrbound.explore.compare import ratio
-from lrbound.explore.normalisers import NONE, has_normaliser, normaliser_class, with_normaliser
+from lrbound.explore.normaliser_names import NONE
+from lrbound.explore.normalisers import has_normaliser, normaliser_class, with_normaliser
 from lrbound.explore.notes import Notes
 from lrbound.fields import params
 from lrbound.spec.size import children

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrbound.activations.base import Activation
 from lrbound.errors import Refused
 from lrbound.explore.knobs import WIDTHS
+from lrbound.explore.normaliser_names import ALL, NONE, find, kinds
 from lrbound.fields import params
 from lrbound.layers._normaliser import Normaliser
 from lrbound.layers.base import Node, ShapeError, shape_after
@@ -16,7 +17,6 @@ from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.proxy_norm import ProxyNorm
 from lrbound.registry import LAYERS
 from lrbound.spec.size import children
-from lrbound.spec.wording import closest, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from lrbound.layers.base import Layer, Shape
     from lrbound.network import Network
 
-ALL = "all"
-NONE = "none"
-SUFFIX = "_norm"
-"""What the names of all normalisers end in, and what may be left out."""
 OF_ITS_OWN = ("eps",)
 """Arguments that a normaliser does not take over from the one that stood there: papers choose them for their own."""
 
 
 def names() -> tuple[str, ...]:
     """Return the kinds of all normalisers in the order in which they were published."""
-    found = {kind: normaliser_class(kind).year for kind in LAYERS.names() if kind.endswith(SUFFIX)}
+    found = {kind: normaliser_class(kind).year for kind in kinds()}
     return tuple(sorted(found, key=lambda kind: (found[kind], kind)))
 
 
@@ -43,18 +39,6 @@ def normaliser_class(kind: str) -> type[Normaliser]:
     cls = LAYERS.get(kind)
     assert issubclass(cls, Normaliser)
     return cls
-
-
-def find(name: str) -> str:
-    """Return the kind that is meant by a name, with its ending or without, or ``none``; raise Refused if there is none."""
-    known = (NONE, *(kind for kind in LAYERS.names() if kind.endswith(SUFFIX)))
-    kind = name if name in known else f"{name}{SUFFIX}"
-    if kind in known:
-        return kind
-    short = [one.removesuffix(SUFFIX) for one in known]
-    near = closest(name.removesuffix(SUFFIX), short)
-    hint = f"did you mean {quote(near)}?" if near else f"there are {', '.join(short)}"
-    raise Refused(f"unknown normalizer {quote(name)}; {hint}")
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -119,10 +103,15 @@ def _given_places(nodes: Sequence[Node], *, below_weights: bool) -> tuple[Node, 
         weighs = node.layer.main in WIDTHS
         if weighs and below_weights:
             found.append(Node(node.path, BatchNorm()))
-        inner = partial(_given_places, below_weights=below_weights)
-        found.append(replace(node, layer=_with_chains(node.layer, lambda chain, _, inner=inner: inner(chain))))
+        inside = partial(_inside_given_places, below_weights=below_weights)
+        found.append(replace(node, layer=_with_chains(node.layer, inside)))
         below_weights |= _weighs(node)
     return tuple(reversed(found))
+
+
+def _inside_given_places(chain: tuple[Node, ...], place: str, *, below_weights: bool) -> tuple[Node, ...]:
+    del place
+    return _given_places(chain, below_weights=below_weights)
 
 
 def _weighs(node: Node) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, pull_through
 from lrbound.meanfield.gradient import Gradient, Portion, Share
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -28,7 +28,10 @@ class BatchNorm(Normaliser):
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2015
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "what the samples of a batch have in common is removed, so only layers after the last one stay "
+        "coherent; small batches are noisy"
+    )
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, integer, number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.meanfield.statistics import Statistics, normaliser
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -29,7 +29,10 @@ class CrossIterationBatchNorm(Normaliser):
 
     main: ClassVar[str | None] = "window"
     year: ClassVar[int] = 2020
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "gradients run through 1/window of the statistics, so most of what samples share is left; values "
+        "depend on the batch size like those of a batch window times as large"
+    )
     over_batch: ClassVar[bool] = True
 
     window: int = integer("iterations in the statistics, the current one included", 4)

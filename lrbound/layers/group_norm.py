@@ -29,7 +29,10 @@ class GroupNorm(Normaliser):
 
     main: ClassVar[str | None] = "groups"
     year: ClassVar[int] = 2018
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "between layer norm and instance norm: coherent, the less so the smaller the groups; the batch size "
+        "counts through noise alone"
+    )
 
     groups: int = integer("sets that the channels fall into")
     gamma: float = number("scale at initialisation", 1.0)

@@ -27,7 +27,10 @@ class InstanceNorm(Normaliser):
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2016
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "like batch norm with positions as the batch: little stays coherent below it; the batch size counts "
+        "through noise alone"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)

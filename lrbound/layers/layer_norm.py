@@ -28,7 +28,9 @@ class LayerNorm(Normaliser):
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2016
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "two samples keep their correlation, so every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)

@@ -31,7 +31,9 @@ class PositionalNorm(Normaliser):
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2019
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "layer norm at each position: every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale, fixed", 1.0)
     eps: float = number("added to the variance", 1e-5, ge=0)

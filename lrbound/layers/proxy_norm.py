@@ -46,7 +46,10 @@ class ProxyNorm(Normaliser):
 
     main: ClassVar[str | None] = "activation"
     year: ClassVar[int] = 2021
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "layer norm whose activations have no mean, so samples stay nearly uncorrelated and noise outweighs "
+        "what is coherent, most in small batches"
+    )
 
     activation: str = choice("phi", ACTIVATIONS, "relu")
     gamma: float = number("scale at initialisation", 1.0)
@@ -57,6 +60,7 @@ class ProxyNorm(Normaliser):
     @classmethod
     def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:
         """Return a layer norm without gamma and beta under the proxy; with its own where no activation follows."""
+        del shape
         if above is None:
             own = {name: value for name, value in given.items() if name in params(LayerNorm)}
             return (LayerNorm(**own),)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -26,7 +26,9 @@ class RmsNorm(Normaliser):
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2019
-    why: ClassVar[str] = "TODO"
+    why: ClassVar[str] = (
+        "layer norm that keeps the mean: every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     eps: float = number("added to the variance", 1e-8, ge=0)

@@ -183,6 +183,9 @@ ERRORS = [
     (("new", "mlp", "-o", "no/such/folder.yaml"), "error: cannot write no/such/folder.yaml: No such file or directory"),
     (("schema", "-o", "tests"), "error: tests is a folder"),
     (("stats", "no.npy"), "error: no.npy: cannot be read: No such file or directory"),
+    (("compare", FC), "error: compare needs two specs or more, or one with --normalizers"),
+    (("compare", FC, NO_BN, "--normalizers", "all"), "error: --normalizers takes one spec, got 2"),
+    (("compare", FC, "--normalizers", "layer,bach"), "error: unknown normalizer 'bach'; did you mean 'batch'?"),
     (("stats", FC), f"error: {FC}: not a .npy, .npz, .csv file"),
 ]
 
