@@ -31,8 +31,8 @@ class BatchGroupNorm(Normaliser):
     main: ClassVar[str | None] = "groups"
     year: ClassVar[int] = 2020
     why: ClassVar[str] = (
-        "each channel keeps a mean of its own: with S channels a group a layer stays coherent up to 1 - 1/S; "
-        "depends on the batch size less than batch norm"
+        "each channel keeps a mean of its own: with S channels a group, layers stay coherent up to 1 - 1/S; "
+        "their noise counts"
     )
     over_batch: ClassVar[bool] = True
 

@@ -29,8 +29,8 @@ class BatchNorm(Normaliser):
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2015
     why: ClassVar[str] = (
-        "what the samples of a batch have in common is removed, so only layers after the last one stay "
-        "coherent; small batches are noisy"
+        "what samples share is removed: only layers after the last one stay coherent, and only their noise "
+        "counts in small batches"
     )
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True

@@ -30,8 +30,8 @@ class CrossIterationBatchNorm(Normaliser):
     main: ClassVar[str | None] = "window"
     year: ClassVar[int] = 2020
     why: ClassVar[str] = (
-        "gradients run through 1/window of the statistics, so most of what samples share is left; values "
-        "depend on the batch size like those of a batch window times as large"
+        "gradients run through 1/window of the statistics: layers keep (1 - 1/window)^2 of what samples "
+        "share, and all of their noise"
     )
     over_batch: ClassVar[bool] = True
 

@@ -30,8 +30,8 @@ class GroupNorm(Normaliser):
     main: ClassVar[str | None] = "groups"
     year: ClassVar[int] = 2018
     why: ClassVar[str] = (
-        "between layer norm and instance norm: coherent, the less so the smaller the groups; the batch size "
-        "counts through noise alone"
+        "between layer norm (one group) and instance norm (one channel a group): coherent, less so in small "
+        "groups; the batch size counts through noise alone"
     )
 
     groups: int = integer("sets that the channels fall into")

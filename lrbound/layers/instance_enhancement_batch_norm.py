@@ -34,7 +34,8 @@ class InstanceEnhancementBatchNorm(Normaliser):
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2020
     why: ClassVar[str] = (
-        "batch norm with gamma times the gate, 0.27 at the paper's bias; depends on the batch size as batch norm does"
+        "batch norm with gamma times the gate (0.27 at the paper's bias), which enters lambda_max squared; "
+        "batch size as in batch norm"
     )
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True

@@ -28,8 +28,8 @@ class InstanceNorm(Normaliser):
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2016
     why: ClassVar[str] = (
-        "like batch norm with positions as the batch: little stays coherent below it; the batch size counts "
-        "through noise alone"
+        "batch norm with the positions as the batch: little stays coherent below it, but the noise of every "
+        "layer counts"
     )
 
     gamma: float = number("scale at initialisation", 1.0)

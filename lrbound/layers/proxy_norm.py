@@ -47,8 +47,8 @@ class ProxyNorm(Normaliser):
     main: ClassVar[str | None] = "activation"
     year: ClassVar[int] = 2021
     why: ClassVar[str] = (
-        "layer norm whose activations have no mean, so samples stay nearly uncorrelated and noise outweighs "
-        "what is coherent, most in small batches"
+        "layer norm, then activations without a mean: samples stay nearly uncorrelated, and noise outweighs "
+        "what is coherent in small batches"
     )
 
     activation: str = choice("phi", ACTIVATIONS, "relu")
