@@ -39,7 +39,7 @@ def conditions(result: NormaliserTable) -> str:
     """Return what all rows have in common, and what the columns are."""
     found = next((row.prediction for row in result.rows if row.prediction is not None), None)
     common = "" if found is None else ", {} and {}".format(*settings(found)[1:])
-    batch = "" if found is None else f" at batch {settings(found)[0]}"
+    batch = "" if found is None else f" with batch {settings(found)[0]}"
     return (
         f"{result.name}{common}: {result.note}. lambda_max and max rate{batch}, ratio: of this rate to that of none; "
         "batch N: the max rate at that batch size."

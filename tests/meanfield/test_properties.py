@@ -221,6 +221,14 @@ def test_minibatch_formula() -> None:
     assert p.max_learning_rate == p.bounds.minibatch
 
 
+def test_a_small_gamma_is_warned_about() -> None:
+    """There gamma and beta are a third of the curvature, and training lets them grow at once."""
+    small, usual = (predict(dense(widths=(300, 300), gamma=gamma, batch=128)).warnings for gamma in (0.1, 0.5))
+
+    assert any("% of lambda_max is that of the normalisers' own gammas and betas" in text for text in small)
+    assert not any("own gammas" in text for text in usual)
+
+
 @given(activation=st.sampled_from(["relu", "tanh", "gelu"]), outputs=st.integers(1, 20))
 @settings(max_examples=15, deadline=None)
 def test_large_minibatches_are_the_repeated_batch(activation: str, outputs: int) -> None:
