@@ -63,6 +63,11 @@ CONV_NORMS = {
     "batch_group": "{batch_group_norm: 15}, relu",
 }
 """15 groups of 2, 4 and 6 channels."""
+TITLED = {
+    "cross_iteration": "cross-iteration batch norm",
+    "instance_enhancement": "instance enhancement batch norm",
+    "proxy": "layer norm and proxy norm",
+}
 WEI = "{weight_variance: 2.0, bias_variance: 0.5}"
 
 
@@ -86,7 +91,7 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
     def add(name: str, title: str, text: str, batch: str, momentum: float) -> None:
         found[f"{name}-b{batch}-mu{momentum:g}"] = (title, text, batch, momentum)
 
-    for gamma in (0.5, 1.0, 2.0, 4.0):
+    for gamma in (0.1, 0.5, 1.0, 2.0, 4.0):
         name = f"bn-gamma{gamma:g}"
         add(name, f"dense, BN gamma {gamma:g}, relu", spec(name, DENSE, bn(gamma)), "128", 0.9)
     everywhere = tuple(itertools.product((0.9, 0.0), ("8", "32", "128", "full")))
@@ -117,7 +122,7 @@ def norm_nets() -> Iterator[tuple[str, str, str]]:
 
 
 def _words(norm: str) -> str:
-    return norm.replace("_", " ") + " norm"
+    return TITLED.get(norm, norm.replace("_", " ") + " norm")
 
 
 def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str, object]:
