@@ -9,17 +9,22 @@ Runs are kept in examples/results/boundary/, so that what was stopped goes on wh
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lrbound
 from lrbound.empirical.boundary import find_boundary
 from lrbound.empirical.datasets import load_data
 from lrbound.empirical.runner import Runner
 from lrbound.empirical.store import RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "boundary"
@@ -37,6 +42,32 @@ CONV = (
     "{conv2d: {channels: 30, kernel: 3, padding: 1}}, %s, {conv2d: {channels: 60, kernel: 3, stride: 2, padding: 1}}, "
     "%s, {conv2d: {channels: 90, kernel: 3, stride: 2, padding: 1}}, %s, flatten, {linear: 10}"
 )
+LARGE_MAP = CONV.replace("channels: 90, kernel: 3, stride: 2", "channels: 90, kernel: 3")
+"""The last map is 4x4: on 2x2 instance norm has 3 values a set, too few for a mean of 1/variance that can be measured."""
+DENSE_NORMS = {
+    "layer": "layer_norm, relu",
+    "rms": "rms_norm, relu",
+    "positional": "positional_norm, relu",
+    "group": "{group_norm: 30}, relu",
+    "batch_group": "{batch_group_norm: 30}, relu",
+    "cross_iteration": "cross_iteration_batch_norm, relu",
+    "instance_enhancement": "instance_enhancement_batch_norm, relu",
+    "proxy": "{layer_norm: {learnable: false}}, proxy_norm",
+}
+"""Besides batch norm; instance norm is undefined on flat features. 30 groups of 10 features."""
+CONV_NORMS = {
+    "batch": "batch_norm, relu",
+    "instance": "instance_norm, relu",
+    "layer": "layer_norm, relu",
+    "group": "{group_norm: 15}, relu",
+    "batch_group": "{batch_group_norm: 15}, relu",
+}
+"""15 groups of 2, 4 and 6 channels."""
+TITLED = {
+    "cross_iteration": "cross-iteration batch norm",
+    "instance_enhancement": "instance enhancement batch norm",
+    "proxy": "layer norm and proxy norm",
+}
 WEI = "{weight_variance: 2.0, bias_variance: 0.5}"
 
 
@@ -60,15 +91,14 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
     def add(name: str, title: str, text: str, batch: str, momentum: float) -> None:
         found[f"{name}-b{batch}-mu{momentum:g}"] = (title, text, batch, momentum)
 
-    for gamma in (0.5, 1.0, 2.0, 4.0):
+    for gamma in (0.1, 0.5, 1.0, 2.0, 4.0):
         name = f"bn-gamma{gamma:g}"
         add(name, f"dense, BN gamma {gamma:g}, relu", spec(name, DENSE, bn(gamma)), "128", 0.9)
-    for momentum in (0.9, 0.0):
-        for batch in ("8", "32", "128", "full"):
-            add("bn-gamma1", "dense, BN gamma 1, relu", spec("bn-gamma1", DENSE, bn(1.0)), batch, momentum)
-    for momentum in (0.9, 0.0):
-        for batch in ("8", "32", "128", "full"):
-            add("tanh", "dense, tanh", spec("tanh", DENSE, "tanh", init="lecun"), batch, momentum)
+    everywhere = tuple(itertools.product((0.9, 0.0), ("8", "32", "128", "full")))
+    for momentum, batch in everywhere:
+        add("bn-gamma1", "dense, BN gamma 1, relu", spec("bn-gamma1", DENSE, bn(1.0)), batch, momentum)
+    for momentum, batch in everywhere:
+        add("tanh", "dense, tanh", spec("tanh", DENSE, "tanh", init="lecun"), batch, momentum)
     for batch, momentum in (("128", 0.9), ("128", 0.0), ("full", 0.9)):
         add("relu", "dense, relu, no BN", spec("relu", DENSE, "relu"), batch, momentum)
     for name, title, block in (
@@ -76,7 +106,23 @@ def cases() -> dict[str, tuple[str, str, str, float]]:
         ("conv-relu", "conv, relu, no BN", "relu"),
     ):
         add(name, title, spec(name, CONV, block, shape="[1, 8, 8]"), "128", 0.9)
+    for name, title, text in norm_nets():
+        add(name, title, text, "128", 0.9)
     return found
+
+
+def norm_nets() -> Iterator[tuple[str, str, str]]:
+    """Yield name, title and spec of a net with each normaliser."""
+    for norm, block in DENSE_NORMS.items():
+        name = f"norm-{norm}"
+        yield name, f"dense, {_words(norm)}", spec(name, DENSE, block)
+    for norm, block in CONV_NORMS.items():
+        name = f"norm-conv-{norm}"
+        yield name, f"conv on a 4x4 map, {_words(norm)}", spec(name, LARGE_MAP, block, shape="[1, 8, 8]")
+
+
+def _words(norm: str) -> str:
+    return TITLED.get(norm, norm.replace("_", " ") + " norm")
 
 
 def measure(text: str, batch: str, momentum: float, store: RunStore) -> dict[str, object]:

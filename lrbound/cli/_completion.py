@@ -1,4 +1,4 @@
-"""Completion of paths in ``--set`` and ``--vary``, from the spec that stands on the command line."""
+"""Completion of paths in ``--set`` and ``--vary``, from the spec on the command line, and of normalisers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ def complete_vary(ctx: Any, incomplete: str) -> list[str]:
     """Return the numbers of the spec that begin like this."""
     end = "=" if ctx.info_name == "sweep" else ""
     return _complete(ctx, incomplete, lambda paths: [f"{path}{end}" for path in paths])
+
+
+def complete_normalizers(incomplete: str) -> list[str]:
+    """Return the lists of normalisers that begin like this, with one more name."""
+    from lrbound.explore.normaliser_names import ALL, short_names
+
+    head, comma, last = incomplete.rpartition(",")
+    given = head.split(",")
+    words = [name for name in short_names() if name not in given]
+    return [f"{head}{comma}{name}" for name in (*words, *([] if comma else [ALL])) if name.startswith(last)]
 
 
 def _complete(ctx: Any, incomplete: str, shown: Callable[[list[str]], list[str]]) -> list[str]:

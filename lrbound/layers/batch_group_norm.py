@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.fields import flag, integer, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers._normaliser import Normaliser, default_groups
+from lrbound.layers.base import Context, Pullback, Shape, ShapeError
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from lrbound.init import Init
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BatchGroupNorm(Layer):
+class BatchGroupNorm(Normaliser):
     """Batch group normalisation (Zhou et al. 2020): gamma (z - mean)/sqrt(var + eps) + beta per group.
 
     With one channel a group it is batch norm. Larger groups keep a mean of their own for every channel, so that the
@@ -26,6 +29,11 @@ class BatchGroupNorm(Layer):
     """
 
     main: ClassVar[str | None] = "groups"
+    year: ClassVar[int] = 2020
+    why: ClassVar[str] = (
+        "each channel keeps a mean of its own: with S channels a group, layers stay coherent up to 1 - 1/S; "
+        "their noise counts"
+    )
     over_batch: ClassVar[bool] = True
 
     groups: int = integer("sets that the channels fall into")
@@ -33,6 +41,11 @@ class BatchGroupNorm(Layer):
     beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the variance", 1e-5, ge=0)
     learnable: bool = flag("whether gamma and beta are trained", True)
+
+    @classmethod
+    def fitting(cls, shape: Shape, given: Mapping[str, Any]) -> Self:
+        """Return the normaliser for values of ``shape``, with a number of groups that divides them if none is given."""
+        return cls(**{"groups": default_groups(shape), **given})
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the input."""

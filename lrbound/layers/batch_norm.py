@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
-class BatchNorm(Layer):
+class BatchNorm(Normaliser):
     """Batch normalisation (Ioffe and Szegedy 2015), as torch.nn.BatchNorm1d and 2d compute it in training.
 
     The batch variance is q - q_xy, not q as Wei et al. 2019 print it; and training differentiates through the
@@ -25,6 +26,11 @@ class BatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2015
+    why: ClassVar[str] = (
+        "what samples share is removed: only layers after the last one stay coherent, and only their noise "
+        "counts in small batches"
+    )
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, integer, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.meanfield.statistics import Statistics, normaliser
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
-class CrossIterationBatchNorm(Layer):
+class CrossIterationBatchNorm(Normaliser):
     """Cross-iteration batch normalisation (Yao et al. 2020); a window of 1 is batch norm.
 
     The statistics are those of ``window`` batches, carried over to the current weights by their slope; gradients run
@@ -27,6 +28,11 @@ class CrossIterationBatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "window"
+    year: ClassVar[int] = 2020
+    why: ClassVar[str] = (
+        "gradients run through 1/window of the statistics: layers keep (1 - 1/window)^2 of what samples "
+        "share, and all of their noise"
+    )
     over_batch: ClassVar[bool] = True
 
     window: int = integer("iterations in the statistics, the current one included", 4)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.fields import flag, integer, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers._normaliser import Normaliser, default_groups
+from lrbound.layers.base import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from lrbound.init import Init
@@ -18,19 +21,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GroupNorm(Layer):
+class GroupNorm(Normaliser):
     """Group normalisation (Wu and He 2018): layer norm with one group, instance norm with one channel a group.
 
     A small group on images has a variance that differs from group to group (small sets of the theory).
     """
 
     main: ClassVar[str | None] = "groups"
+    year: ClassVar[int] = 2018
+    why: ClassVar[str] = (
+        "between layer norm (one group) and instance norm (one channel a group): coherent, less so in small "
+        "groups; the batch size counts through noise alone"
+    )
 
     groups: int = integer("sets that the channels fall into")
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the variance", 1e-5, ge=0)
     learnable: bool = flag("whether gamma and beta are trained", True)
+
+    @classmethod
+    def fitting(cls, shape: Shape, given: Mapping[str, Any]) -> Self:
+        """Return the normaliser for values of ``shape``, with a number of groups that divides them if none is given."""
+        return cls(**{"groups": default_groups(shape), **given})
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the input."""

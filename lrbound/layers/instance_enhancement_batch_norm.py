@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
 from lrbound.meanfield.statistics import Statistics, normalise, pull_through
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
 
 
 @dataclass(frozen=True)
-class InstanceEnhancementBatchNorm(Layer):
+class InstanceEnhancementBatchNorm(Normaliser):
     """Instance enhancement batch normalisation (Liang et al. 2020).
 
     At the start, with a gate weight of 0, it is batch norm with gamma sigmoid(b), 0.27 gamma at the paper's b = -1, and
@@ -31,6 +32,11 @@ class InstanceEnhancementBatchNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2020
+    why: ClassVar[str] = (
+        "batch norm with gamma times the gate (0.27 at the paper's bias), which enters lambda_max squared; "
+        "batch size as in batch norm"
+    )
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class InstanceNorm(Layer):
+class InstanceNorm(Normaliser):
     """Instance normalisation (Ulyanov, Vedaldi and Lempitsky 2016): batch norm with the positions as the batch.
 
     Undefined on flat features.
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2016
+    why: ClassVar[str] = (
+        "batch norm with the positions as the batch: little stays coherent below it, but the noise of every "
+        "layer counts"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)

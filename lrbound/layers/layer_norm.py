@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LayerNorm(Layer):
+class LayerNorm(Normaliser):
     """Layer normalisation (Ba, Kiros and Hinton 2016), with gamma and beta per channel.
 
     Two samples keep their correlation q_xy/q, so that all layers stay coherent and the batch size hardly matters
@@ -26,6 +27,10 @@ class LayerNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2016
+    why: ClassVar[str] = (
+        "two samples keep their correlation, so every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)

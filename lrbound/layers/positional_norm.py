@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import number
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import SAME, outer
 from lrbound.meanfield.statistics import Statistics, without_mean
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PositionalNorm(Layer):
+class PositionalNorm(Normaliser):
     """Positional normalisation (Li et al. 2019): layer norm by itself at every position; nothing is learnt.
 
     What the mean and the variance absorb of a gradient is two of the channels' directions and left out, so that this
@@ -29,6 +30,10 @@ class PositionalNorm(Layer):
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2019
+    why: ClassVar[str] = (
+        "layer norm at each position: every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale, fixed", 1.0)
     eps: float = number("added to the variance", 1e-5, ge=0)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from lrbound.fields import choice, flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.fields import choice, flag, number, params
+from lrbound.layers._normaliser import Normaliser
+from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.layer_norm import LayerNorm
 from lrbound.meanfield.proxy import activate_by_proxy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from lrbound.activations.base import Activation
@@ -32,7 +36,7 @@ ACTIVATIONS = (
 
 
 @dataclass(frozen=True)
-class ProxyNorm(Layer):
+class ProxyNorm(Normaliser):
     """Proxy normalisation (Labatie et al. 2021), in the place of an activation after a layer or group norm.
 
     The norm before it has no gamma and beta of its own (``learnable: false``). Units are taken to have the variance of
@@ -41,12 +45,29 @@ class ProxyNorm(Layer):
     """
 
     main: ClassVar[str | None] = "activation"
+    year: ClassVar[int] = 2021
+    why: ClassVar[str] = (
+        "layer norm, then activations without a mean: samples stay nearly uncorrelated, and noise outweighs "
+        "what is coherent in small batches"
+    )
 
     activation: str = choice("phi", ACTIVATIONS, "relu")
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the proxy's variance", 0.03, ge=0)
     learnable: bool = flag("whether gamma and beta are trained", True)
+
+    @classmethod
+    def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:
+        """Return a layer norm without gamma and beta under the proxy; with its own where no activation follows."""
+        del shape
+        if above is None:
+            own = {name: value for name, value in given.items() if name in params(LayerNorm)}
+            return (LayerNorm(**own),)
+        by_name = cls(**{**given, "activation": above.kind})
+        if by_name.phi != above:
+            raise ShapeError(f"proxy_norm takes an activation by its name, with the defaults of its arguments: {above}")
+        return (LayerNorm(learnable=False), by_name)
 
     @property
     def phi(self) -> Activation:

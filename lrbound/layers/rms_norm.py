@@ -6,24 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers._normaliser import Normaliser
 from lrbound.meanfield.statistics import Statistics, normaliser
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.layers.base import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
-class RmsNorm(Layer):
+class RmsNorm(Normaliser):
     """Root mean square layer normalisation (Zhang and Sennrich 2019), with gamma per channel: layer norm without the mean.
 
     Its gradient loses the direction of z alone, one of all channels and positions.
     """
 
     main: ClassVar[str | None] = "gamma"
+    year: ClassVar[int] = 2019
+    why: ClassVar[str] = (
+        "layer norm that keeps the mean: every layer stays coherent; the batch size counts through noise alone"
+    )
 
     gamma: float = number("scale at initialisation", 1.0)
     eps: float = number("added to the variance", 1e-8, ge=0)

@@ -24,10 +24,11 @@ NORMALISERS = 5
 def can_explode(term: Term) -> bool:
     """Return whether nothing undoes the growth of a layer: no normaliser stands between it and the outputs.
 
-    The weights under a batch normalisation are scale invariant and settle by themselves, and its own gamma and beta
-    add about 1 (theory, section 7).
+    The weights under a batch normalisation are scale invariant and settle by themselves (theory, section 7). Its own
+    gamma and beta are not: they add about 1 to lambda, which counts where the head adds little (a small gamma, the
+    gate of instance enhancement, a narrow pooled head).
     """
-    return term.exposed and not term.node.layer.fixes_scale
+    return term.exposed
 
 
 def explosive(everywhere: Iterator[Term], known: Iterable[Term]) -> list[Term]:

@@ -28,20 +28,21 @@ def side_by_side(result: Comparison, terminal: Terminal) -> str:
 
     How they are trained has its own columns where it is not the same for all.
     """
-    settings = [_settings(prediction) for prediction in result.predictions]
-    differ = [len(set(column)) > 1 for column in zip(*settings, strict=True)]
+    given = [settings(prediction) for prediction in result.predictions]
+    differ = [len(set(column)) > 1 for column in zip(*given, strict=True)]
     titles = ("name", *compress(SETTINGS, differ), *TITLES[1:])
     rows = []
-    for prediction, given in zip(result.predictions, settings, strict=True):
+    for prediction, own in zip(result.predictions, given, strict=True):
         name, *numbers = _cells(prediction, result.predictions[0])
-        rows.append((name, *compress(given, differ), *numbers))
+        rows.append((name, *compress(own, differ), *numbers))
     same = ", ".join(
-        f"{title} {value}" for title, value, varies in zip(SETTINGS, settings[0], differ, strict=True) if not varies
+        f"{title} {value}" for title, value, varies in zip(SETTINGS, given[0], differ, strict=True) if not varies
     )
     return "\n".join([table(titles, rows, 1, terminal), *([f"All with {same}."] if same else [])])
 
 
-def _settings(prediction: Prediction) -> tuple[str, ...]:
+def settings(prediction: Prediction) -> tuple[str, ...]:
+    """Return batch size, optimiser and loss for people."""
     a = prediction.assumptions
     batch = "full" if a.batch_size is None else words.count(a.batch_size)
     return batch, f"{a.optimizer} {words.number(a.momentum)}", a.loss

@@ -8,6 +8,7 @@ from lrbound.prediction import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from lrbound.explore.compare import Comparison, Contrast
+    from lrbound.explore.normaliser_table import NormaliserTable, Row
     from lrbound.explore.solve import Solution, Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -82,6 +83,35 @@ def _contrast(contrast: Contrast) -> dict[str, Any]:
             {"path": part.path, "layer": part.layer, "lambda_baseline": part.baseline, "lambda": part.own}
             for part in contrast.parts
         ],
+    }
+
+
+def normalizers(result: NormaliserTable) -> dict[str, Any]:
+    """Return the object of ``lrbound compare --normalizers``; the specs have the names of their normalisers."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": result.name,
+        "specs": [row.prediction.to_json() for row in result.rows if row.prediction is not None],
+        "baseline": result.rows[0].normalizer,
+        "normalizers": [_row(row) for row in result.rows],
+        "note": result.note,
+        "warnings": [*result.warnings, *(f"{row.normalizer}: {row.reason}" for row in result.rows if row.reason)],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "normalizer": row.normalizer,
+        "settings": row.settings,
+        "lambda_max": None if row.prediction is None else row.prediction.lambda_max,
+        "max_learning_rate": None if row.prediction is None else row.prediction.max_learning_rate,
+        "ratio": row.ratio,
+        "batch_sizes": [
+            {"batch_size": at.batch_size, "max_learning_rate": at.max_learning_rate, "reason": at.reason}
+            for at in row.rates
+        ],
+        "why": row.why,
+        "reason": row.reason,
     }
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
+    from lrbound.explore.normaliser_table import NormaliserTable
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -102,6 +103,10 @@ class Report:
 
     def comparison(self, result: Comparison) -> str:
         """Return the text of specs side by side."""
+        raise NotImplementedError(type(self).__module__)
+
+    def normalizers(self, result: NormaliserTable) -> str:
+        """Return the text of one network with each normaliser."""
         raise NotImplementedError(type(self).__module__)
 
     def statistics(self, result: Statistics) -> str:

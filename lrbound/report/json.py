@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
+    from lrbound.explore.normaliser_table import NormaliserTable
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -70,6 +71,11 @@ class JsonReport(Report):
     def comparison(self, result: Comparison) -> str:
         """Return the object of ``lrbound compare``."""
         whole = objects.comparison(result)
+        return _dumps(_finite({**whole, "specs": [_finite(spec) for spec in whole["specs"]]}))
+
+    def normalizers(self, result: NormaliserTable) -> str:
+        """Return the object of ``lrbound compare --normalizers``."""
+        whole = objects.normalizers(result)
         return _dumps(_finite({**whole, "specs": [_finite(spec) for spec in whole["specs"]]}))
 
     def statistics(self, result: Statistics) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
+    from lrbound.explore.normaliser_table import NormaliserTable
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -90,6 +91,17 @@ class TextReport(Report):
         blocks = ["\n".join(explanation(one, baseline, self.terminal)) for one in result.contrasts]
         return "\n\n".join([side_by_side(result, self.terminal), *blocks])
 
+    def normalizers(self, result: NormaliserTable) -> str:
+        """Return the table, then why, and what is undefined."""
+        from lrbound.report import _normalizers as parts
+
+        blocks = [("Why", parts.explanations(result)), ("Undefined", parts.reasons(result))]
+        lines = [parts.rows(result, self.terminal), "", *self._paragraphs([parts.conditions(result)])]
+        for title, block in blocks:
+            if found := [line for item in block for line in self._item(*item)]:
+                lines += ["", f"{title}:", *found]
+        return "\n".join(lines)
+
     def statistics(self, result: Statistics) -> str:
         """Return the statistics, and the lines of a spec that state them."""
         from lrbound.report._statistics import answer
@@ -98,6 +110,10 @@ class TextReport(Report):
 
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
+
+    def _item(self, name: str, text: str) -> list[str]:
+        width = max(self.terminal.width, 20)
+        return textwrap.wrap(f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ")
 
     def _table(self, prediction: Prediction) -> str:
         head, tail = _ends(prediction.layers)

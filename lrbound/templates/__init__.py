@@ -11,9 +11,7 @@ from lrbound.fields import params
 from lrbound.registry import LAYERS
 
 ALL = ("mlp", "cnn", "vgg", "resnet18")
-NONE = "none"
-SUFFIX = "_norm"
-ELSEWHERE = ("proxy",)
+ELSEWHERE = ("proxy_norm",)
 """Normalisers that do not stand between weights and activation."""
 GROUPS = 8
 SCHEMA_FILE = "lrbound.schema.json"
@@ -26,8 +24,9 @@ def names() -> tuple[str, ...]:
 
 def normalizers() -> tuple[str, ...]:
     """Return what ``--normalizer`` takes: the names of the normalisers without their ending, and ``none``."""
-    known = (name.removesuffix(SUFFIX) for name in LAYERS.names() if name.endswith(SUFFIX))
-    return (*(name for name in known if name not in ELSEWHERE), NONE)
+    from lrbound.explore.normaliser_names import find, short_names
+
+    return tuple(name for name in short_names() if find(name) not in ELSEWHERE)
 
 
 def render(
@@ -49,7 +48,7 @@ def render(
     classes : int
         Number of outputs.
     normalizer : str
-        One of :func:`normalizers`.
+        One of :func:`normalizers`, with its ending ``_norm`` or without.
 
     Raises
     ------
@@ -58,8 +57,6 @@ def render(
     """
     if template not in names():
         raise Refused(f"unknown template {template!r}; there are {', '.join(names())}")
-    if normalizer not in normalizers():
-        raise Refused(f"unknown normalizer {normalizer!r}; there are {', '.join(normalizers())}")
     module: Any = importlib.import_module(f"lrbound.templates.{template}")
     body = module.layers(width or module.WIDTH, depth or module.DEPTH, classes, norm_lines(normalizer))
     text = "\n".join([*_head(template, module, classes), *(f"  {line}" for line in body)]) + "\n"
@@ -69,9 +66,13 @@ def render(
 
 def norm_lines(normalizer: str) -> list[str]:
     """Return the line of a normaliser in a list of layers, none for ``none``."""
-    if normalizer == NONE:
+    from lrbound.explore.normaliser_names import NONE, find
+
+    kind = find(normalizer)
+    if kind == NONE:
         return []
-    kind = normalizer + SUFFIX
+    if kind in ELSEWHERE:
+        raise Refused(f"{kind} stands in the place of an activation, where no template puts one")
     required = [name for name, (_, default) in params(LAYERS.get(kind)).items() if default is MISSING]
     given = ", ".join(f"{name}: {GROUPS}" for name in required)
     return [f"- {kind}: {{{given}}}" if given else f"- {kind}"]

@@ -179,10 +179,13 @@ ERRORS = [
     (("compare", FC, "no.yaml"), "no.yaml: cannot be read: No such file or directory"),
     (("compare", FC, CNN, "--batch-size", "1"), "error: wei2019-fc: batch_norm over 1 sample"),
     (("new", "rnn"), "error: unknown template 'rnn'; there are mlp, cnn"),
-    (("new", "mlp", "--normalizer", "bach"), "error: unknown normalizer 'bach'; there are "),
+    (("new", "mlp", "--normalizer", "bach"), "error: unknown normalizer 'bach'; did you mean 'batch'?"),
     (("new", "mlp", "-o", "no/such/folder.yaml"), "error: cannot write no/such/folder.yaml: No such file or directory"),
     (("schema", "-o", "tests"), "error: tests is a folder"),
     (("stats", "no.npy"), "error: no.npy: cannot be read: No such file or directory"),
+    (("compare", FC), "error: compare needs two specs or more, or one with --normalizers"),
+    (("compare", FC, NO_BN, "--normalizers", "all"), "error: --normalizers takes one spec, got 2"),
+    (("compare", FC, "--normalizers", "layer,bach"), "error: unknown normalizer 'bach'; did you mean 'batch'?"),
     (("stats", FC), f"error: {FC}: not a .npy, .npz, .csv file"),
 ]
 

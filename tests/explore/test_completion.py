@@ -36,6 +36,12 @@ def test_solve_takes_a_path_alone(complete):
     assert complete(f"lrbound solve {FC} --lr 0.1 --vary input.c") == ["input.correlation"]
 
 
+def test_normalizers(complete):
+    assert complete(f"lrbound compare {FC} --normalizers a") == ["all"]
+    assert complete(f"lrbound compare {FC} --normalizers batch,l") == ["batch,layer"]
+    assert "layer,layer" not in complete(f"lrbound compare {FC} --normalizers layer,")
+
+
 @pytest.mark.parametrize("spec", ["no-such.yaml", "README.md", "-"])
 def test_without_a_spec_there_is_nothing(complete, spec):
     assert complete(f"lrbound predict {spec} --set lay") == []

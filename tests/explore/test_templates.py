@@ -57,8 +57,19 @@ def test_one_output_has_no_softmax():
 def test_unknown_names_list_the_known():
     with pytest.raises(ValueError, match=r"^unknown template 'rnn'; there are mlp, cnn, "):
         render("rnn")
-    with pytest.raises(ValueError, match=r"^unknown normalizer 'bach'; there are .*\bbatch, "):
+    with pytest.raises(ValueError, match=r"^unknown normalizer 'qqq'; there are .*\bbatch, "):
+        render("mlp", normalizer="qqq")
+    with pytest.raises(ValueError, match=r"^unknown normalizer 'bach'; did you mean 'batch'\?$"):
         render("mlp", normalizer="bach")
+
+
+def test_a_proxy_has_no_place_in_a_template():
+    with pytest.raises(ValueError, match=r"^proxy_norm stands in the place of an activation"):
+        render("mlp", normalizer="proxy")
+
+
+def test_names_of_normalizers_may_have_their_ending():
+    assert render("mlp", normalizer="layer_norm") == render("mlp", normalizer="layer")
 
 
 def test_no_normalizer_has_no_line():

@@ -208,15 +208,25 @@ def test_full_batch_has_no_minibatch_bound_and_says_so() -> None:
 
 
 def test_minibatch_formula() -> None:
-    """2(1+mu)/[K2 + (1+mu)/(1-mu) (K1 - K2)/B] with the head's K2 and K1, by hand."""
+    """2(1+mu)/[K2 + (1+mu)/(1-mu) (K1 - K2)/B] with K2 and K1 of the head and of the last gamma and beta, by hand."""
     from math import pi
 
     p = predict(dense(batch=256))
-    k2, k1 = 1000 / (2 * pi) + 1, 1000 / 2 + 1
+    # of a weight variance of 2: (E z phi')^2 and (E phi')^2 of gamma and beta, E (z phi')^2 and E phi'^2
+    k2 = 1000 / (2 * pi) + 1 + 2 * (1 / (2 * pi) + 1 / 4)
+    k1 = 1000 / 2 + 1 + 2 * (1 / 2 + 1 / 2)
 
     assert p.max_learning_rate == pytest.approx(3.8 / (k2 + 19 * (k1 - k2) / 256), rel=1e-4)
     assert p.recommended_learning_rate == pytest.approx(p.max_learning_rate / 3.8)
     assert p.max_learning_rate == p.bounds.minibatch
+
+
+def test_a_small_gamma_is_warned_about() -> None:
+    """There gamma and beta are a third of the curvature, and training lets them grow at once."""
+    small, usual = (predict(dense(widths=(300, 300), gamma=gamma, batch=128)).warnings for gamma in (0.1, 0.5))
+
+    assert any("% of lambda_max is that of the normalisers' own gammas and betas" in text for text in small)
+    assert not any("own gammas" in text for text in usual)
 
 
 @given(activation=st.sampled_from(["relu", "tanh", "gelu"]), outputs=st.integers(1, 20))
