@@ -103,6 +103,10 @@ class Classes:
         """Return the sum over positions of A(a, a)."""
         return np.einsum("...ii->...", operator.matrix) + operator.rest @ self.spare
 
+    def trace_of_sums(self, sums: Operator) -> Array:
+        """Return the sum over positions of what is carried as traces within each class."""
+        return np.einsum("...ii->...", sums.matrix) + sums.rest.sum(axis=-1)
+
     def squares(self, operator: Operator) -> Array:
         """Return the sum over pairs of positions of A(a, b)^2."""
         return (operator.matrix**2).sum(axis=(-2, -1)) + operator.rest**2 @ self.spare

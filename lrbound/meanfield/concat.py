@@ -124,9 +124,8 @@ def normalise_parts(kernel: Kernel, statistics: Statistics, eps: float, ctx: Con
     pair, site = _mean(moments, list(shares), kernel.rows, kernel.cols)
     inverses = shares[:, None] * np.array([zhat.inverse for zhat in done])
     same, cross = inverses.sum(axis=0).tolist()
-    freedom = 1.0 / float(shares @ np.array([1.0 / zhat.freedom for zhat in done]))
     classes = classes_of(kernel)
-    zhat = Normalised(statistics, classes, classes.operator(pair, site), Inverse(same, cross), pair, site, freedom)
+    zhat = Normalised(statistics, classes, classes.operator(pair, site), Inverse(same, cross), pair, site)
     return zhat, inverses[:, SAME] / same
 
 

@@ -17,7 +17,7 @@ from lrbound.errors import Refused
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
 from lrbound.meanfield.gradient import Gradient, Portion, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
-from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
+from lrbound.meanfield.quadratic_form import INFINITE, Inverse, of_sample, over_batch
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
@@ -95,8 +95,6 @@ class Normalised:
     inverse : Inverse
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
-    freedom : float
-        nu, the number of values that s^2 averages.
     """
 
     statistics: Statistics
@@ -105,12 +103,6 @@ class Normalised:
     inverse: Inverse
     pair: Array
     site: Array
-    freedom: float
-
-    @property
-    def on_sphere(self) -> float:
-        """Fourth moments of zhat over Gaussian ones: zhat^2 adds up to a fixed number, as on a sphere of nu dimensions."""
-        return 1.0 / (1.0 + 2.0 / self.freedom)
 
     @cached_property
     def on_site(self) -> Array:
@@ -249,9 +241,7 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         if eps == 0.0:
             raise Refused(f"{statistics.kind} with eps 0 on values that are equal in all of a set divides by zero")
         pair, site = classes.kernel(mean.scaled(1.0 / (variance + eps)))
-        return Normalised(
-            statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site, np.inf
-        )
+        return Normalised(statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site)
     freedom = _freedom(raw, centred, variance, classes, statistics, ctx)
     shrink = variance / (variance + eps)
     # with equal eigenvalues nu/(nu-2) is exact, and zhat is as correlated as z
@@ -268,9 +258,7 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
     rho = rho.scaled(shrink)
     pair, site = classes.kernel(rho)
-    return Normalised(
-        statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site, freedom
-    )
+    return Normalised(statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site)
 
 
 def _most(classes: Classes, statistics: Statistics) -> float:
@@ -321,12 +309,15 @@ def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised
     own = _both(rho.kind(SAME))
     left = own @ delta
     once = left + left.transpose()
-    twice = classes.traces(rho).scaled(s * total) + left @ own + rho @ delta @ rho
+    crossed = left @ own + rho @ delta @ rho
     if k is not None:
         once = once + classes.traces(rho.weighted(k))
         chain = rho.times_diagonal(k) @ own
-        twice = twice + classes.traces(chain + chain.transpose())
-    below = delta - once.scaled(1.0 / m) + twice.scaled(np.array([zhat.on_sphere, 1.0]) / m**2)
+        crossed = crossed + classes.traces(chain + chain.transpose())
+    sphere = np.ones_like(total)
+    sphere[..., SAME] = _on_sphere(total[..., SAME] * m, classes.trace_of_sums(crossed)[..., SAME])
+    twice = classes.traces(rho).scaled(s * total) + crossed
+    below = delta - once.scaled(1.0 / m) + twice.scaled(sphere / m**2)
     if zhat.statistics.centred:
         below = below - classes.absorbed(below, 1.0, s)
     return below if factor == 1.0 else below + classes.constant_part(below).scaled(factor - 1.0)
@@ -342,24 +333,34 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
     and the means are taken off what the batch has in common.
     """
     classes, statistics, s = zhat.classes, zhat.statistics, float(zhat.statistics.channels)
-    once = statistics.alpha / (s * classes.size)
-    twice = zhat.on_sphere * once**2
+    m = s * classes.size
+    once = statistics.alpha / m
     r, (there, back) = zhat.spaces, statistics.spaces
-    total = product.pair.sum(axis=(-5, -4, -3, -2, -1))[..., None]
+    total = product.pair.sum(axis=(-5, -4, -3, -2, -1))
     b = delta.combined(there)
     left = zhat.times(b)
-    below = b - (left + left.transpose()).scaled(once) + zhat.times(left.transpose()).scaled(2.0 * twice)
-    below = below + classes.traces(r.scaled(twice * s * total))
+    crossed = zhat.times(left.transpose()).scaled(2.0)
+    below = b - (left + left.transpose()).scaled(once)
     if k is not None:
         k = k.sum(axis=-2, keepdims=True)
-        chain = zhat.times(r.times_diagonal(k).transpose())
-        below = below - classes.traces(r.weighted(once * k) - chain.scaled(2.0 * twice))
+        below = below - classes.traces(r.weighted(once * k))
+        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose())).scaled(2.0)
+    samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
+    sphere = _on_sphere(total * m, classes.trace_of_sums(crossed) @ samples)[..., None]
+    twice = classes.traces(r).scaled(s * total[..., None]) + crossed
+    below = below + twice.scaled(sphere * once**2)
     in_mean = np.array([1.0, 0.0])
     if statistics.centred:
         below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)
     if factor != 1.0:
         below = below + classes.constant_part(below).scaled((factor - 1.0) * in_mean)
     return below.combined(back)
+
+
+def _on_sphere(along: Array, crossed: Array) -> Array:
+    """Return the fourth moments of zhat over those of Gaussians: sum zhat^2 = M makes the trace of T2 M sum(Z)."""
+    whole = along + crossed
+    return np.divide(along, whole, out=np.ones_like(whole), where=whole > 0.0)
 
 
 def _both(operator: Operator) -> Operator:
