@@ -53,7 +53,11 @@ class BatchNorm(Layer):
             zhat, weights = normalise(kernel, ctx.samples, self.eps), None
         gamma2 = self.gamma**2
         out = kernel.becomes(
-            gamma2 * zhat.pair + self.beta**2, gamma2 * zhat.site, mean=self.beta, gaussian=kernel.gaussian
+            gamma2 * zhat.pair + self.beta**2,
+            gamma2 * zhat.site,
+            mean=self.beta,
+            gaussian=kernel.gaussian,
+            near=None if zhat.near is None else zhat.near.scaled(gamma2),
         )
 
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.errors import Refused
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel, diagonal, embed, outer
 
 if TYPE_CHECKING:
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
 
@@ -38,6 +40,8 @@ class Normalised:
         e = E[1/(s^2 + eps)] over the draw of the weights.
     weights, pair_weights : ndarray
         Positions and position pairs in each class.
+    near : Near or None
+        What rho has beside its class pairs at neighbouring positions.
     """
 
     pair: Array
@@ -45,6 +49,7 @@ class Normalised:
     inverse_variance: Array
     weights: Array
     pair_weights: Array
+    near: Near | None = None
 
 
 def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
@@ -57,9 +62,10 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     """
     share = _by_sample(samples)
     weights, pair_weights, size = kernel.weights, kernel.pair_weights, kernel.positions
-    mixed = _mix(kernel.pair, share[:, None, None, None, None], 5)
+    even = neighbours.spread_evenly(kernel)
+    mixed = _mix(even.pair, share[:, None, None, None, None], 5)
     shift = (mixed * weights[None, :, None, :]).sum(axis=(-3, -1)) / size
-    shift = shift + _mix(kernel.site, share[:, None, None], 3) / size
+    shift = shift + _mix(even.site, share[:, None, None], 3) / size
     level = (shift * weights).sum(axis=(-2, -1)) / size
     a, b = shift[..., None, :, None, :, None], shift[..., None, None, :, None, :]
     pair = kernel.pair - a - b + level[..., None, None, None, None, None]
@@ -67,6 +73,9 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     variance = (on_site[..., SAME, :, :] * weights).sum(axis=(-2, -1)) / size
     squares = (pair * pair * pair_weights).sum(axis=(-4, -3, -2, -1))
     squares = squares + (kernel.site * (on_site + diagonal(pair)) * weights).sum(axis=(-2, -1))
+    apart = squares
+    if kernel.near is not None:
+        squares = squares + kernel.near.squares(pair)
     if eps == 0.0 and not np.all(variance > 0.0):
         raise Refused("batch_norm with eps 0 on values that are equal in all samples divides by zero")
     # where nothing varies (a gamma of 0 below) eps is the variance, and is not random
@@ -78,10 +87,15 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     if size > 1 and pair.ndim == 5 and freedom < MANY_VALUES:
         shrink = float(variance / scale)
         rho, rho_site, inverse = _whitened(kernel, pair, samples)
-        return Normalised(shrink * rho, shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights)
+        # what neighbours share makes the values fewer by what it adds to the squares: to leading order in 1/nu
+        inverse *= (1.0 - 2.0 / freedom * float(apart @ share / moment)) / (1.0 - 2.0 / freedom)
+        rho_site = shrink * rho_site
+        near = neighbours.rescaled(kernel, rho_site)
+        return Normalised(shrink * rho, rho_site, np.asarray(shrink * inverse), weights, pair_weights, near)
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale
     broad = scale[..., None, None, None]
-    return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights)
+    near = None if kernel.near is None else kernel.near.scaled(1.0 / broad)
+    return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights, near)
 
 
 def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array, float]:
@@ -131,14 +145,15 @@ def pull_through(
     delta = gradient.delta
     value = products(gradient, zhat, gamma2).total()
     if through:
-        delta = _projected(delta, zhat, diagonal(zhat.pair) + zhat.site, value, samples)
+        below = _projected(delta, zhat, diagonal(zhat.pair) + zhat.site, value, samples)
+        delta = neighbours.follow(delta, below, zhat.near)
     return delta.scaled(gamma2 * zhat.inverse_variance), value
 
 
 def products(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums:
     """Return E[delta delta' zhat zhat'], by positions and kinds of pairs."""
     rho = diagonal(zhat.pair) + zhat.site
-    product = gradient.delta.times(zhat.pair, rho)
+    product = gradient.delta.times(zhat.pair, rho, zhat.near)
     if gradient.excess is None:
         return product
     # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
@@ -160,6 +175,8 @@ def _projected(delta: Sums, zhat: Normalised, rho: Array, value: Array, samples:
     mean_site = 2.0 * row / size - n * total / size**2
     along = value[..., None, None, None] / size**2
     zhat_pair = zhat.pair_weights * zhat.pair + embed(n * zhat.site)
+    if zhat.near is not None:
+        zhat_pair = zhat_pair + zhat.near.embed(zhat.near.values * zhat.near.weights)
     zhat_site = n * rho
     return Sums(
         delta.pair

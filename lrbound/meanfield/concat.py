@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.batch_statistics import Normalised, normalise
 from lrbound.meanfield.gradient import Gradient, Portion, Sums
 from lrbound.meanfield.kernel import Kernel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lrbound.layers.base import Pullback, Split
+    from lrbound.meanfield.neighbours import Near, Reach
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
 
@@ -40,7 +42,7 @@ def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
 
     def split(gradient: Gradient) -> tuple[Gradient, ...]:
         return tuple(
-            _end(gradient, way, end.channels / out.channels, slice(stop - len(group), stop))
+            _end(gradient, way, end, end.channels / out.channels, slice(stop - len(group), stop))
             for end, way, group, stop in zip(ends, ways, parts, stops, strict=True)
         )
 
@@ -52,7 +54,7 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
     rows, cols = (reduce(common, axes) for axes in zip(*((kind.rows, kind.cols) for kind in kinds), strict=True))
     channels = sum(kind.channels for kind in kinds)
     shares = [kind.channels / channels for kind in kinds]
-    pair, site = _mean([(kind.pair, kind.site, kind.rows, kind.cols) for kind in kinds], shares, rows, cols)
+    pair, site, near = _mean([(kind, kind) for kind in kinds], shares, rows, cols)
     return Kernel(
         channels,
         rows,
@@ -62,31 +64,37 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
         mean=sum(share * kind.mean for share, kind in zip(shares, kinds, strict=True)),
         gaussian=all(kind.gaussian for kind in kinds),
         parts=parts,
+        near=near,
     )
 
 
 def _mean(
-    moments: Sequence[tuple[Array, Array, Axis, Axis]], shares: Sequence[float], rows: Axis, cols: Axis
-) -> tuple[Array, Array]:
+    moments: Sequence[tuple[Kernel | Normalised, Kernel]], shares: Sequence[float], rows: Axis, cols: Axis
+) -> tuple[Array, Array, Near | None]:
+    """Return the mean of moments on the classes of the kernels beside them."""
     total_pair: Array | float = 0.0
     total_site: Array | float = 0.0
-    for (pair, site, own_rows, own_cols), share in zip(moments, shares, strict=True):
-        way = regroup(own_rows, own_cols, rows, cols)
-        total_pair = total_pair + way.gather_pair(share * pair)
-        total_site = total_site + way.gather(share * site)
-    return np.asarray(total_pair), np.asarray(total_site)
+    total_near: Near | None = None
+    reach = neighbours.reach_of(*(moment.near for moment, _ in moments))
+    for (moment, kind), share in zip(moments, shares, strict=True):
+        way = regroup(kind.rows, kind.cols, rows, cols)
+        total_pair = total_pair + way.gather_pair(share * moment.pair)
+        total_site = total_site + way.gather(share * moment.site)
+        near = way.gather_near(moment.near, reach)
+        total_near = neighbours.added(total_near, None if near is None else near.scaled(share))
+    return np.asarray(total_pair), np.asarray(total_site), total_near
 
 
-def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient:
+def _end(gradient: Gradient, way: Regroup, end: Kernel, share: float, own: slice) -> Gradient:
     """Return the gradient at one end, whose parts are those of the slice ``own``."""
     even = gradient.evenly()
     if even is not None:
-        even = way.backward(even.scaled(share))
+        even = way.backward(even.scaled(share), end.near)
     portions: list[Portion] = []
     total = even
     for weights, sums in gradient.portions:
         mine = weights[own]
-        part = way.backward(sums.scaled(mine.sum()))
+        part = way.backward(sums.scaled(mine.sum()), end.near)
         total = part if total is None else total.plus(part)
         if len(mine) > 1 and mine.sum() > 0.0:
             portions.append(Portion(mine / mine.sum(), part))
@@ -94,7 +102,7 @@ def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient
         raise ValueError("a gradient without parts")
     # Stein's term belongs to an activation right above, which acts on the average of the channels
     lean = gradient.excess
-    excess = None if lean is None else lambda: way.backward(lean().scaled(share))
+    excess = None if lean is None else lambda: way.backward(lean().scaled(share), end.near)
     return Gradient(total, excess, portions=tuple(portions), even=even if portions else None)
 
 
@@ -117,16 +125,17 @@ def normalise_parts(kernel: Kernel, samples: float, eps: float) -> tuple[Normali
     """
     shares = np.array([part.channels for part in kernel.parts]) / kernel.channels
     done = [_normalised(part, samples, eps) for part in kernel.parts]
-    moments = [(zhat.pair, zhat.site, part.rows, part.cols) for zhat, part in zip(done, kernel.parts, strict=True)]
-    pair, site = _mean(moments, list(shares), kernel.rows, kernel.cols)
+    moments = list(zip(done, kernel.parts, strict=True))
+    pair, site, near = _mean(moments, list(shares), kernel.rows, kernel.cols)
     inverse = shares * np.array([float(zhat.inverse_variance) for zhat in done])
     total = inverse.sum()
-    return Normalised(pair, site, total, kernel.weights, kernel.pair_weights), inverse / total
+    return Normalised(pair, site, total, kernel.weights, kernel.pair_weights, near), inverse / total
 
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
     """Apply an activation to every part; return the mean kernel and the way back to the parts."""
-    parts = [_on(part, kernel.rows, kernel.cols) for part in kernel.parts]
+    reach = neighbours.reach_of(kernel.near)
+    parts = [_on(part, kernel.rows, kernel.cols, reach) for part in kernel.parts]
     outs, pulls = zip(*(forward(part) for part in parts), strict=True)
     shares = np.array([part.channels for part in parts]) / kernel.channels
 
@@ -142,5 +151,5 @@ def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: K
     return mixture(outs), pull
 
 
-def _on(part: Kernel, rows: Axis, cols: Axis) -> Kernel:
-    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols)
+def _on(part: Kernel, rows: Axis, cols: Axis, reach: Reach) -> Kernel:
+    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols, reach)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import both
@@ -16,7 +17,7 @@ from lrbound.meanfield.positions import Array, Axis
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    _Ways = tuple[tuple[int, ...], tuple[int, ...]]
+    from lrbound.meanfield.neighbours import Near, Partition, Reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,15 @@ class Regroup:
     rows, cols : ndarray of int
     coarse : tuple of int
         Number of row and of column classes of the coarser partition.
+    below, above : Partition
+        The coarser and the finer partition.
     """
 
     rows: NDArray[np.int64]
     cols: NDArray[np.int64]
     coarse: tuple[int, int]
+    below: Partition
+    above: Partition
 
     def gather(self, values: Array) -> Array:
         """Return class values (..., r, c) on the finer partition."""
@@ -51,7 +56,14 @@ class Regroup:
         both_axes = at_rows.take((cols[:, None] * c + cols).ravel(), axis=-1)
         return both_axes.reshape(*pair.shape[:-4], len(rows), len(rows), len(cols), len(cols))
 
-    def kernel(self, kernel: Kernel, rows: Axis, cols: Axis) -> Kernel:
+    def gather_near(self, near: Near | None, reach: Reach) -> Near | None:
+        """Return what neighbours share on the finer partition, with a reach that is no smaller."""
+        if near is None or (self._is_identity and reach == neighbours.reach_of(near)):
+            return near
+        rows, cols = neighbours.regrouped(self.below, neighbours.reach_of(near), self.above, reach)
+        return neighbours.Near(rows.above, cols.above, rows.matrix @ near.values @ cols.matrix.T)
+
+    def kernel(self, kernel: Kernel, rows: Axis, cols: Axis, reach: Reach | None = None) -> Kernel:
         """Return a kernel on the finer partition ``rows``, ``cols``."""
         return Kernel(
             kernel.channels,
@@ -61,14 +73,25 @@ class Regroup:
             self.gather(kernel.site),
             kernel.mean,
             kernel.gaussian,
+            near=self.gather_near(kernel.near, reach or neighbours.reach_of(kernel.near)),
         )
 
-    def backward(self, sums: Sums) -> Sums:
-        """Return sums over the coarser classes: the transpose of the maps above."""
+    def backward(self, sums: Sums, like: Near | None = None) -> Sums:
+        """Return sums over the coarser classes, and at the neighbours of ``like``: the transpose of the maps above."""
+        near = self._back(sums.near, like)
         if self._is_identity:
-            return sums
+            return Sums(sums.pair, sums.site, near)
         r, c = (np.eye(count)[:, index] for count, index in zip(self.coarse, (self.rows, self.cols), strict=True))
-        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T)
+        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T, near)
+
+    def _back(self, near: Near | None, like: Near | None) -> Near | None:
+        if near is None or like is None:
+            return None
+        reach = neighbours.reach_of(near)
+        if self._is_identity and reach == neighbours.reach_of(like):
+            return near
+        rows, cols = neighbours.regrouped(self.below, neighbours.reach_of(like), self.above, reach)
+        return neighbours.Near(rows.below, cols.below, rows.matrix.T @ near.values @ cols.matrix)
 
     @cached_property
     def _is_identity(self) -> bool:
@@ -92,8 +115,9 @@ def regroup(rows: Axis, cols: Axis, fine_rows: Axis, fine_cols: Axis) -> Regroup
 
 
 @lru_cache(maxsize=512)
-def _regroup(rows: _Ways, cols: _Ways) -> Regroup:
-    return Regroup(_inside(*rows), _inside(*cols), (max(rows[0]) + 1, max(cols[0]) + 1))
+def _regroup(rows: Partition, cols: Partition) -> Regroup:
+    coarse, fine = zip(rows, cols, strict=True)
+    return Regroup(_inside(*rows), _inside(*cols), (max(rows[0]) + 1, max(cols[0]) + 1), coarse, fine)
 
 
 @lru_cache(maxsize=512)
