@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.regroup import Regroup
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class BatchNorm(Layer):
                 "batch_norm on values that are not Gaussian (after an activation or dropout): its units are taken to "
                 "have equal variances"
             )
+        way: Regroup | None = None
+        coarse = kernel
+        if kernel.near is not None:
+            from lrbound.meanfield.regroup import told_apart
+
+            kernel, way = told_apart(kernel)
         if kernel.parts:
             from lrbound.meanfield.concat import normalise_parts
 
@@ -63,6 +70,8 @@ class BatchNorm(Layer):
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
             below, product = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
             share = product + gradient.delta.total() if self.learnable else 0.0 * product
+            if way is not None:
+                below = way.backward(below, coarse.near)
             portions = () if weights is None else (Portion(weights, below),)
             return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
 

@@ -71,9 +71,7 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     pair = kernel.pair - a - b + level[..., None, None, None, None, None]
     on_site = diagonal(pair) + kernel.site
     variance = (on_site[..., SAME, :, :] * weights).sum(axis=(-2, -1)) / size
-    squares = (pair * pair * pair_weights).sum(axis=(-4, -3, -2, -1))
-    squares = squares + (kernel.site * (on_site + diagonal(pair)) * weights).sum(axis=(-2, -1))
-    apart = squares
+    squares = _squares(kernel, pair, kernel.site)
     if kernel.near is not None:
         squares = squares + kernel.near.squares(pair)
     if eps == 0.0 and not np.all(variance > 0.0):
@@ -86,31 +84,41 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     scale = variance + eps
     if size > 1 and pair.ndim == 5 and freedom < MANY_VALUES:
         shrink = float(variance / scale)
-        rho, rho_site, inverse = _whitened(kernel, pair, samples)
-        # what neighbours share makes the values fewer by what it adds to the squares: to leading order in 1/nu
-        inverse *= (1.0 - 2.0 / freedom * float(apart @ share / moment)) / (1.0 - 2.0 / freedom)
-        rho_site = shrink * rho_site
-        near = neighbours.rescaled(kernel, rho_site)
-        return Normalised(shrink * rho, rho_site, np.asarray(shrink * inverse), weights, pair_weights, near)
+        rho, rho_site, inverse, near = _whitened(kernel, pair, samples)
+        if near is not None:
+            # spread over their classes, neighbours add less to the squares than they do: to leading order in 1/nu
+            spread = float(_squares(kernel, pair + even.pair - kernel.pair, even.site) @ share / moment)
+            inverse *= (1.0 - 2.0 / freedom * spread) / (1.0 - 2.0 / freedom)
+            near = near.scaled(shrink)
+        return Normalised(shrink * rho, shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights, near)
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale
     broad = scale[..., None, None, None]
     near = None if kernel.near is None else kernel.near.scaled(1.0 / broad)
     return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights, near)
 
 
-def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array, float]:
-    """Return E[z z'/s^2] as (pair, site) and E[1/s^2] over the law of the variance, for the centred kernel."""
-    if pair.shape[0] == 1:
+def _squares(kernel: Kernel, pair: Array, site: Array) -> Array:
+    """Return the sums over pairs of positions of S^2 and of X^2, neighbours left out."""
+    squares = (pair * pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
+    total: Array = squares + (site * (site + 2.0 * diagonal(pair)) * kernel.weights).sum(axis=(-2, -1))
+    return total
+
+
+def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array, float, Near | None]:
+    """Return E[z z'/s^2] as (pair, site, near) and E[1/s^2] over the law of the variance, for the centred kernel."""
+    if pair.shape[0] == 1 and kernel.near is None:
         from lrbound.meanfield.few_values import whitened
 
         shared, site, inverse = whitened(pair[0], kernel.site, kernel.weights, samples)
-        return shared[None], site, inverse
+        return shared[None], site, inverse, None
     from lrbound.meanfield.class_operator import classes_of
     from lrbound.meanfield.quadratic_form import over_batch
 
     classes = classes_of(kernel)
-    rho, both = over_batch([(classes.operator(pair, kernel.site), 1.0)], classes, samples)
-    return *classes.kernel(rho), both.same
+    even = neighbours.spread_evenly(kernel)
+    rho, both = over_batch([(classes.operator(pair + even.pair - kernel.pair, even.site), 1.0)], classes, samples)
+    rho_pair, site, near = neighbours.gathered(kernel, *classes.kernel(rho))
+    return rho_pair, site, both.same, near
 
 
 def _mix(values: Array, share: Array, axes: int) -> Array:

@@ -10,8 +10,9 @@ Along each axis the pairs of positions that are at most so far apart fall into c
 their distance and the classes of their ends; those of an image are products of the two axes'. So values are exact class
 functions, as the kernel itself is. The ends of an axis count as neighbours, too, for circular padding.
 
-A pool of kernel k and stride s takes the reach r to (r + k - 1)//s, a convolution to r//s. Batch statistics alone see
-an average: what they centre by is the mean over the positions of a class.
+A pool of kernel k and stride s takes the reach r to (r + k - 1)//s, a convolution to r//s. Statistics over positions sum
+over neighbours, so there positions with unlike neighbours become classes of their own, up to ``MOST_CLASSES`` a side;
+beyond that they see the mean over a class, which is wrong by the order of near/(n P) at borders.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
     Positions = NDArray[np.int64]
 
+SAME_ONLY = np.array([1.0, 0.0]).reshape(2, 1, 1)
+MOST_CLASSES = 20
+"""Classes on an axis up to which positions are told apart by their neighbours."""
 MOST_PAIRS = 4_000_000
 """Pairs of edges on a map: 30 MB for each array of them. A 15x15 window of stride 1 has half as many."""
 
@@ -111,6 +115,13 @@ def _edges(classes: tuple[int, ...], reach: int) -> Edges:
         total += len(found)
     left, right = np.divmod(np.concatenate(ends), many)
     return Edges(reach, classes, left, right, np.concatenate(members, axis=1), index, row)
+
+
+@lru_cache(maxsize=512)
+def by_neighbours(classes: tuple[int, ...], reach: int) -> tuple[int, ...]:
+    """Return the classes of positions that have like neighbours, too."""
+    _, inverse = np.unique(_edges(classes, reach).index, axis=1, return_inverse=True)
+    return tuple(np.ravel(inverse).tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,13 +362,26 @@ def _even(kernel: Kernel, near: Near) -> Array:
     return np.divide(total, pairs, out=np.zeros_like(total), where=pairs > 0.5)
 
 
-def rescaled(kernel: Kernel, site: Array) -> Near | None:
-    """Return what neighbours share where the diagonal part has become ``site``: scaled as it was, at both ends."""
+def gathered(kernel: Kernel, pair: Array, site: Array) -> tuple[Array, Array, Near | None]:
+    """Return (pair, site, near) from what :func:`spread_evenly` of a kernel has become under a normaliser.
+
+    What neighbours share is scaled as the diagonal part was, at both ends, and what else same samples have come to have
+    beyond different ones goes to neighbours, too, so that sums over classes stay.
+    """
     near = kernel.near
     if near is None:
-        return None
-    gain = np.sqrt(np.divide(site, kernel.site, out=np.zeros_like(site), where=kernel.site * site > 0.0))
-    return near.of(near.values * near.product(gain[..., :1, :, :]))
+        return pair, site, None
+    old = spread_evenly(kernel).site[:1]
+    gain = np.sqrt(np.divide(site[:1], old, out=np.zeros_like(old), where=old * site[:1] > 0.0))
+    near = near.of(near.values * near.product(gain))
+    on_site = diagonal(pair) + site
+    pair = pair - _even(kernel, near)
+    if kernel.pair.shape[0] == 1:
+        more = (pair[:1] - pair[-1:]) * (kernel.pair_weights - embed(kernel.weights))
+        counts = near.embed(near.of(near.weights).values)
+        each = near.of(near.at(np.divide(more, counts, out=np.zeros_like(more), where=counts > 0.5)))
+        near, pair = Near(near.rows, near.cols, near.values + each.values * SAME_ONLY), pair[-1:]
+    return pair, on_site - diagonal(pair), near
 
 
 def follow(before: Sums, after: Sums, like: Near | None) -> Sums:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -127,6 +127,19 @@ def _common(one: Axis, other: Axis) -> Axis:
     pairs = np.stack([one.classes, other.classes], axis=1)
     inverse = np.ravel(np.unique(pairs, axis=0, return_inverse=True)[1])
     return Axis(tuple(int(c) for c in inverse))
+
+
+def told_apart(kernel: Kernel) -> tuple[Kernel, Regroup]:
+    """Return a kernel with neighbours on classes of positions that have like neighbours, where those are not too many."""
+    reach = neighbours.reach_of(kernel.near)
+    rows, cols = (
+        Axis(neighbours.by_neighbours(axis.classes, far))
+        for axis, far in zip((kernel.rows, kernel.cols), reach, strict=True)
+    )
+    if max(len(rows.counts), len(cols.counts)) > neighbours.MOST_CLASSES:
+        rows, cols = kernel.rows, kernel.cols
+    way = regroup(kernel.rows, kernel.cols, rows, cols)
+    return replace(way.kernel(kernel, rows, cols), law=kernel.law, parts=kernel.parts), way
 
 
 def common(one: Axis, other: Axis) -> Axis:
