@@ -73,19 +73,12 @@ def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[
     if near is None:
         return None, None, None
     mean = kernel.mean
-    sd = np.sqrt(np.maximum(kernel.on_site[SAME] - mean**2, 0.0))
-    places = np.nonzero(near.values)
-    sd_a, sd_b = (np.broadcast_to(end, near.values.shape)[places] for end in near.ends(sd))
-    covariance = (near.at(kernel.pair) - mean**2 + near.values)[places]
-    rho = _correlation(covariance, sd_a * sd_b)
-    more = np.zeros((3, *near.values.shape))
-    for start in range(0, len(rho), BLOCK):
-        block = slice(start, start + BLOCK)
-        found = activation.pair(mean, sd_a[block], sd_b[block], rho[block])
-        more[:, *(axis[block] for axis in places)] = found
+    sd_a, sd_b = near.ends(np.sqrt(np.maximum(kernel.on_site[SAME] - mean**2, 0.0)))
+    rho = _correlation(near.total(kernel.pair) - mean**2, sd_a * sd_b)
+    blocks = (slice(start, start + BLOCK) for start in range(0, max(len(rho), 1), BLOCK))
+    found = [activation.pair(mean, sd_a[block], sd_b[block], rho[block]) for block in blocks]
     value, slope, stein = (
-        near.of(np.where(near.values == 0.0, 0.0, here - near.at(classes)))
-        for here, classes in zip(more, between, strict=True)
+        near.beside(np.concatenate(part), classes) for part, classes in zip(zip(*found, strict=True), between, strict=True)
     )
     return value, slope, stein
 

@@ -179,10 +179,26 @@ class Near:
         rows, cols = self.rows, self.cols
         return pair[..., rows.left[:, None], rows.right[:, None], cols.left, cols.right]
 
+    @cached_property
+    def _hits(self) -> tuple[Positions, ...]:
+        """Where there is something: a pair function is computed there alone."""
+        return np.nonzero(self.values)
+
+    def total(self, pair: Array) -> Array:
+        """Return the values with those of their class pairs where there are any, shape (hits,)."""
+        return (self.at(pair) + self.values)[self._hits]
+
     def ends(self, values: Array) -> tuple[Array, Array]:
-        """Return a class function (r, c, ...) at both ends."""
+        """Return a class function (r, c, ...) at both ends of these pairs, two arrays (hits, ...)."""
+        _, row, col = self._hits
         rows, cols = self.rows, self.cols
-        return values[rows.left[:, None], cols.left], values[rows.right[:, None], cols.right]
+        return values[rows.left[row], cols.left[col]], values[rows.right[row], cols.right[col]]
+
+    def beside(self, found: Array, pair: Array) -> Near:
+        """Return what ``found`` (hits,), a function of the total, has beside the same function of class pairs."""
+        values = np.zeros_like(self.values)
+        values[self._hits] = found - np.broadcast_to(self.at(pair), self.values.shape)[self._hits]
+        return self.of(values)
 
     def product(self, values: Array) -> Array:
         """Return the product of a class function (..., r, c) at the two ends."""

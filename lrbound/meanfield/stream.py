@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
+from lrbound.meanfield.neighbours import added, reach_of
 from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.neighbours import Near, Reach
     from lrbound.meanfield.positions import Array, Axis
 
 
@@ -46,6 +48,8 @@ class Law:
         The last ReLU that the values came through.
     added : ndarray (r, c)
         Variance of the Gaussians added to the skip since.
+    near : Near or None
+        What the copula correlation has beside its class pairs at neighbouring positions.
     """
 
     values: Array
@@ -53,8 +57,9 @@ class Law:
     site: Array
     below: Level | None
     added: Array
+    near: Near | None = None
 
-    def on(self, way: Regroup) -> Law:
+    def on(self, way: Regroup, reach: Reach) -> Law:
         """Return the law on a finer partition of the positions."""
         return Law(
             way.gather_laws(self.values),
@@ -62,7 +67,28 @@ class Law:
             way.gather(self.site),
             self.below,
             way.gather(self.added),
+            way.gather_near(self.near, reach),
         )
+
+
+class Factor(NamedTuple):
+    """What two positions' values are multiplied by: class pairs, one position with itself, and neighbours beside."""
+
+    pair: Array
+    site: Array
+    near: Near | None
+
+    def on(self, way: Regroup, reach: Reach) -> Factor:
+        """Return the factor on a finer partition of the positions."""
+        return Factor(way.gather_pair(self.pair), way.gather(self.site), way.gather_near(self.near, reach))
+
+    def times(self, other: Factor) -> Factor:
+        """Return the product with another factor at the same pairs."""
+        near = None if self.near is None else self.near.of(self.near.values * self.near.at(other.pair))
+        if other.near is not None:
+            more = other.near.values * (other.near.at(self.pair) + (0.0 if self.near is None else self.near.values))
+            near = added(near, other.near.of(more))
+        return Factor(self.pair * other.pair, self.site * other.site, near)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,22 +167,23 @@ class Level:
         return share[inverse].reshape(shape), (grown / share[:, None])[inverse].reshape(*shape, -1)
 
     @cached_property
-    def _known_masks(self) -> list[tuple[Array, Array, Array]]:
+    def _known_masks(self) -> list[tuple[Array, Factor]]:
         return []
 
-    def masks(self, share: Array) -> tuple[Array, Array]:
-        """Return P(u > 0 at both ends) by pairs and by sites where P(u > 0) is ``share`` at one.
+    def masks(self, share: Array) -> Factor:
+        """Return P(u > 0 at both ends) where P(u > 0) is ``share`` at one.
 
         What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
         only where ``share`` has moved by more than ``NEAR``.
         """
-        for known, pair, site in self._known_masks:
+        for known, (pair, site, near) in self._known_masks:
             ratio = share / known
             if np.abs(ratio - 1.0).max() < NEAR:
-                return pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2])
-        pair, site = _masks(share, self.law)
-        self._known_masks.append((share, pair, site))
-        return pair, site
+                scaled = None if near is None else near.of(near.values * near.product(ratio))
+                return Factor(pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2]), scaled)
+        found = _masks(share, self.law)
+        self._known_masks.append((share, found))
+        return found
 
     def chain_from(self, top: Level) -> Iterator[Level]:
         """Yield the levels from this one up to ``top``."""
@@ -174,7 +201,11 @@ def gaussian_law(kernel: Kernel) -> Law:
     on_site = kernel.on_site - kernel.mean**2
     sd = np.sqrt(np.maximum(on_site[SAME], 0.0))
     pair, site = _correlations(kernel.pair - kernel.mean**2, on_site[CROSS], sd)
-    return Law(kernel.mean + sd[..., None] * laws.NODES, pair, site, None, np.zeros_like(sd))
+    near = kernel.near
+    if near is not None:
+        one, other = near.ends(np.maximum(sd, 1e-150))
+        near = near.beside(np.clip((near.total(kernel.pair) - kernel.mean**2) / (one * other), -1.0, 1.0), pair)
+    return Law(kernel.mean + sd[..., None] * laws.NODES, pair, site, None, np.zeros_like(sd), near)
 
 
 def add_branch(stream: Kernel, branch: Kernel) -> Law:
@@ -198,7 +229,12 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     own = (found, missed)
     across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
     site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
-    return Law(values, pair, site, law.below, law.added + branch_variance)
+    near = added(stream.near, branch.near)
+    if near is not None:
+        one, other = near.ends(centre)
+        wanted = near.total(stream.pair + branch.pair) - one * other - branch.mean**2
+        near = near.beside(_copula_between(near.ends(found), near.ends(missed), wanted, near.ends(sd)), pair)
+    return Law(values, pair, site, law.below, law.added + branch_variance, near)
 
 
 def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
@@ -212,7 +248,11 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
     site = np.stack([own, across]) - diagonal(pair)
     above = after_relu(level, values)
-    out = kernel.becomes(pair, site, gaussian=False, law=lambda: above)
+    near = law.near
+    if near is not None:
+        left, right = zip(near.ends(found), near.ends(missed), strict=True)
+        near = near.beside(laws.pair_moment(left, right, near.total(law.pair))[0], pair)
+    out = kernel.becomes(pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         return (Gradient(gradient.delta) if gradient.masked else pull_masks(level, gradient)), None
@@ -224,7 +264,7 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
     """Return the law of relu(u) at a level."""
     law = level.law
     rectified = np.maximum(law.values, 0.0) if values is None else values
-    return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
+    return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]), law.near)
 
 
 class _Masked:
@@ -233,16 +273,25 @@ class _Masked:
     def __init__(self, like: Sums) -> None:
         self.pair, self.site = np.zeros_like(like.pair), np.zeros_like(like.site)
         self.excess = np.zeros_like(like.site)
+        self.near: Near | None = None
+        self.beside: Near | None = None
 
-    def add(self, sums: Sums, pair: Array, site: Array) -> None:
-        pair, site = pair[None], site[None]
+    def add(self, sums: Sums, factor: Factor) -> None:
+        pair, site, near = factor.pair[None], factor.site[None], factor.near
         self.pair += sums.pair * pair
         self.site += sums.site * site
         self.excess += sums.site * (site - diagonal(pair))
+        if sums.near is not None:
+            self.near = sums.near.of(sums.near.values * sums.near.at(pair)).plus(self.near)
+            if near is not None:
+                self.beside = sums.near.of(sums.near.values * near.values[None]).plus(self.beside)
 
     def sums(self) -> Sums:
-        # what the diagonal has beyond the class pairs is embedded once for all
-        return Sums(self.pair + embed(self.excess), self.site)
+        # what the diagonal and neighbours have beyond the class pairs is embedded once for all
+        total = self.pair + embed(self.excess)
+        if self.beside is not None:
+            total = total + self.beside.embed(self.beside.values)
+        return Sums(total, self.site, added(self.near, self.beside))
 
 
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
@@ -251,12 +300,12 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
     survivals = _survivals(level, [entry.level for entry in entries])
     joined: dict[tuple[tuple[int, ...], ...], tuple[_Masked, Regroup]] = {}
     for entry in entries:
-        pair, site, grouping = survivals[id(entry.level)]
+        factor, grouping = survivals[id(entry.level)]
         key = (entry.level.rows.classes, entry.level.cols.classes)
-        joined.setdefault(key, (_Masked(entry.sums), grouping))[0].add(entry.sums, pair, site)
+        joined.setdefault(key, (_Masked(entry.sums), grouping))[0].add(entry.sums, factor)
     total: Sums | None = None
     for masked, grouping in joined.values():
-        part = grouping.backward(masked.sums())
+        part = grouping.backward(masked.sums(), level.law.near)
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
@@ -270,18 +319,23 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
         joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
         r_site = level.law.site
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / laws.both_above(share, share, r_site)
-        return below.times(joint / both, site)
+        near = level.law.near
+        if near is not None:
+            r_near, (one, other) = near.total(r), near.ends(density)
+            joined = one * other * np.sqrt(np.maximum(1.0 - r_near**2, 0.0))
+            near = near.beside(joined / laws.both_above(*near.ends(share), r_near), joint / both)
+        return below.times(joint / both, site, near)
 
     return Gradient(total, excess, passed=tuple(entries))
 
 
-def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Array, Regroup]]:
-    """Return Surv_ij by pairs and by sites, on the classes of level j, with the way to the classes of level i."""
+def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Factor, Regroup]]:
+    """Return Surv_ij on the classes of level j, with the way to the classes of level i."""
     wanted = {id(top): top for top in tops}
     highest = max(wanted.values(), key=lambda top: sum(1 for _ in level.chain_from(top)))
     share, _, given = level.above
-    pair, site = level.masks(share)
-    found: dict[int, tuple[Array, Array, Regroup]] = {}
+    survived = level.masks(share)
+    found: dict[int, tuple[Factor, Regroup]] = {}
     below = level
     smooth = all(step is level or step.is_smooth for step in level.chain_from(highest))
     for step in level.chain_from(highest):
@@ -293,17 +347,19 @@ def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Array, Ar
             else:
                 u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
                 share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
-            new_pair, new_site = step.masks(share)
-            pair, site = move.gather_pair(pair) * new_pair, move.gather(site) * new_site
+            survived = survived.on(move, reach_of(step.law.near)).times(step.masks(share))
             below = step
         if id(step) in wanted:
-            found[id(step)] = (pair, site, regroup(level.rows, level.cols, step.rows, step.cols))
+            found[id(step)] = (survived, regroup(level.rows, level.cols, step.rows, step.cols))
     return found
 
 
-def _masks(share: Array, law: Law) -> tuple[Array, Array]:
+def _masks(share: Array, law: Law) -> Factor:
     site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
-    return _both_above(share, law.pair), site
+    pair, near = _both_above(share, law.pair), law.near
+    if near is not None:
+        near = near.beside(laws.both_above(*near.ends(share), near.total(law.pair)), pair)
+    return Factor(pair, site, near)
 
 
 def _both_above(share: Array, r: Array) -> Array:
@@ -322,10 +378,15 @@ def _pair_moment(found: Array, missed: Array, r: Array) -> Array:
 def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
     """Return the correlations by class pairs that the covariance asks for."""
     differ = pairs(covariance, found)
-    left, right = zip(differ.ends(found), differ.ends(missed), strict=True)
-    one, other = differ.ends(sd)
-    wanted = differ.pick(covariance)
-    return differ.spread(laws.copula(left, right, wanted, wanted / (one * other)))
+    found_ends, missed_ends, sd_ends = (differ.ends(values) for values in (found, missed, sd))
+    return differ.spread(_copula_between(found_ends, missed_ends, differ.pick(covariance), sd_ends))
+
+
+def _copula_between(
+    found: tuple[Array, Array], missed: tuple[Array, Array], covariance: Array, sd: tuple[Array, Array]
+) -> Array:
+    left, right = zip(found, missed, strict=True)
+    return laws.copula(left, right, covariance, covariance / (sd[0] * sd[1]))
 
 
 def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
