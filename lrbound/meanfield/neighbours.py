@@ -180,24 +180,24 @@ class Near:
         return pair[..., rows.left[:, None], rows.right[:, None], cols.left, cols.right]
 
     @cached_property
-    def _hits(self) -> tuple[Positions, ...]:
+    def hits(self) -> tuple[Positions, ...]:
         """Where there is something: a pair function is computed there alone."""
         return np.nonzero(self.values)
 
     def total(self, pair: Array) -> Array:
         """Return the values with those of their class pairs where there are any, shape (hits,)."""
-        return (self.at(pair) + self.values)[self._hits]
+        return (self.at(pair) + self.values)[self.hits]
 
     def ends(self, values: Array) -> tuple[Array, Array]:
         """Return a class function (r, c, ...) at both ends of these pairs, two arrays (hits, ...)."""
-        _, row, col = self._hits
+        _, row, col = self.hits
         rows, cols = self.rows, self.cols
         return values[rows.left[row], cols.left[col]], values[rows.right[row], cols.right[col]]
 
     def beside(self, found: Array, pair: Array) -> Near:
         """Return what ``found`` (hits,), a function of the total, has beside the same function of class pairs."""
         values = np.zeros_like(self.values)
-        values[self._hits] = found - np.broadcast_to(self.at(pair), self.values.shape)[self._hits]
+        values[self.hits] = found - np.broadcast_to(self.at(pair), self.values.shape)[self.hits]
         return self.of(values)
 
     def product(self, values: Array) -> Array:
@@ -246,16 +246,17 @@ def reach_of(*nears: Near | None) -> Reach:
 def forward(maps: Maps, site: Array, near: Near | None) -> tuple[Array, Near | None]:
     """Map the diagonal part of a kernel and its part at neighbours."""
     rows, cols = maps
-    return _apart(rows.matrix @ _joined(site, near, rows.below, cols.below) @ cols.matrix.T, rows.above, cols.above)
+    return apart(rows.matrix @ joined(site, near, rows.below, cols.below) @ cols.matrix.T, rows.above, cols.above)
 
 
 def backward(maps: Maps, site: Array, near: Near | None) -> tuple[Array, Near | None]:
     """Return the transpose of ``forward``, for sums."""
     rows, cols = maps
-    return _apart(rows.matrix.T @ _joined(site, near, rows.above, cols.above) @ cols.matrix, rows.below, cols.below)
+    return apart(rows.matrix.T @ joined(site, near, rows.above, cols.above) @ cols.matrix, rows.below, cols.below)
 
 
-def _joined(site: Array, near: Near | None, rows: Edges, cols: Edges) -> Array:
+def joined(site: Array, near: Near | None, rows: Edges, cols: Edges) -> Array:
+    """Return the diagonal part among the pairs of neighbours, positions with themselves."""
     if rows.reach == cols.reach == 0:
         return site
     r, c = site.shape[-2:]
@@ -266,7 +267,8 @@ def _joined(site: Array, near: Near | None, rows: Edges, cols: Edges) -> Array:
     return values
 
 
-def _apart(values: Array, rows: Edges, cols: Edges) -> tuple[Array, Near | None]:
+def apart(values: Array, rows: Edges, cols: Edges) -> tuple[Array, Near | None]:
+    """Return the diagonal part and that of neighbours."""
     if rows.reach == cols.reach == 0:
         return values, None
     site = values[..., : rows.own, : cols.own].copy()

@@ -233,7 +233,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     if near is not None:
         one, other = near.ends(centre)
         wanted = near.total(stream.pair + branch.pair) - one * other - branch.mean**2
-        near = near.beside(_copula_between(near.ends(found), near.ends(missed), wanted, near.ends(sd)), pair)
+        near = near.beside(copula_between(near.ends(found), near.ends(missed), wanted, near.ends(sd)), pair)
     return Law(values, pair, site, law.below, law.added + branch_variance, near)
 
 
@@ -379,12 +379,13 @@ def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
     """Return the correlations by class pairs that the covariance asks for."""
     differ = pairs(covariance, found)
     found_ends, missed_ends, sd_ends = (differ.ends(values) for values in (found, missed, sd))
-    return differ.spread(_copula_between(found_ends, missed_ends, differ.pick(covariance), sd_ends))
+    return differ.spread(copula_between(found_ends, missed_ends, differ.pick(covariance), sd_ends))
 
 
-def _copula_between(
+def copula_between(
     found: tuple[Array, Array], missed: tuple[Array, Array], covariance: Array, sd: tuple[Array, Array]
 ) -> Array:
+    """Return the correlations that the covariance asks for between functions with such coefficients at both ends."""
     left, right = zip(found, missed, strict=True)
     return laws.copula(left, right, covariance, covariance / (sd[0] * sd[1]))
 
