@@ -50,6 +50,7 @@ from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.merge import average, both
+from lrbound.meanfield.neighbours import spread_evenly
 from lrbound.meanfield.sweep import Backward, Fork
 
 if TYPE_CHECKING:
@@ -367,7 +368,7 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
 
 def _between(own: Signal, kernel: Kernel) -> float:
     """Return the sum of a same-sample gradient times S - X."""
-    sign = np.array([1.0, -1.0])
+    kernel, sign = spread_evenly(kernel), np.array([1.0, -1.0])
     pair = np.tensordot(sign, np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])), 1)
     return float((own.pair * pair).sum() + (own.site * np.tensordot(sign, kernel.site, 1)).sum())
 
@@ -383,7 +384,8 @@ def _centred(kernel: Kernel) -> Kernel:
     if kernel.gaussian or kernel.law is None:
         return kernel
     centre = laws.mean(kernel.law_here().values)
-    return kernel.becomes(kernel.pair - centre[:, None, :, None] * centre[None, :, None, :], kernel.site)
+    pair = kernel.pair - centre[:, None, :, None] * centre[None, :, None, :]
+    return kernel.becomes(pair, kernel.site, near=kernel.near)
 
 
 GROUPS = 8
@@ -397,7 +399,7 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
     means = [
         Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
-        for one in (centred, kernel)
+        for one in (spread_evenly(centred), spread_evenly(kernel))
     ]
     r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
     delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)

@@ -9,13 +9,13 @@ from lrbound.fields import flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, pull_through
 from lrbound.meanfield.gradient import Gradient, Portion, Share
+from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.regroup import Regroup
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,8 @@ class BatchNorm(Layer):
                 "batch_norm on values that are not Gaussian (after an activation or dropout): its units are taken to "
                 "have equal variances"
             )
-        way: Regroup | None = None
-        coarse = kernel
-        if kernel.near is not None:
-            from lrbound.meanfield.regroup import told_apart
-
-            kernel, way = told_apart(kernel)
+        below_near = kernel.near
+        kernel, way = told_apart(kernel)
         if kernel.parts:
             from lrbound.meanfield.concat import normalise_parts
 
@@ -71,7 +67,7 @@ class BatchNorm(Layer):
             below, product = pull_through(gradient, zhat, gamma2, ctx.samples, through=ctx.through)
             share = product + gradient.delta.total() if self.learnable else 0.0 * product
             if way is not None:
-                below = way.backward(below, coarse.near)
+                below = way.backward(below, below_near)
             portions = () if weights is None else (Portion(weights, below),)
             return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
 

@@ -13,6 +13,7 @@ from lrbound.layers.base import Context, Layer, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, products, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
+from lrbound.meanfield.neighbours import spread_evenly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,7 +65,8 @@ class InstanceEnhancementBatchNorm(Layer):
         on_site = sites * (diagonal(zhat.pair) + zhat.site)
         on_site[CROSS] += gain[SAME] * lift
         site = on_site - diagonal(pair)
-        out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian)
+        near = None if zhat.near is None else zhat.near.scaled(sites)
+        out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian, near=near)
         gamma2 = float(gain[SAME])
 
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
@@ -126,6 +128,7 @@ class InstanceEnhancementBatchNorm(Layer):
 
 def _instance_means(kernel: Kernel) -> Array:
     """Return E[p p'] of one sample and of two, p the mean over positions."""
+    kernel = spread_evenly(kernel)
     pairs = (kernel.pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
     sites = (kernel.site * kernel.weights).sum(axis=(-2, -1))
     return (pairs + sites) / kernel.positions**2

@@ -78,7 +78,8 @@ def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[
     blocks = (slice(start, start + BLOCK) for start in range(0, max(len(rho), 1), BLOCK))
     found = [activation.pair(mean, sd_a[block], sd_b[block], rho[block]) for block in blocks]
     value, slope, stein = (
-        near.beside(np.concatenate(part), classes) for part, classes in zip(zip(*found, strict=True), between, strict=True)
+        near.beside(np.concatenate(part), classes)
+        for part, classes in zip(zip(*found, strict=True), between, strict=True)
     )
     return value, slope, stein
 

@@ -117,7 +117,7 @@ def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array
     classes = classes_of(kernel)
     even = neighbours.spread_evenly(kernel)
     rho, both = over_batch([(classes.operator(pair + even.pair - kernel.pair, even.site), 1.0)], classes, samples)
-    rho_pair, site, near = neighbours.gathered(kernel, *classes.kernel(rho))
+    rho_pair, site, near = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=True)
     return rho_pair, site, both.same, near
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lrbound.layers.base import Pullback, Split
-    from lrbound.meanfield.neighbours import Near, Reach
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.errors import Refused
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield import law as laws
-from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed
 from lrbound.meanfield.overlap import GRID, Overlap
@@ -91,7 +91,9 @@ class Windows:
         r, c = self.shares
         none = np.zeros_like(sums.pair[..., SAME, :, :, :, :])
         together = self.overlap.together(sums.site, sums.near)
-        below = np.einsum("ai,bj,...abcd,ck,dl->...ijkl", r, r, sums.pair - np.stack([together, none], -5), c, c, optimize=True)
+        below = np.einsum(
+            "ai,bj,...abcd,ck,dl->...ijkl", r, r, sums.pair - np.stack([together, none], -5), c, c, optimize=True
+        )
         site, near = self.overlap.places(sums.site, sums.near)
         # one sample's maximum is one position: what a window shares with itself stays on the diagonal
         own = np.stack([embed(site[..., SAME, :, :]), np.zeros_like(below[..., SAME, :, :, :, :])], -5)
@@ -123,7 +125,9 @@ def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
         one, other = near.ends(root)
         left, right = zip(near.ends(found), near.ends(missed), strict=True)
         moment = laws.pair_moment(left, right, np.clip(near.total(common) / (one * other), -1.0, 1.0))[0]
-        near = near.beside(moment, pair).plus(windows.overlap.covariance(*_rises(law, windows, level, rectified=rectified)))
+        near = near.beside(moment, pair).plus(
+            windows.overlap.covariance(*_rises(law, windows, level, rectified=rectified))
+        )
     site = np.stack([own, cross]) - diagonal(pair)
     return _with_law(kernel, windows, Moments(pair, site, near), top)
 
@@ -140,10 +144,10 @@ def _windows(kernel: Kernel, window: Window) -> Windows:
     rows, cols = refine(kernel.rows, window), refine(kernel.cols, window)
     reach = neighbours.reach_of(kernel.near)
     row_map, col_map = (
-        neighbours.pooled(axis.classes, lumped.axis.classes, window, far)
+        edges.pooled(axis.classes, lumped.axis.classes, window, far)
         for axis, lumped, far in zip((kernel.rows, kernel.cols), (rows, cols), reach, strict=True)
     )
-    neighbours.check_size((row_map, col_map))
+    edges.check_size((row_map, col_map))
     return Windows(rows, cols, Overlap((row_map, col_map), window.kernel**2))
 
 
@@ -173,9 +177,7 @@ def _with_law(kernel: Kernel, windows: Windows, moments: Moments, top: Array) ->
     law = Law(top, tie, ties, None, np.zeros_like(sd), tied)
     level = Level(windows.rows, windows.cols, law)
     above = after_relu(level) if rectified else law
-    out = Kernel(
-        kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above, near=near
-    )
+    out = Kernel(kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = pull_masks(level, gradient).delta if rectified else gradient.delta

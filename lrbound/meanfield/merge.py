@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.meanfield import neighbours
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.positions import Axis
@@ -21,7 +21,8 @@ from lrbound.meanfield.positions import Axis
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.meanfield.neighbours import Maps, Near
+    from lrbound.meanfield.edges import Maps
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
 TOLERANCE = 1e-4
@@ -69,7 +70,9 @@ def merge(kernel: Kernel) -> Merge | None:
     maps, near = None, None
     if kernel.near is not None:
         reach = neighbours.reach_of(kernel.near)
-        maps = neighbours.regrouped((kernel.rows.classes, kernel.cols.classes), reach, (row_axis.classes, col_axis.classes), reach)
+        maps = edges.regrouped(
+            (kernel.rows.classes, kernel.cols.classes), reach, (row_axis.classes, col_axis.classes), reach
+        )
         near = neighbours.forward(maps, kernel.site, kernel.near)[1]
     merged = Kernel(
         kernel.channels,

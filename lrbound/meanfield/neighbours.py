@@ -6,9 +6,8 @@ positions a few steps apart. That part is carried here, beside the class kernel 
 
     S(a, b) = pair(class a, class b) + near_S(a, b),      near_S(a, b) = 0 where a and b are more than ``reach`` apart.
 
-Along each axis the pairs of positions that are at most so far apart fall into classes of their own, :class:`Edges`, by
-their distance and the classes of their ends; those of an image are products of the two axes'. So values are exact class
-functions, as the kernel itself is. The ends of an axis count as neighbours, too, for circular padding.
+Values are exact functions of the classes of pairs (:mod:`lrbound.meanfield.edges`), those of an image products of the two
+axes'.
 
 A pool of kernel k and stride s takes the reach r to (r + k - 1)//s, a convolution to r//s. Statistics over positions sum
 over neighbours, so there positions with unlike neighbours become classes of their own, up to ``MOST_CLASSES`` a side;
@@ -18,133 +17,22 @@ beyond that they see the mean over a class, which is wrong by the order of near/
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.errors import Refused
 from lrbound.meanfield.kernel import Kernel, diagonal, embed, outer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lrbound.meanfield.edges import Edges, Maps, Positions, Reach
     from lrbound.meanfield.gradient import Sums
-    from lrbound.meanfield.positions import Array, Axis, Window
-
-    Positions = NDArray[np.int64]
+    from lrbound.meanfield.positions import Array
+    from lrbound.meanfield.regroup import Regroup
 
 SAME_ONLY = np.array([1.0, 0.0]).reshape(2, 1, 1)
 MOST_CLASSES = 20
 """Classes on an axis up to which positions are told apart by their neighbours."""
-MOST_PAIRS = 4_000_000
-"""Pairs of edges on a map: 30 MB for each array of them. A 15x15 window of stride 1 has half as many."""
-
-
-@dataclass(frozen=True, eq=False)
-class Edges:
-    """Pairs of positions (a, b) on an axis that are at most ``reach`` steps apart, by b - a and their classes.
-
-    Attributes
-    ----------
-    reach : int
-    classes : tuple of int
-        Class of each position of the axis; as many edges as there are classes come first, of positions with themselves.
-    left, right : ndarray (edges,) of int
-        Classes of the two ends.
-    member : ndarray (3, pairs) of int
-        Edge, a and b of every pair of positions.
-    index : ndarray (distances + 1, size) of int
-        Edge by row of ``row`` and by a; -1 where there is none.
-    row : ndarray (2 size + 1,) of int
-        Row of ``index`` by b - a + size.
-    """
-
-    reach: int
-    classes: tuple[int, ...]
-    left: Positions
-    right: Positions
-    member: Positions
-    index: Positions
-    row: Positions
-
-    @property
-    def own(self) -> int:
-        """Number of classes, and of the edges that are positions with themselves."""
-        return max(self.classes) + 1
-
-    @cached_property
-    def counts(self) -> Array:
-        """Number of pairs of positions of each edge."""
-        return np.bincount(self.member[0]).astype(np.float64)
-
-    @cached_property
-    def places(self) -> Array:
-        """One where an edge has these classes at its ends, shape (edges, classes^2)."""
-        m = self.own
-        return ((self.left * m + self.right)[:, None] == np.arange(m * m)).astype(np.float64)
-
-    def find(self, a: Positions, b: Positions) -> Positions:
-        """Return the edges of pairs of positions; -1 where one is outside the image, or they are too far apart."""
-        size = len(self.classes)
-        inside = (a >= 0) & (b >= 0) & (a < size) & (b < size)
-        row = self.row[np.where(inside, b - a, size) + size]
-        return self.index[row, np.where(inside, a, 0)]
-
-
-def edges(axis: Axis, reach: int) -> Edges:
-    """Return the pairs of positions of an axis that are at most ``reach`` apart."""
-    return _edges(axis.classes, min(reach, axis.size - 1))
-
-
-@lru_cache(maxsize=512)
-def _edges(classes: tuple[int, ...], reach: int) -> Edges:
-    own, size, many = np.asarray(classes), len(classes), max(classes) + 1
-    near = {step + turn * size for step in range(-reach, reach + 1) for turn in (-1, 0, 1)}
-    steps = sorted((step for step in near if abs(step) < size), key=lambda step: (step != 0, step))
-    row = np.full(2 * size + 1, -1)
-    index = np.full((len(steps) + 1, size), -1)
-    ends, members, total = [], [], 0
-    for place, step in enumerate(steps):
-        a = np.arange(max(0, -step), min(size, size - step))
-        found, edge = np.unique(own[a] * many + own[a + step], return_inverse=True)
-        edge = edge + total
-        row[step + size], index[place, a] = place, edge
-        ends.append(found)
-        members.append(np.stack([edge, a, a + step]))
-        total += len(found)
-    left, right = np.divmod(np.concatenate(ends), many)
-    return Edges(reach, classes, left, right, np.concatenate(members, axis=1), index, row)
-
-
-@lru_cache(maxsize=512)
-def by_neighbours(classes: tuple[int, ...], reach: int) -> tuple[int, ...]:
-    """Return the classes of positions that have like neighbours, too."""
-    _, inverse = np.unique(_edges(classes, reach).index, axis=1, return_inverse=True)
-    return tuple(np.ravel(inverse).tolist())
-
-
-@dataclass(frozen=True, eq=False)
-class EdgeMap:
-    """A linear map from values by the edges ``below`` to values by the edges ``above``.
-
-    Attributes
-    ----------
-    below, above : Edges
-    matrix : ndarray (above, below)
-    """
-
-    below: Edges
-    above: Edges
-    matrix: Array
-
-
-Maps = tuple[EdgeMap, EdgeMap]
-"""Along rows and along columns."""
-Partition = tuple[tuple[int, ...], tuple[int, ...]]
-"""Class of each row and of each column."""
-Reach = tuple[int, int]
-"""How many rows and columns apart pairs may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +63,9 @@ class Near:
         return self.rows.counts[:, None] * self.cols.counts
 
     def at(self, pair: Array) -> Array:
-        """Return values by class pairs (..., r, r, c, c) at these pairs."""
+        """Return values by class pairs (..., r, r, c, c), or one for all of them, at these pairs."""
+        if pair.shape[-4:] == (1, 1, 1, 1):
+            return pair[..., 0, 0]
         rows, cols = self.rows, self.cols
         return pair[..., rows.left[:, None], rows.right[:, None], cols.left, cols.right]
 
@@ -275,79 +165,24 @@ def apart(values: Array, rows: Edges, cols: Edges) -> tuple[Array, Near | None]:
     return site, Near(rows, cols, values).of(values)
 
 
-# --- The maps --------------------------------------------------------------------------------------------------------
+class Factor(NamedTuple):
+    """A function of two positions: on class pairs, of one position with itself, and beside the pairs at neighbours."""
 
+    pair: Array
+    site: Array
+    near: Near | None
 
-@lru_cache(maxsize=512)
-def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: int) -> EdgeMap:
-    """Return the mean over taps where both ends move by the same offset, as in a convolution.
+    def on(self, way: Regroup, reach: Reach) -> Factor:
+        """Return the factor on a finer partition of the positions."""
+        return Factor(way.gather_pair(self.pair), way.gather(self.site), way.gather_near(self.near, reach))
 
-    Parameters
-    ----------
-    below, above : tuple of int
-        Classes of the positions of the input and of the output.
-    window : Window
-    reach : int
-        Of the input.
-    """
-    source, target = _edges(below, min(reach, len(below) - 1)), _edges(above, min(reach // window.stride, len(above) - 1))
-    taps = window.taps(len(below))
-    edge, a, b = target.member
-    found = source.find(taps[a], taps[b])
-    return _averaged(source, target, found, np.broadcast_to(edge[:, None], found.shape), window.kernel)
-
-
-@lru_cache(maxsize=512)
-def pooled(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: int) -> EdgeMap:
-    """Return the mean over pairs of taps, as in a pool; what lies outside the image counts as 0."""
-    far = (reach + window.kernel - 1) // window.stride
-    source, target = _edges(below, min(reach, len(below) - 1)), _edges(above, min(far, len(above) - 1))
-    taps = window.taps(len(below))
-    starts = np.arange(len(taps)) * window.stride - window.padding
-    edge, a, b = target.member
-    every: list[Positions] = []
-    for step in np.flatnonzero(source.row >= 0) - len(below):
-        other = taps[a] + step
-        under = (other >= starts[b][:, None]) & (other < starts[b][:, None] + window.kernel)
-        every.append(np.where(under, source.find(taps[a], other), -1))
-    found = np.concatenate(every, axis=1)
-    return _averaged(source, target, found, np.broadcast_to(edge[:, None], found.shape), window.kernel**2)
-
-
-def _averaged(source: Edges, target: Edges, found: Positions, edge: Positions, share: float) -> EdgeMap:
-    """Return the map that takes 1/share of every edge ``found``, averaged over the pairs of positions of ``edge``."""
-    matrix = np.zeros((len(target.left), len(source.left)))
-    hit = found >= 0
-    np.add.at(matrix, (edge[hit], found[hit]), 1.0)
-    return EdgeMap(source, target, matrix / (share * target.counts[:, None]))
-
-
-def regrouped(below: Partition, near: Reach, above: Partition, far: Reach) -> Maps:
-    """Return the maps between two partitions of the same positions: to a finer one, or to means over groups of classes.
-
-    What ``far`` has beyond ``near`` is 0.
-    """
-    rows, cols = (
-        _regrouped(one, close, other, wide) for one, close, other, wide in zip(below, near, above, far, strict=True)
-    )
-    return rows, cols
-
-
-@lru_cache(maxsize=512)
-def _regrouped(below: tuple[int, ...], near: int, above: tuple[int, ...], far: int) -> EdgeMap:
-    source, target = _edges(below, near), _edges(above, far)
-    edge, a, b = target.member
-    return _averaged(source, target, source.find(a, b), edge, 1.0)
-
-
-def check_size(maps: Maps) -> None:
-    """Refuse maps whose pairs of edges would fill the memory."""
-    rows, cols = (len(each.above.left) for each in maps)
-    if rows * cols > MOST_PAIRS:
-        raise Refused(
-            f"pools that overlap over so many positions (up to {max(each.above.reach for each in maps)} places apart) "
-            "are not predicted: give them a larger stride"
-        )
+    def times(self, other: Factor) -> Factor:
+        """Return the product with another factor at the same pairs."""
+        near = None if self.near is None else self.near.of(self.near.values * self.near.at(other.pair))
+        if other.near is not None:
+            more = other.near.values * (other.near.at(self.pair) + (0.0 if self.near is None else self.near.values))
+            near = added(near, other.near.of(more))
+        return Factor(self.pair * other.pair, self.site * other.site, near)
 
 
 # --- For what knows class kernels alone ------------------------------------------------------------------------------
@@ -380,11 +215,11 @@ def _even(kernel: Kernel, near: Near) -> Array:
     return np.divide(total, pairs, out=np.zeros_like(total), where=pairs > 0.5)
 
 
-def gathered(kernel: Kernel, pair: Array, site: Array) -> tuple[Array, Array, Near | None]:
+def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> tuple[Array, Array, Near | None]:
     """Return (pair, site, near) from what :func:`spread_evenly` of a kernel has become under a normaliser.
 
-    What neighbours share is scaled as the diagonal part was, at both ends, and what else same samples have come to have
-    beyond different ones goes to neighbours, too, so that sums over classes stay.
+    What neighbours share is scaled as the diagonal part was, at both ends. Where statistics run over the batch, what
+    else same samples have come to have beyond different ones goes to neighbours, too, so that sums over classes stay.
     """
     near = kernel.near
     if near is None:
@@ -394,11 +229,13 @@ def gathered(kernel: Kernel, pair: Array, site: Array) -> tuple[Array, Array, Ne
     near = near.of(near.values * near.product(gain))
     on_site = diagonal(pair) + site
     pair = pair - _even(kernel, near)
-    if kernel.pair.shape[0] == 1:
+    if kernel.pair.shape[0] == 1 and over_batch:
         more = (pair[:1] - pair[-1:]) * (kernel.pair_weights - embed(kernel.weights))
         counts = near.embed(near.of(near.weights).values)
         each = near.of(near.at(np.divide(more, counts, out=np.zeros_like(more), where=counts > 0.5)))
         near, pair = Near(near.rows, near.cols, near.values + each.values * SAME_ONLY), pair[-1:]
+    elif np.allclose(pair[0], pair[-1], rtol=1e-13, atol=1e-14 * np.abs(on_site).max()):
+        pair = pair[-1:]
     return pair, on_site - diagonal(pair), near
 
 

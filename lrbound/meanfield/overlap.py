@@ -22,7 +22,7 @@ from lrbound.meanfield.kernel import SAME
 from lrbound.meanfield.neighbours import Near
 
 if TYPE_CHECKING:
-    from lrbound.meanfield.neighbours import Edges, Maps
+    from lrbound.meanfield.edges import Edges, Maps
     from lrbound.meanfield.positions import Array
 
 GRID = np.linspace(-4.5, 6.0, 64)

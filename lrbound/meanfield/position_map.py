@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.meanfield import neighbours
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.edges import EdgeMap, Maps
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.neighbours import EdgeMap, Maps, Near
+    from lrbound.meanfield.neighbours import Near
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ def _edge_maps(
         make(axis.classes, lumped.axis.classes, window, far)
         for axis, lumped, window, far in zip((kernel.rows, kernel.cols), above, windows, reach, strict=True)
     )
-    neighbours.check_size((rows, cols))
+    edges.check_size((rows, cols))
     return rows, cols
 
 
@@ -101,7 +102,7 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
         cols.axis,
         (rows.same_offset, cols.same_offset),
         (rows.mean, cols.mean),
-        None if kernel.near is None else _edge_maps(neighbours.moving, kernel, (rows, cols), (window, window)),
+        None if kernel.near is None else _edge_maps(edges.moving, kernel, (rows, cols), (window, window)),
         is_identity=window.kernel == window.stride == 1 and window.padding == 0,
     )
 
@@ -119,5 +120,5 @@ def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
         cols.axis,
         (rows.free_offset, cols.free_offset),
         (rows.mean / windows[0].kernel, cols.mean / windows[1].kernel),
-        _edge_maps(neighbours.pooled, kernel, (rows, cols), windows) if overlap else None,
+        _edge_maps(edges.pooled, kernel, (rows, cols), windows) if overlap else None,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.meanfield import neighbours
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import both
@@ -17,7 +17,8 @@ from lrbound.meanfield.positions import Array, Axis
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.meanfield.neighbours import Near, Partition, Reach
+    from lrbound.meanfield.edges import Partition, Reach
+    from lrbound.meanfield.neighbours import Near
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class Regroup:
         """Return what neighbours share on the finer partition, with a reach that is no smaller."""
         if near is None or (self._is_identity and reach == neighbours.reach_of(near)):
             return near
-        rows, cols = neighbours.regrouped(self.below, neighbours.reach_of(near), self.above, reach)
+        rows, cols = edges.regrouped(self.below, neighbours.reach_of(near), self.above, reach)
         return neighbours.Near(rows.above, cols.above, rows.matrix @ near.values @ cols.matrix.T)
 
     def kernel(self, kernel: Kernel, rows: Axis, cols: Axis, reach: Reach | None = None) -> Kernel:
@@ -90,7 +91,7 @@ class Regroup:
         reach = neighbours.reach_of(near)
         if self._is_identity and reach == neighbours.reach_of(like):
             return near
-        rows, cols = neighbours.regrouped(self.below, neighbours.reach_of(like), self.above, reach)
+        rows, cols = edges.regrouped(self.below, neighbours.reach_of(like), self.above, reach)
         return neighbours.Near(rows.below, cols.below, rows.matrix.T @ near.values @ cols.matrix)
 
     @cached_property
@@ -129,11 +130,16 @@ def _common(one: Axis, other: Axis) -> Axis:
     return Axis(tuple(int(c) for c in inverse))
 
 
-def told_apart(kernel: Kernel) -> tuple[Kernel, Regroup]:
-    """Return a kernel with neighbours on classes of positions that have like neighbours, where those are not too many."""
+def told_apart(kernel: Kernel) -> tuple[Kernel, Regroup | None]:
+    """Return a kernel with neighbours on classes of positions that have like neighbours, where those are not too many.
+
+    Also return the way; None where no neighbours are tracked.
+    """
+    if kernel.near is None:
+        return kernel, None
     reach = neighbours.reach_of(kernel.near)
     rows, cols = (
-        Axis(neighbours.by_neighbours(axis.classes, far))
+        Axis(edges.by_neighbours(axis.classes, far))
         for axis, far in zip((kernel.rows, kernel.cols), reach, strict=True)
     )
     if max(len(rows.counts), len(cols.counts)) > neighbours.MOST_CLASSES:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lrbound.layers.base import Context, Split
-    from lrbound.meanfield.neighbours import Near, Reach
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
     from lrbound.meanfield.stream import Law

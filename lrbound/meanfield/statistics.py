@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.errors import Refused
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of, stack
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
+from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.small_sets import Mixture
 
@@ -82,6 +85,8 @@ class Normalised:
     inverse : Inverse
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
+    near : Near or None
+        What rho has beside its class pairs at neighbouring positions.
     """
 
     classes: Classes
@@ -89,6 +94,7 @@ class Normalised:
     inverse: Inverse
     pair: Array
     site: Array
+    near: Near | None = None
 
     @property
     def on_site(self) -> Array:
@@ -113,16 +119,22 @@ def normaliser(
     learnable : (bool, bool)
         Whether gamma and beta are trained.
     """
-    values = without_mean(kernel, ctx, statistics)
+    values, way = told_apart(without_mean(kernel, ctx, statistics))
     zhat = normalise(values, statistics, eps, ctx)
     gamma2 = gamma**2
-    out = kernel.becomes(gamma2 * zhat.pair + beta**2, gamma2 * zhat.site, mean=beta, gaussian=kernel.gaussian)
+    out = values.becomes(
+        gamma2 * zhat.pair + beta**2,
+        gamma2 * zhat.site,
+        mean=beta,
+        gaussian=kernel.gaussian,
+        near=None if zhat.near is None else zhat.near.scaled(gamma2),
+    )
     through = ctx.through or not statistics.batch
     mixture = _mixture(values, statistics) if through else None
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         lean = lean_on(gradient, zhat, gamma2)
-        product = gradient.delta.times(zhat.pair, zhat.on_site)
+        product = gradient.delta.times(zhat.pair, zhat.on_site, zhat.near)
         if lean is not None:
             product = product.plus(lean)
         share = learnable[0] * product.total() + learnable[1] * gradient.delta.total()
@@ -132,8 +144,12 @@ def normaliser(
             if mixture is not None:
                 factor = mixture.factor(rectified=gradient.excess is not None)
                 delta = delta + _constant(delta, zhat.classes, statistics).scaled(factor - 1.0)
-        delta = delta.scaled(gamma2 * np.array(zhat.inverse))
-        return Gradient(zhat.classes.unsums(delta)), Share(share[..., 0], share[..., 1])
+        scale = gamma2 * np.array(zhat.inverse)
+        below = zhat.classes.unsums(delta.scaled(scale))
+        if way is not None:
+            scaled = gradient.delta.times(scale[:, None, None, None, None], scale[:, None, None])
+            below = way.backward(neighbours.follow(scaled, below, zhat.near), kernel.near)
+        return Gradient(below), Share(share[..., 0], share[..., 1])
 
     return out, pull
 
@@ -153,7 +169,9 @@ def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel
         ctx.warn(f"{statistics.kind} on concatenated channels: all are taken to have the mean kernel of the parts")
     if kernel.gaussian:
         shift = kernel.mean**2
-        return kernel.becomes(kernel.pair - shift, kernel.site) if statistics.centred and shift else kernel
+        if not (statistics.centred and shift):
+            return kernel
+        return kernel.becomes(kernel.pair - shift, kernel.site, near=kernel.near)
     ctx.warn(
         f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): they are taken as "
         "Gaussian of the same moments, which was not checked against networks"
@@ -162,7 +180,7 @@ def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel
         return kernel
     from lrbound.meanfield.law import mean
 
-    return kernel.becomes(kernel.pair - outer(mean(kernel.law_here().values)), kernel.site)
+    return kernel.becomes(kernel.pair - outer(mean(kernel.law_here().values)), kernel.site, near=kernel.near)
 
 
 def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) -> Normalised:
@@ -173,7 +191,8 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     much it varies. Below 300 effective values the means are those over the law of Q.
     """
     classes = classes_of(kernel)
-    raw = classes.operator(kernel.pair, kernel.site)
+    even = neighbours.spread_evenly(kernel)
+    raw = classes.operator(even.pair, even.site)
     centred = raw
     if statistics.centred:
         means = raw.mixed(statistics.share(all_steps=True)) if statistics.batch else raw
@@ -185,8 +204,9 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     if not variance > 1e-12 * float(classes.trace(raw)[SAME]) / classes.size:
         if eps == 0.0:
             raise Refused(f"{statistics.kind} with eps 0 on values that are equal in all of a set divides by zero")
-        pair, site = classes.kernel(mean.scaled(1.0 / (variance + eps)))
-        return Normalised(classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site)
+        found = classes.kernel(mean.scaled(1.0 / (variance + eps)))
+        moments = neighbours.gathered(kernel, *found, over_batch=statistics.batch)
+        return Normalised(classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), *moments)
     freedom = _freedom(raw, centred, variance, classes, statistics, ctx)
     shrink = variance / (variance + eps)
     if freedom >= MANY_VALUES:
@@ -200,8 +220,8 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     else:
         rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
     rho = rho.scaled(shrink)
-    pair, site = classes.kernel(rho)
-    return Normalised(classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site)
+    moments = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=statistics.batch)
+    return Normalised(classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), *moments)
 
 
 def _freedom(
@@ -315,7 +335,8 @@ def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
     if not 2 <= s <= SMALL_SET or not (statistics.batch or kernel.positions > 1):
         return None
     classes = classes_of(kernel)
-    raw = classes.operator(kernel.pair, kernel.site)
+    even = neighbours.spread_evenly(kernel)
+    raw = classes.operator(even.pair, even.site)
     averages = classes.average(raw)
     common = float(averages @ statistics.share(all_steps=True)) if statistics.batch else float(averages[SAME])
     own = float(classes.trace(raw)[SAME]) / classes.size - common

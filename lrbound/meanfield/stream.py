@@ -11,24 +11,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.histories import by_history, distinct, per_history
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
-from lrbound.meanfield.neighbours import added, reach_of
+from lrbound.meanfield.neighbours import Factor, added, reach_of
 from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from lrbound.layers.base import Pullback
-    from lrbound.meanfield.neighbours import Near, Reach
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
 
 
@@ -71,26 +73,6 @@ class Law:
         )
 
 
-class Factor(NamedTuple):
-    """What two positions' values are multiplied by: class pairs, one position with itself, and neighbours beside."""
-
-    pair: Array
-    site: Array
-    near: Near | None
-
-    def on(self, way: Regroup, reach: Reach) -> Factor:
-        """Return the factor on a finer partition of the positions."""
-        return Factor(way.gather_pair(self.pair), way.gather(self.site), way.gather_near(self.near, reach))
-
-    def times(self, other: Factor) -> Factor:
-        """Return the product with another factor at the same pairs."""
-        near = None if self.near is None else self.near.of(self.near.values * self.near.at(other.pair))
-        if other.near is not None:
-            more = other.near.values * (other.near.at(self.pair) + (0.0 if self.near is None else self.near.values))
-            near = added(near, other.near.of(more))
-        return Factor(self.pair * other.pair, self.site * other.site, near)
-
-
 @dataclass(frozen=True, eq=False)
 class Level:
     """A ReLU on the stream: the law of u that it acts on.
@@ -110,7 +92,7 @@ class Level:
     @cached_property
     def above(self) -> tuple[Array, Array, Array]:
         """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
-        return _by_history(laws.positive, self.law.values)
+        return by_history(laws.positive, self.law.values)
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -134,7 +116,7 @@ class Level:
     def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """One class of positions for each law, and the law of each class."""
         law = self.law
-        return _distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
+        return distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
 
     @cached_property
     def _steps(self) -> Array:
@@ -219,7 +201,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     law = stream.law_here()
     branch_variance = np.maximum(branch.on_site[SAME] - branch.mean**2, 0.0)
     flat = law.values.reshape(-1, law.values.shape[-1])
-    values = _per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
+    values = per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
     values = values + branch.mean
     found, missed = laws.coefficients(values)
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
@@ -345,8 +327,8 @@ def _survivals(level: Level, tops: Iterable[Level]) -> dict[int, tuple[Factor, R
             if smooth:
                 share, given = step.survive(grown, first=below is level)
             else:
-                u = _per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
-                share, _, given = _by_history(laws.positive, u.reshape(grown.shape))
+                u = per_history(laws.add_gaussian, grown.reshape(-1, grown.shape[-1]), step.law.added.reshape(-1))
+                share, _, given = by_history(laws.positive, u.reshape(grown.shape))
             survived = survived.on(move, reach_of(step.law.near)).times(step.masks(share))
             below = step
         if id(step) in wanted:
@@ -408,27 +390,3 @@ NEAR = 0.05
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
 MOST_NODES = 256
 """Nodes of the densities on u > 0."""
-HISTORY_DIGITS = 3
-"""Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
-
-
-def _distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
-    scale = max(float(np.abs(table).max()), 1e-300)
-    _, first, inverse = np.unique(
-        np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True
-    )
-    return first, np.ravel(inverse)
-
-
-def _per_history(compute: Callable[[Array, Array], Array], values: Array, spread: Array) -> Array:
-    first, inverse = _distinct(values[:, ::8], spread[:, None])
-    return compute(values[first], spread[first])[inverse]
-
-
-def _by_history(compute: Callable[[Array], tuple[Array, Array, Array]], values: Array) -> tuple[Array, Array, Array]:
-    flat = values.reshape(-1, values.shape[-1])
-    first, inverse = _distinct(flat[:, ::8])
-    shape = values.shape[:-1]
-    share, density, above = (part[inverse] for part in compute(flat[first]))
-    return share.reshape(shape), density.reshape(shape), above.reshape(*shape, -1)
