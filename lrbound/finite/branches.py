@@ -50,7 +50,6 @@ from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.merge import average, both
-from lrbound.meanfield.neighbours import spread_evenly
 from lrbound.meanfield.sweep import Backward, Fork
 
 if TYPE_CHECKING:
@@ -368,7 +367,7 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
 
 def _between(own: Signal, kernel: Kernel) -> float:
     """Return the sum of a same-sample gradient times S - X."""
-    kernel, sign = spread_evenly(kernel), np.array([1.0, -1.0])
+    kernel, sign = kernel.even, np.array([1.0, -1.0])
     pair = np.tensordot(sign, np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])), 1)
     return float((own.pair * pair).sum() + (own.site * np.tensordot(sign, kernel.site, 1)).sum())
 
@@ -399,7 +398,7 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
     means = [
         Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
-        for one in (spread_evenly(centred), spread_evenly(kernel))
+        for one in (centred.even, kernel.even)
     ]
     r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
     delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)

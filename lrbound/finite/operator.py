@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.meanfield.kernel import embed
-from lrbound.meanfield.neighbours import spread_evenly
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
@@ -75,7 +74,7 @@ class Operator(NamedTuple):
 
 def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
     """Return same S + cross X of a forward kernel, without the square of its mean."""
-    kernel = spread_evenly(kernel)
+    kernel = kernel.even
     share = np.array([same, cross])
     pair = np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:]))
     mixed = np.tensordot(share, pair, 1) - (same + cross) * kernel.mean**2

@@ -47,7 +47,7 @@ class BatchNorm(Layer):
                 "have equal variances"
             )
         below_near = kernel.near
-        kernel, way = told_apart(kernel)
+        kernel, way = told_apart(kernel, ctx.samples)
         if kernel.parts:
             from lrbound.meanfield.concat import normalise_parts
 

@@ -13,7 +13,6 @@ from lrbound.layers.base import Context, Layer, Pullback, Shape
 from lrbound.meanfield.batch_statistics import normalise, products, pull_through
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
-from lrbound.meanfield.neighbours import spread_evenly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -128,7 +127,7 @@ class InstanceEnhancementBatchNorm(Layer):
 
 def _instance_means(kernel: Kernel) -> Array:
     """Return E[p p'] of one sample and of two, p the mean over positions."""
-    kernel = spread_evenly(kernel)
+    kernel = kernel.even
     pairs = (kernel.pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
     sites = (kernel.site * kernel.weights).sum(axis=(-2, -1))
     return (pairs + sites) / kernel.positions**2

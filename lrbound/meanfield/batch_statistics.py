@@ -62,7 +62,7 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     """
     share = _by_sample(samples)
     weights, pair_weights, size = kernel.weights, kernel.pair_weights, kernel.positions
-    even = neighbours.spread_evenly(kernel)
+    even = kernel.even
     mixed = _mix(even.pair, share[:, None, None, None, None], 5)
     shift = (mixed * weights[None, :, None, :]).sum(axis=(-3, -1)) / size
     shift = shift + _mix(even.site, share[:, None, None], 3) / size
@@ -115,7 +115,7 @@ def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array
     from lrbound.meanfield.quadratic_form import over_batch
 
     classes = classes_of(kernel)
-    even = neighbours.spread_evenly(kernel)
+    even = kernel.even
     rho, both = over_batch([(classes.operator(pair + even.pair - kernel.pair, even.site), 1.0)], classes, samples)
     rho_pair, site, near = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=True)
     return rho_pair, site, both.same, near

@@ -106,6 +106,15 @@ class Kernel:
         """S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
         return diagonal(self.pair) + self.site
 
+    @cached_property
+    def even(self) -> Kernel:
+        """The kernel with what neighbours share spread over their classes, for what knows class pairs alone."""
+        if self.near is None:
+            return self
+        from lrbound.meanfield.neighbours import spread_evenly
+
+        return spread_evenly(self, self.near)
+
     def averages(self) -> tuple[float, float]:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""
         on_site = self.on_site

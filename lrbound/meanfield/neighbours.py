@@ -188,14 +188,11 @@ class Factor(NamedTuple):
 # --- For what knows class kernels alone ------------------------------------------------------------------------------
 
 
-def spread_evenly(kernel: Kernel) -> Kernel:
+def spread_evenly(kernel: Kernel, near: Near) -> Kernel:
     """Return the kernel with what neighbours share spread over all pairs of different positions of their classes.
 
     Sums over classes stay the same, and where every position is a class of its own so does the kernel.
     """
-    near = kernel.near
-    if near is None:
-        return kernel
     even = _even(kernel, near)
     return Kernel(
         kernel.channels,
@@ -224,7 +221,7 @@ def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> t
     near = kernel.near
     if near is None:
         return pair, site, None
-    old = spread_evenly(kernel).site[:1]
+    old = kernel.even.site[:1]
     gain = np.sqrt(np.divide(site[:1], old, out=np.zeros_like(old), where=old * site[:1] > 0.0))
     near = near.of(near.values * near.product(gain))
     on_site = diagonal(pair) + site

@@ -11,7 +11,7 @@ import numpy as np
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
-from lrbound.meanfield.merge import both
+from lrbound.meanfield.merge import TOLERANCE, both
 from lrbound.meanfield.positions import Array, Axis
 
 if TYPE_CHECKING:
@@ -130,20 +130,24 @@ def _common(one: Axis, other: Axis) -> Axis:
     return Axis(tuple(int(c) for c in inverse))
 
 
-def told_apart(kernel: Kernel) -> tuple[Kernel, Regroup | None]:
-    """Return a kernel with neighbours on classes of positions that have like neighbours, where those are not too many.
+def told_apart(kernel: Kernel, samples: float) -> tuple[Kernel, Regroup | None]:
+    """Return a kernel with neighbours on classes of positions that have like neighbours, and the way; None without any.
 
-    Also return the way; None where no neighbours are tracked.
+    A mean over ``samples`` and positions differs between the positions of a class by what neighbours have in it. Where
+    that is less than classes may differ that are merged, or where the classes would be too many, they stay as they are.
     """
-    if kernel.near is None:
+    near = kernel.near
+    if near is None:
         return kernel, None
-    reach = neighbours.reach_of(kernel.near)
-    rows, cols = (
-        Axis(edges.by_neighbours(axis.classes, far))
-        for axis, far in zip((kernel.rows, kernel.cols), reach, strict=True)
-    )
-    if max(len(rows.counts), len(cols.counts)) > neighbours.MOST_CLASSES:
-        rows, cols = kernel.rows, kernel.cols
+    share = (near.by_left_end(np.abs(near.values) * near.weights) / kernel.weights).max()
+    rows, cols = kernel.rows, kernel.cols
+    if share > TOLERANCE * kernel.averages()[0] * samples * kernel.positions:
+        finer = [
+            Axis(edges.by_neighbours(axis.classes, far))
+            for axis, far in zip((rows, cols), neighbours.reach_of(near), strict=True)
+        ]
+        if max(len(axis.counts) for axis in finer) <= neighbours.MOST_CLASSES:
+            rows, cols = finer
     way = regroup(kernel.rows, kernel.cols, rows, cols)
     return replace(way.kernel(kernel, rows, cols), law=kernel.law, parts=kernel.parts), way
 

@@ -119,7 +119,8 @@ def normaliser(
     learnable : (bool, bool)
         Whether gamma and beta are trained.
     """
-    values, way = told_apart(without_mean(kernel, ctx, statistics))
+    samples = statistics.samples if statistics.batch else 1.0
+    values, way = told_apart(without_mean(kernel, ctx, statistics), samples)
     zhat = normalise(values, statistics, eps, ctx)
     gamma2 = gamma**2
     out = values.becomes(
@@ -191,7 +192,7 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     much it varies. Below 300 effective values the means are those over the law of Q.
     """
     classes = classes_of(kernel)
-    even = neighbours.spread_evenly(kernel)
+    even = kernel.even
     raw = classes.operator(even.pair, even.site)
     centred = raw
     if statistics.centred:
@@ -335,7 +336,7 @@ def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
     if not 2 <= s <= SMALL_SET or not (statistics.batch or kernel.positions > 1):
         return None
     classes = classes_of(kernel)
-    even = neighbours.spread_evenly(kernel)
+    even = kernel.even
     raw = classes.operator(even.pair, even.site)
     averages = classes.average(raw)
     common = float(averages @ statistics.share(all_steps=True)) if statistics.batch else float(averages[SAME])
