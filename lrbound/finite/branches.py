@@ -37,6 +37,7 @@ from lrbound.finite.stages import (
     from_below,
     kurtosis,
     law_of,
+    probe,
     quotient,
     split,
     squares,
@@ -251,7 +252,7 @@ class _Walk(Backward):
     def _pointwise(self, step: Step, above: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = self._own(above)
-        after = step.pull(_probe(own, above))[0].delta.site[1]
+        after = step.pull(probe(own, above, self.samples))[0].delta.site[1]
         same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
         self._pull_arms(step)
         if not (same > 0.0 and total > 0.0):
@@ -357,12 +358,6 @@ def _draws(chain: Chain) -> bool:
         any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
         for step in chain
     )
-
-
-def _probe(own: Signal, like: Gradient) -> Gradient:
-    """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
-    pair, site = (np.stack([np.stack([part, -part]), np.stack([part, part])]) for part in own)
-    return Gradient(Sums(pair, site), masked=like.masked)
 
 
 def _between(own: Signal, kernel: Kernel) -> float:
