@@ -71,37 +71,30 @@ def normalise(kernel: Kernel, samples: float, eps: float) -> Normalised:
     pair = kernel.pair - a - b + level[..., None, None, None, None, None]
     on_site = diagonal(pair) + kernel.site
     variance = (on_site[..., SAME, :, :] * weights).sum(axis=(-2, -1)) / size
-    squares = _squares(kernel, pair, kernel.site)
-    if kernel.near is not None:
-        squares = squares + kernel.near.squares(pair)
+    spread = pair if kernel.near is None else pair + even.pair - kernel.pair
+    squares = (spread * spread * pair_weights).sum(axis=(-4, -3, -2, -1))
+    squares = squares + (even.site * (on_site + diagonal(spread)) * weights).sum(axis=(-2, -1))
+    surplus = neighbours.surplus(kernel)
     if eps == 0.0 and not np.all(variance > 0.0):
         raise Refused("batch_norm with eps 0 on values that are equal in all samples divides by zero")
     # where nothing varies (a gamma of 0 below) eps is the variance, and is not random
-    moment = (squares * share).sum(axis=-1)
+    moment = ((squares + surplus) * share).sum(axis=-1)
     freedom = np.divide((size * variance) ** 2, moment, out=np.full_like(moment, np.inf), where=moment > 0.0)
     if samples * size <= 3.0 or np.any(freedom <= 2.0 + 1e-9):
         raise Refused(_too_few(samples, size))
     scale = variance + eps
     if size > 1 and pair.ndim == 5 and freedom < MANY_VALUES:
         shrink = float(variance / scale)
-        rho, rho_site, inverse, near = _whitened(kernel, pair, samples)
+        rho, rho_site, inverse, near = _whitened(kernel, spread, samples)
         if near is not None:
-            # spread over their classes, neighbours add less to the squares than they do: to leading order in 1/nu
-            spread = float(_squares(kernel, pair + even.pair - kernel.pair, even.site) @ share / moment)
-            inverse *= (1.0 - 2.0 / freedom * spread) / (1.0 - 2.0 / freedom)
+            # spread over their classes, neighbours leave more values than there are: to leading order in 1/nu
+            inverse *= (1.0 - 2.0 / freedom * float(squares @ share / moment)) / (1.0 - 2.0 / freedom)
             near = near.scaled(shrink)
         return Normalised(shrink * rho, shrink * rho_site, np.asarray(shrink * inverse), weights, pair_weights, near)
     inverse = 1.0 / (1.0 - 2.0 / freedom) / scale
     broad = scale[..., None, None, None]
     near = None if kernel.near is None else kernel.near.scaled(1.0 / broad)
     return Normalised(pair / broad[..., None, None], kernel.site / broad, inverse, weights, pair_weights, near)
-
-
-def _squares(kernel: Kernel, pair: Array, site: Array) -> Array:
-    """Return the sums over pairs of positions of S^2 and of X^2, neighbours left out."""
-    squares = (pair * pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
-    total: Array = squares + (site * (site + 2.0 * diagonal(pair)) * kernel.weights).sum(axis=(-2, -1))
-    return total
 
 
 def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array, float, Near | None]:
@@ -115,8 +108,7 @@ def _whitened(kernel: Kernel, pair: Array, samples: float) -> tuple[Array, Array
     from lrbound.meanfield.quadratic_form import over_batch
 
     classes = classes_of(kernel)
-    even = kernel.even
-    rho, both = over_batch([(classes.operator(pair + even.pair - kernel.pair, even.site), 1.0)], classes, samples)
+    rho, both = over_batch([(classes.operator(pair, kernel.even.site), 1.0)], classes, samples)
     rho_pair, site, near = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=True)
     return rho_pair, site, both.same, near
 

@@ -23,7 +23,7 @@ from lrbound.errors import Refused
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
 from lrbound.meanfield.overlap import GRID, Overlap
 from lrbound.meanfield.positions import refine
 from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, ends, gaussian_law, pull_masks
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LEAST_COMMON = 1e-4
 """Floor of c: below it m hardly moves the maximum, and the series in m needs no more digits."""
+CENTRED = 1e-9
+"""Mean of u, over its standard deviation, up to which it is 0."""
 COMMON_PARTS = 7
 """Values of m at which the covariance of two maxima is taken."""
 
@@ -180,10 +182,38 @@ def _with_law(kernel: Kernel, windows: Windows, moments: Moments, top: Array) ->
     out = Kernel(kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        delta = pull_masks(level, gradient).delta if rectified else gradient.delta
-        return Gradient(windows.spread(delta), masked=rectified), None
+        if not rectified:
+            return Gradient(windows.spread(gradient.delta)), None
+        delta = pull_masks(level, gradient).delta
+        below = windows.spread(delta)
+
+        def excess() -> Sums:
+            return _excess(delta, below, windows, out, level, _argument(kernel))
+
+        centred = np.abs(laws.mean(_argument(kernel).values)).max() <= CENTRED * sd.max()
+        return Gradient(below, excess if centred else None, masked=True), None
 
     return out, pull
+
+
+def _excess(delta: Sums, below: Sums, windows: Windows, out: Kernel, level: Level, law: Law) -> Sums:
+    """Return E[delta delta' u u'] less its part by covariances, over the variances: u at a maximum is the maximum itself.
+
+    E[v v'] of maxima that are both positive is the kernel above over the probability that they are.
+    """
+    mask = level.masks(level.above[0])
+    near = out.near
+    if near is not None:
+        both = near.at(mask.pair) + (0.0 if mask.near is None else mask.near.values)
+        near = near.of((near.at(out.pair) + near.values) / both - near.at(out.pair / mask.pair))
+    moment = windows.spread(delta.times(out.pair / mask.pair, out.on_site / mask.site, near))
+    variance = laws.variance(law.values)
+    sd = np.sqrt(variance)
+    between = law.near
+    if between is not None:
+        between = between.of(-between.values / between.product(sd))
+    covariance = below.times(-law.pair / outer(sd), -law.site / variance, between)
+    return moment.times(1.0 / outer(variance)[None], np.stack([variance**-2.0] * 2)).plus(covariance)
 
 
 def _argument(kernel: Kernel) -> Law:

@@ -206,6 +206,17 @@ def spread_evenly(kernel: Kernel, near: Near) -> Kernel:
     )
 
 
+def surplus(kernel: Kernel) -> Array:
+    """Return what S^2 and X^2, summed over all pairs of positions, have beyond those of the even kernel."""
+    near = kernel.near
+    if near is None:
+        return np.zeros(2)
+    pairs = kernel.pair_weights - embed(kernel.weights)
+    spread = (_even(kernel, near) ** 2 * pairs).sum(axis=(-4, -3, -2, -1))
+    total: Array = (near.values**2 * near.weights).sum(axis=(-2, -1)) - spread
+    return total
+
+
 def _even(kernel: Kernel, near: Near) -> Array:
     total = near.embed(near.values * near.weights)
     pairs = kernel.pair_weights - embed(kernel.weights)

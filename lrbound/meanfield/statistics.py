@@ -208,7 +208,10 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         found = classes.kernel(mean.scaled(1.0 / (variance + eps)))
         moments = neighbours.gathered(kernel, *found, over_batch=statistics.batch)
         return Normalised(classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), *moments)
-    freedom = _freedom(raw, centred, variance, classes, statistics, ctx)
+    squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
+    more = s * neighbours.surplus(kernel)
+    freedom = _freedom(squares + more, variance, classes, statistics)
+    _check(freedom, classes, statistics, ctx)
     shrink = variance / (variance + eps)
     if freedom >= MANY_VALUES:
         rho = mean.scaled(1.0 / variance)
@@ -220,24 +223,30 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         rho, inverse = over_batch(((raw, s - 1.0), (centred, 1.0)), classes, statistics.samples * statistics.window)
     else:
         rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
+    if freedom < MANY_VALUES and kernel.near is not None:
+        # spread over their classes, neighbours leave more values than there are: to leading order in 1/nu
+        spread = _freedom(squares, variance, classes, statistics)
+        gain = (1.0 - 2.0 / spread) / (1.0 - 2.0 / freedom)
+        inverse = Inverse(inverse.same * gain, inverse.cross * gain ** (1.0 if statistics.batch else 0.75))
     rho = rho.scaled(shrink)
     moments = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=statistics.batch)
     return Normalised(classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), *moments)
 
 
-def _freedom(
-    raw: Operator, centred: Operator, variance: float, classes: Classes, statistics: Statistics, ctx: Context
-) -> float:
-    """Return nu; refuse sets of which E[1/s^2] is infinite."""
-    s, size = float(statistics.channels), classes.size
-    squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
-    samples = statistics.samples * statistics.window if statistics.batch else 1.0
+def _freedom(squares: Array, variance: float, classes: Classes, statistics: Statistics) -> float:
+    """Return nu from the sums of S^2 and of X^2 over the pairs of positions."""
+    s = float(statistics.channels)
     moment = float(squares @ statistics.share(all_steps=True)) if statistics.batch else float(squares[SAME])
-    freedom = (s * size * variance) ** 2 / moment if moment > 0.0 else np.inf
-    most = samples * s * size - statistics.centred
-    if most <= 2.0 or freedom <= 1.0 + 1e-9:
+    return (s * classes.size * variance) ** 2 / moment if moment > 0.0 else np.inf
+
+
+def _check(freedom: float, classes: Classes, statistics: Statistics, ctx: Context) -> None:
+    """Refuse sets of which E[1/s^2] is infinite, and warn of those where it is hardly known."""
+    samples = statistics.samples * statistics.window if statistics.batch else 1.0
+    size = samples * statistics.channels * classes.size
+    if size - statistics.centred <= 2.0 or freedom <= 1.0 + 1e-9:
         raise Refused(
-            f"{statistics.kind} over sets of {samples * s * size:g} values has at most 2 degrees of freedom: the mean "
+            f"{statistics.kind} over sets of {size:g} values has at most 2 degrees of freedom: the mean "
             "of 1/variance over initialisations is infinite"
         )
     if freedom < FEW_VALUES and not statistics.batch:
@@ -245,7 +254,6 @@ def _freedom(
             f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
             "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
         )
-    return freedom
 
 
 def _projected(delta: Operator, product: Sums, lean: Sums | None, zhat: Normalised, statistics: Statistics) -> Operator:

@@ -237,7 +237,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     out = kernel.becomes(pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        return (Gradient(gradient.delta) if gradient.masked else pull_masks(level, gradient)), None
+        return (Gradient(gradient.delta, gradient.excess) if gradient.masked else pull_masks(level, gradient)), None
 
     return out, pull
 
