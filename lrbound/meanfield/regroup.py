@@ -139,9 +139,9 @@ def told_apart(kernel: Kernel, samples: float) -> tuple[Kernel, Regroup | None]:
     near = kernel.near
     if near is None:
         return kernel, None
-    share = (near.by_left_end(np.abs(near.values) * near.weights) / kernel.weights).max()
+    same, cross = near.by_left_end(np.abs(near.values) * near.weights) / kernel.weights
     rows, cols = kernel.rows, kernel.cols
-    if share > TOLERANCE * kernel.averages()[0] * samples * kernel.positions:
+    if (same / samples + cross).max() > TOLERANCE * kernel.averages()[0] * kernel.positions:
         finer = [
             Axis(edges.by_neighbours(axis.classes, far))
             for axis, far in zip((rows, cols), neighbours.reach_of(near), strict=True)

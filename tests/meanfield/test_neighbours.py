@@ -79,7 +79,7 @@ def context(net: Network) -> Context:
     return Context(net.training.samples, True, net.init, warn=lambda _: None)
 
 
-@settings(max_examples=30)
+@settings(max_examples=25, deadline=None)
 @given(
     first=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1)),
     second=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(0, 1)),
@@ -91,7 +91,7 @@ def test_pools_and_convolutions_are_those_of_dense_matrices(
     first: tuple[int, int, int], second: tuple[int, int, int], padding: int, *, circular: bool, correlation: float
 ) -> None:
     """S and X of all position pairs after pool, convolution, pool; and the way back is the transpose of the way up."""
-    side = 11
+    side = 9
     # a circular convolution makes neighbours of both ends; only if all pools keep to them are they told from others
     assume(not circular or (first[2] == 1 and second[2] == 0))
     kernel = white((3, side, side), 1.7, correlation)
@@ -102,6 +102,7 @@ def test_pools_and_convolutions_are_those_of_dense_matrices(
     layers = [pools[0], Conv2d(channels=8, kernel=3, padding=padding, padding_mode=mode, bias=False), pools[1]]
     ctx = context(spec(FLAT, side=1, samples=5))
     for layer in layers:
+        assume(layer.window.output_size(kernel.rows.size) > 0)
         below = kernel
         kernel, pull = layer.forward(kernel, ctx)
         taps = [
@@ -151,7 +152,7 @@ def test_position_by_position(name: str, side: int, samples: int, rtol: float) -
 
 def test_correlated_inputs_have_neighbours_between_samples() -> None:
     """Equal pixels of two samples are correlated, so a pool correlates neighbours of two samples, too."""
-    hold(spec(BLOCK + AVG_1 + BLOCK + POOLED, side=12, samples=16, correlation=0.6), 0.005)
+    hold(spec(BLOCK + AVG_1 + BLOCK + POOLED, side=12, samples=16, correlation=0.6), 0.008)
 
 
 def hold(net: Network, rtol: float) -> None:
@@ -183,31 +184,34 @@ def test_maxima_of_windows_that_share_positions() -> None:
 
 
 STEM = f"- {CONV}\n- batch_norm\n- relu\n{MAX}"
+SAMPLED = {
+    "stem and residual block": (STEM + POST + POOLED, 16),
+    "stem and blocks": (STEM + BLOCK + BLOCK + POOLED, 32),
+    "stem and flatten": (STEM + BLOCK + FLAT, 16),
+    "average 3/2": (BLOCK + AVG + BLOCK + BLOCK + POOLED, 16),
+    "average 3/1": (BLOCK + AVG_1 + BLOCK + POOLED, 16),
+    "inception": (BLOCK + INCEPTION + INCEPTION + POOLED, 16),
+    "no normaliser": (f"- {CONV}\n- relu\n{MAX}- {CONV}\n- relu\n- {CONV}\n- relu\n{POOLED}", 16),
+}
 
 
-@pytest.mark.parametrize(
-    ("layers", "side", "coherent_rtol", "trace_rtol"),
-    [
-        (STEM + POST + POOLED, 16, 0.03, 0.08),
-        (STEM + BLOCK + BLOCK + POOLED, 32, 0.03, 0.08),
-        (STEM + BLOCK + FLAT, 16, 0.05, 0.05),
-        (BLOCK + AVG_1 + BLOCK + POOLED, 16, 0.05, 0.08),
-        (BLOCK + INCEPTION + INCEPTION + POOLED, 16, 0.05, 0.08),
-        (f"- {CONV}\n- relu\n{MAX}- {CONV}\n- relu\n- {CONV}\n- relu\n{POOLED}", 16, 0.15, 0.12),
-    ],
-    ids=["stem and residual block", "stem and blocks", "stem, flatten", "average 3/1", "inception", "no normaliser"],
-)
-def test_against_sampled_networks(layers: str, side: int, coherent_rtol: float, trace_rtol: float) -> None:
-    """Totals, and every layer with a tenth of the trace: batches of 8, 3 seeds; without a normaliser 8, they vary more."""
+@pytest.mark.parametrize("name", SAMPLED)
+def test_against_sampled_networks(name: str) -> None:
+    """Totals within 5 and 8 %, every layer with a tenth of the trace within 12 %: 64 channels, batches of 8, 4 seeds.
+
+    Without a normaliser single networks vary by 40 %: 96 channels, 12 seeds, 12 and 15 %.
+    """
     torch.set_num_threads(1)
-    net = spec(layers, side=side, samples=8)
-    truth = sampled(net, seeds=3 if "batch_norm" in layers else 8)
+    layers, side = SAMPLED[name]
+    normalised = "batch_norm" in layers
+    net = spec(layers.replace("channels: 32", f"channels: {64 if normalised else 96}"), side=side, samples=8)
+    truth = sampled(net, seeds=4 if normalised else 12)
     coherent, trace = by_place(net)
-    assert sum(coherent.values()) == pytest.approx(truth.coherent.sum(), rel=coherent_rtol)
-    assert sum(trace.values()) == pytest.approx(truth.trace.sum(), rel=trace_rtol)
+    assert sum(coherent.values()) == pytest.approx(truth.coherent.sum(), rel=0.05 if normalised else 0.12)
+    assert sum(trace.values()) == pytest.approx(truth.trace.sum(), rel=0.08 if normalised else 0.12)
     for mine, theirs in zip(trace.values(), truth.trace, strict=True):
         if theirs > 0.1 * truth.trace.sum():
-            assert mine == pytest.approx(theirs, rel=1.5 * trace_rtol)
+            assert mine == pytest.approx(theirs, rel=0.12 if normalised else 0.15)
 
 
 @pytest.mark.parametrize(
