@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AvgPool2d(Pooling2d):
-    """Average pooling, K -> M K M^T."""
+    """Average pooling, K -> M K M^T. Overlapping windows correlate neighbours (:mod:`lrbound.meanfield.neighbours`)."""
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Average the kernel over the windows."""
