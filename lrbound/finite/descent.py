@@ -182,7 +182,7 @@ class Descent(Backward):
     def _pointwise(self, step: Step, above: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = own_part(above, self.samples)
-        after = step.pull(probe(own, above))[0].delta.site[1]
+        after = step.pull(probe(own, above, self.samples))[0].delta.site[1]
         same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
         self._pull_arms(step)
         if not (same > 0.0 and total > 0.0):
@@ -292,7 +292,7 @@ def _draws(chain: Chain) -> bool:
 
 def _between(own: Signal, kernel: Kernel) -> float:
     """Return the sum of a same-sample gradient times S - X."""
-    sign = np.array([1.0, -1.0])
+    kernel, sign = kernel.even, np.array([1.0, -1.0])
     pair = np.tensordot(sign, np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])), 1)
     return float((own.pair * pair).sum() + (own.site * np.tensordot(sign, kernel.site, 1)).sum())
 
@@ -308,7 +308,8 @@ def _centred(kernel: Kernel) -> Kernel:
     if kernel.gaussian or kernel.law is None:
         return kernel
     centre = laws.mean(kernel.law_here().values)
-    return kernel.becomes(kernel.pair - centre[:, None, :, None] * centre[None, :, None, :], kernel.site)
+    pair = kernel.pair - centre[:, None, :, None] * centre[None, :, None, :]
+    return kernel.becomes(pair, kernel.site, near=kernel.near)
 
 
 GROUPS = 8
@@ -322,7 +323,7 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
     means = [
         Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
-        for one in (centred, kernel)
+        for one in (centred.even, kernel.even)
     ]
     r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
     delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)

@@ -74,6 +74,7 @@ class Operator(NamedTuple):
 
 def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
     """Return same S + cross X of a forward kernel, without the square of its mean."""
+    kernel = kernel.even
     share = np.array([same, cross])
     pair = np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:]))
     mixed = np.tensordot(share, pair, 1) - (same + cross) * kernel.mean**2

@@ -120,7 +120,7 @@ class _Back:
 
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
         coherent, complement = split(share, self.samples)
-        _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient))
+        _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient, self.samples))
         assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
         row = _Row(
@@ -181,7 +181,7 @@ class _Back:
     def _pointwise(self, visit: Visit, below: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = own_part(self.gradient, self.samples)
-        after = visit.pull(probe(own, self.gradient))[0].delta.site[1]
+        after = visit.pull(probe(own, self.gradient, self.samples))[0].delta.site[1]
         same, cross, total = float(after[SAME].sum()), float(after[CROSS].sum()), float(own.site.sum())
         if self.stage is None or not (same > 0.0 and total > 0.0):
             return
@@ -216,10 +216,18 @@ def own_part(gradient: Gradient, samples: float) -> Signal:
     )
 
 
-def probe(own: Signal, like: Gradient) -> Gradient:
+def probe(own: Signal, like: Gradient, samples: float) -> Gradient:
     """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
-    pair, site = (np.stack([np.stack([part, -part]), np.stack([part, part])]) for part in own)
-    return Gradient(Sums(pair, site), masked=like.masked)
+    near = like.delta.near
+    if near is not None:
+        rest = 1.0 - 1.0 / samples
+        trace, coherent = near.values[TRACE, SAME], near.values[COHERENT, SAME]
+        near = near.of(_both_ways((trace - coherent) / rest if rest > 0.0 else trace))
+    return Gradient(Sums(_both_ways(own.pair), _both_ways(own.site), near), masked=like.masked)
+
+
+def _both_ways(part: Array) -> Array:
+    return np.stack([np.stack([part, -part]), np.stack([part, part])])
 
 
 def law_of(activation: Activation, kernel: Kernel, samples: float) -> Unit:

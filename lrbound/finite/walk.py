@@ -12,15 +12,15 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from lrbound.layers.base import Layer
-from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import Kernel, white
+from lrbound.meanfield.gradient import Gradient
+from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Axis
+from lrbound.meanfield.regroup import regroup
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.kernel import Kernel
     from lrbound.network import Network
 
 SMALL_MAP = 256
@@ -72,14 +72,11 @@ def _largest_resolved(network: Network) -> int:
 
 def _resolved(kernel: Kernel) -> Kernel:
     """Return the same kernel with every position a class of its own."""
-    rows, cols = np.asarray(kernel.rows.classes), np.asarray(kernel.cols.classes)
-    if len(kernel.rows.counts) == rows.size and len(kernel.cols.counts) == cols.size:
+    rows, cols = kernel.rows, kernel.cols
+    if len(rows.counts) == rows.size and len(cols.counts) == cols.size:
         return kernel
-    pair = kernel.pair[..., rows, :, :, :][..., :, rows, :, :][..., :, :, cols, :][..., :, :, :, cols]
-    site = kernel.site[..., rows, :][..., cols]
-    return Kernel(
-        kernel.channels, _singletons(rows.size), _singletons(cols.size), pair, site, kernel.mean, kernel.gaussian
-    )
+    fine_rows, fine_cols = _singletons(rows.size), _singletons(cols.size)
+    return regroup(kernel.rows, kernel.cols, fine_rows, fine_cols).kernel(kernel, fine_rows, fine_cols)
 
 
 def _singletons(size: int) -> Axis:
@@ -88,10 +85,5 @@ def _singletons(size: int) -> Axis:
 
 def _lumped(kernel: Kernel, gradient: Gradient) -> tuple[Gradient, None]:
     """Add the sums over single positions up to those over the classes of ``kernel``."""
-    rows, cols = (
-        np.asarray(axis.classes)[:, None] == np.arange(len(axis.counts)) for axis in (kernel.rows, kernel.cols)
-    )
-    delta = gradient.delta
-    pair = np.einsum("...abcd,ai,bj,ck,dl->...ijkl", delta.pair, rows, rows, cols, cols, optimize=True)
-    site = np.einsum("...ac,ai,ck->...ik", delta.site, rows, cols)
-    return Gradient(Sums(pair, site), masked=gradient.masked), None
+    way = regroup(kernel.rows, kernel.cols, _singletons(kernel.rows.size), _singletons(kernel.cols.size))
+    return Gradient(way.backward(gradient.delta, kernel.near), masked=gradient.masked), None

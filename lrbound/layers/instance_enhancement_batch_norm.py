@@ -71,7 +71,8 @@ class InstanceEnhancementBatchNorm(Normaliser):
         on_site = sites * zhat.on_site
         on_site[CROSS] += gain[SAME] * lift
         site = on_site - diagonal(pair)
-        out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian)
+        near = None if zhat.near is None else zhat.near.scaled(sites)
+        out = kernel.becomes(pair + self.beta**2, site, mean=self.beta, gaussian=kernel.gaussian, near=near)
         gamma2 = float(gain[SAME])
 
         def pull(gradient: Gradient) -> tuple[Gradient, Share]:
@@ -134,6 +135,7 @@ class InstanceEnhancementBatchNorm(Normaliser):
 
 def _instance_means(kernel: Kernel) -> Array:
     """Return E[p p'] of one sample and of two, p the mean over positions."""
+    kernel = kernel.even
     pairs = (kernel.pair * kernel.pair_weights).sum(axis=(-4, -3, -2, -1))
     sites = (kernel.site * kernel.weights).sum(axis=(-2, -1))
     return (pairs + sites) / kernel.positions**2

@@ -23,7 +23,8 @@ class MaxPool2d(Pooling2d):
         """Map the kernel to that of the maxima."""
         from lrbound.meanfield.max_pool import maximum
 
-        return maximum(kernel, self.window, ctx)
+        del ctx
+        return maximum(kernel, self.window)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.MaxPool2d."""

@@ -50,7 +50,13 @@ class PositionalNorm(Normaliser):
         left = 1.0 - 1.0 / kernel.channels
         inverse = self.gamma / np.sqrt(left * values.on_site[..., SAME, :, :] + self.eps)
         pair_scale, site_scale = outer(inverse)[..., None, :, :, :, :], inverse[..., None, :, :] ** 2
-        out = kernel.becomes(left * values.pair * pair_scale, left * values.site * site_scale, gaussian=kernel.gaussian)
+        near = values.near
+        out = kernel.becomes(
+            left * values.pair * pair_scale,
+            left * values.site * site_scale,
+            gaussian=kernel.gaussian,
+            near=None if near is None else near.of(left * near.values * near.product(inverse)),
+        )
 
         def pull(gradient: Gradient) -> tuple[Gradient, None]:
             return Gradient(gradient.delta.times(pair_scale, np.concatenate([site_scale] * 2, axis=-3))), None

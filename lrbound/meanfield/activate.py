@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from lrbound.activations.base import Activation
     from lrbound.layers.base import Context, Pullback
     from lrbound.meanfield.gaussian import Pair
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
+
+BLOCK = 4096
+"""Pairs of neighbours that a function is computed for at a time: its series takes some hundred terms for each."""
 
 
 def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
@@ -33,15 +37,16 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
         return part_by_part(lambda part: activate(activation, part, ctx), kernel)
     between, own, across = _pairs(activation, kernel)
     site = _sites(own.value, across.value, between.value)
-    out = kernel.becomes(between.value, site, gaussian=False)
+    value, slope, stein = _neighbours(activation, kernel, between)
+    out = kernel.becomes(between.value, site, gaussian=False, near=value)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
 
         def excess() -> Sums:
-            return delta.times(between.stein, _by_sample(own.stein, across.stein))
+            return delta.times(between.stein, _by_sample(own.stein, across.stein), stein)
 
-        return Gradient(delta.times(between.slope, _by_sample(own.slope, across.slope)), excess), None
+        return Gradient(delta.times(between.slope, _by_sample(own.slope, across.slope), slope), excess), None
 
     return out, pull
 
@@ -60,6 +65,23 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     else:
         across = type(between)(*(diagonal(part)[..., -1, :, :] for part in between))
     return between, own, across
+
+
+def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:
+    """Return what the pair functions have beside those of the classes at neighbouring positions."""
+    near = kernel.near
+    if near is None:
+        return None, None, None
+    mean = kernel.mean
+    sd_a, sd_b = near.ends(np.sqrt(np.maximum(kernel.on_site[SAME] - mean**2, 0.0)))
+    rho = _correlation(near.total(kernel.pair) - mean**2, sd_a * sd_b)
+    blocks = (slice(start, start + BLOCK) for start in range(0, max(len(rho), 1), BLOCK))
+    found = [activation.pair(mean, sd_a[block], sd_b[block], rho[block]) for block in blocks]
+    value, slope, stein = (
+        near.beside(np.concatenate(part), classes)
+        for part, classes in zip(zip(*found, strict=True), between, strict=True)
+    )
+    return value, slope, stein
 
 
 def correlations(kernel: Kernel) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import classes_of
 from lrbound.meanfield.gradient import Gradient, Portion, Sums
 from lrbound.meanfield.kernel import SAME, Kernel
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lrbound.layers.base import Context, Pullback, Split
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
     from lrbound.meanfield.statistics import Statistics
@@ -43,7 +46,7 @@ def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
 
     def split(gradient: Gradient) -> tuple[Gradient, ...]:
         return tuple(
-            _end(gradient, way, end.channels / out.channels, slice(stop - len(group), stop))
+            _end(gradient, way, end, end.channels / out.channels, slice(stop - len(group), stop))
             for end, way, group, stop in zip(ends, ways, parts, stops, strict=True)
         )
 
@@ -55,7 +58,7 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
     rows, cols = (reduce(common, axes) for axes in zip(*((kind.rows, kind.cols) for kind in kinds), strict=True))
     channels = sum(kind.channels for kind in kinds)
     shares = [kind.channels / channels for kind in kinds]
-    pair, site = _mean([(kind.pair, kind.site, kind.rows, kind.cols) for kind in kinds], shares, rows, cols)
+    pair, site, near = _mean([(kind, kind) for kind in kinds], shares, rows, cols)
     return Kernel(
         channels,
         rows,
@@ -65,31 +68,37 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
         mean=sum(share * kind.mean for share, kind in zip(shares, kinds, strict=True)),
         gaussian=all(kind.gaussian for kind in kinds),
         parts=parts,
+        near=near,
     )
 
 
 def _mean(
-    moments: Sequence[tuple[Array, Array, Axis, Axis]], shares: Sequence[float], rows: Axis, cols: Axis
-) -> tuple[Array, Array]:
+    moments: Sequence[tuple[Kernel | Normalised, Kernel]], shares: Sequence[float], rows: Axis, cols: Axis
+) -> tuple[Array, Array, Near | None]:
+    """Return the mean of moments on the classes of the kernels beside them."""
     total_pair: Array | float = 0.0
     total_site: Array | float = 0.0
-    for (pair, site, own_rows, own_cols), share in zip(moments, shares, strict=True):
-        way = regroup(own_rows, own_cols, rows, cols)
-        total_pair = total_pair + way.gather_pair(share * pair)
-        total_site = total_site + way.gather(share * site)
-    return np.asarray(total_pair), np.asarray(total_site)
+    total_near: Near | None = None
+    reach = neighbours.reach_of(*(moment.near for moment, _ in moments))
+    for (moment, kind), share in zip(moments, shares, strict=True):
+        way = regroup(kind.rows, kind.cols, rows, cols)
+        total_pair = total_pair + way.gather_pair(share * moment.pair)
+        total_site = total_site + way.gather(share * moment.site)
+        near = way.gather_near(moment.near, reach)
+        total_near = neighbours.added(total_near, None if near is None else near.scaled(share))
+    return np.asarray(total_pair), np.asarray(total_site), total_near
 
 
-def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient:
+def _end(gradient: Gradient, way: Regroup, end: Kernel, share: float, own: slice) -> Gradient:
     """Return the gradient at one end, whose parts are those of the slice ``own``."""
     even = gradient.evenly()
     if even is not None:
-        even = way.backward(even.scaled(share))
+        even = way.backward(even.scaled(share), end.near)
     portions: list[Portion] = []
     total = even
     for weights, sums in gradient.portions:
         mine = weights[own]
-        part = way.backward(sums.scaled(mine.sum()))
+        part = way.backward(sums.scaled(mine.sum()), end.near)
         total = part if total is None else total.plus(part)
         if len(mine) > 1 and mine.sum() > 0.0:
             portions.append(Portion(mine / mine.sum(), part))
@@ -97,7 +106,7 @@ def _end(gradient: Gradient, way: Regroup, share: float, own: slice) -> Gradient
         raise ValueError("a gradient without parts")
     # Stein's term belongs to an activation right above, which acts on the average of the channels
     lean = gradient.excess
-    excess = None if lean is None else lambda: way.backward(lean().scaled(share))
+    excess = None if lean is None else lambda: way.backward(lean().scaled(share), end.near)
     return Gradient(total, excess, portions=tuple(portions), even=even if portions else None)
 
 
@@ -120,18 +129,19 @@ def normalise_parts(kernel: Kernel, statistics: Statistics, eps: float, ctx: Con
     """
     shares = np.array([part.channels for part in kernel.parts]) / kernel.channels
     done = [_normalised(part, statistics, eps, ctx) for part in kernel.parts]
-    moments = [(zhat.pair, zhat.site, part.rows, part.cols) for zhat, part in zip(done, kernel.parts, strict=True)]
-    pair, site = _mean(moments, list(shares), kernel.rows, kernel.cols)
+    pair, site, near = _mean(list(zip(done, kernel.parts, strict=True)), list(shares), kernel.rows, kernel.cols)
     inverses = shares[:, None] * np.array([zhat.inverse for zhat in done])
     same, cross = inverses.sum(axis=0).tolist()
-    classes = classes_of(kernel)
-    zhat = Normalised(statistics, classes, classes.operator(pair, site), Inverse(same, cross), pair, site)
+    classes, even = classes_of(kernel), kernel.becomes(pair, site, near=near).even
+    rho = classes.operator(even.pair, even.site)
+    zhat = Normalised(statistics, classes, rho, Inverse(same, cross), pair, site, near)
     return zhat, inverses[:, SAME] / same
 
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
     """Apply an activation to every part; return the mean kernel and the way back to the parts."""
-    parts = [_on(part, kernel.rows, kernel.cols) for part in kernel.parts]
+    reach = neighbours.reach_of(kernel.near)
+    parts = [_on(part, kernel.rows, kernel.cols, reach) for part in kernel.parts]
     outs, pulls = zip(*(forward(part) for part in parts), strict=True)
     shares = np.array([part.channels for part in parts]) / kernel.channels
 
@@ -147,5 +157,5 @@ def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: K
     return mixture(outs), pull
 
 
-def _on(part: Kernel, rows: Axis, cols: Axis) -> Kernel:
-    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols)
+def _on(part: Kernel, rows: Axis, cols: Axis, reach: Reach) -> Kernel:
+    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols, reach)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal
+from lrbound.meanfield.neighbours import Factor, reach_of
 from lrbound.meanfield.regroup import common, regroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.layers.base import Split
-    from lrbound.meanfield.positions import Array, Axis
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.positions import Axis
 
 
 def multiply(one: Kernel, other: Kernel, *, gaussian: bool = False) -> tuple[Kernel, Split]:
@@ -30,24 +32,22 @@ def multiply(one: Kernel, other: Kernel, *, gaussian: bool = False) -> tuple[Ker
         Whether the product may be taken as Gaussian: where the other factor hardly varies.
     """
     rows, cols = _axes(one, other)
-    factors = [_Factor(kernel, rows, cols) for kernel in (one, other)]
-    (pair, on_site), (other_pair, other_on_site) = ((factor.pair, factor.on_site) for factor in factors)
-    product = pair * other_pair
+    factors = [_Factor(kernel, rows, cols, reach_of(one.near, other.near)) for kernel in (one, other)]
+    first, second = (factor.moments for factor in factors)
+    product, _, near = first.times(second)
     out = Kernel(
         one.channels,
         rows,
         cols,
         product,
-        on_site * other_on_site - diagonal(product),
+        first.site * second.site - diagonal(product),
         mean=one.mean * other.mean,
         gaussian=gaussian,
+        near=near,
     )
 
     def split(gradient: Gradient) -> Sequence[Gradient]:
-        return [
-            factors[0].gradient(gradient, other_pair, other_on_site),
-            factors[1].gradient(gradient, pair, on_site),
-        ]
+        return [factors[0].gradient(gradient, second), factors[1].gradient(gradient, first)]
 
     return out, split
 
@@ -65,31 +65,27 @@ class _Factor:
 
     Attributes
     ----------
-    pair : ndarray (..., k, r, r, c, c)
-        Its kernel between two positions.
-    on_site : ndarray (..., 2, r, c)
-        That of one position with itself.
+    moments : Factor
+        Its kernel between two positions, of one position with itself, and what neighbours have beside.
     """
 
-    def __init__(self, kernel: Kernel, rows: Axis, cols: Axis) -> None:
+    def __init__(self, kernel: Kernel, rows: Axis, cols: Axis, reach: Reach) -> None:
         spread = kernel.positions == 1 and rows.size * cols.size > 1
         self._way = None if spread else regroup(kernel.rows, kernel.cols, rows, cols)
-        self.pair: Array
-        self.on_site: Array
+        self._near = kernel.near
         if self._way is None:
             # two positions of one sample see one value: all of the kernel is in the pairs, by sample
-            self.on_site = kernel.on_site
-            self.pair = kernel.on_site[..., None, :, None]
+            self.moments = Factor(kernel.on_site[..., None, :, None], kernel.on_site, None)
         else:
-            self.pair, self.on_site = self._way.gather_pair(kernel.pair), self._way.gather(kernel.on_site)
+            self.moments = Factor(kernel.pair, kernel.on_site, kernel.near).on(self._way, reach)
 
-    def gradient(self, above: Gradient, pair: Array, on_site: Array) -> Gradient:
+    def gradient(self, above: Gradient, other: Factor) -> Gradient:
         """Return the gradient at this factor from that at the product, with the kernel of the other factor."""
-        sums = above.delta.times(pair, on_site)
+        sums = above.delta.times(*other)
         if self._way is None:
             total = sums.pair.sum(axis=(-4, -3, -2, -1), keepdims=True)
             return Gradient(Sums(total, total[..., 0, :, 0, :]))
         way, lean = self._way, above.excess
         # per variances of the product: those of the factor are smaller by the other factor's second moment
-        excess = None if lean is None else lambda: way.backward(lean().times(pair**2, on_site**2))
-        return Gradient(way.backward(sums), excess)
+        excess = None if lean is None else lambda: way.backward(lean().times(*other.times(other)), self._near)
+        return Gradient(way.backward(sums, self._near), excess)

@@ -7,7 +7,7 @@ samples,
     pair[S](i, i') = sum over samples x, a in i, b in i' of B_S(a, b),
     pair[X](i, i') = the same over the ordered pairs x != y,
 
-and ``site`` the part of these sums with a = b. The transposed forward maps act on the sums exactly. Two directions in
+and ``site`` the part of these sums with a = b, ``near`` that with neighbours where overlapping pools ask for it. The transposed forward maps act on the sums exactly. Two directions in
 the space of samples run side by side:
 
     coherent   all samples alike, u = (1, ..., 1)/sqrt(n): its Fisher value is K2 + (K1 - K2)/n where there is no
@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.meanfield.kernel import Kernel, diagonal
+from lrbound.meanfield.neighbours import added
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.stream import Level
 
@@ -51,26 +53,38 @@ class Sums:
         Axes: direction (coherent, trace), samples (same, cross), row classes, column classes.
     site : ndarray (..., 2, 2, r, c)
         The part with equal positions, contained in ``pair``.
+    near : Near or None
+        The part with neighbouring positions, contained in ``pair``; None stands for 0.
     """
 
     pair: Array
     site: Array
+    near: Near | None = None
 
-    def times(self, pair: Array, site: Array) -> Sums:
+    def times(self, pair: Array, site: Array, near: Near | None = None) -> Sums:
         """Multiply B(a, b) by a class function: ``pair`` off the diagonal, ``site`` where a = b.
 
-        ``pair`` has shape (..., k, r, r, c, c) and ``site`` (..., 2, r, c), with the axis of samples first.
+        ``pair`` has shape (..., k, r, r, c, c) and ``site`` (..., 2, r, c), with the axis of samples first. ``near`` is
+        what the function has beside ``pair`` at neighbours.
         """
         pair, site = pair[..., None, :, :, :, :, :], site[..., None, :, :, :]
         product = self.pair * pair
         on_diagonal = np.einsum("...iijj->...ij", product)  # a view
         on_diagonal += self.site * (site - diagonal(pair))
-        return Sums(product, self.site * site)
+        if self.near is None:
+            return Sums(product, self.site * site)
+        beside = self.near.values * self.near.at(pair)
+        if near is not None:
+            more = self.near.values * near.values[..., None, :, :, :]
+            product, beside = product + self.near.embed(more), beside + more
+        return Sums(product, self.site * site, self.near.of(beside))
 
     def dot(self, kernel: Kernel) -> Share:
         """Return the sum over all samples and positions of B times the forward kernel."""
         value = (self.pair * kernel.pair[..., None, :, :, :, :, :]).sum(axis=(-5, -4, -3, -2, -1))
         value += (self.site * kernel.site[..., None, :, :, :]).sum(axis=(-3, -2, -1))
+        if self.near is not None and kernel.near is not None:
+            value += (self.near.values * kernel.near.values[..., None, :, :, :]).sum(axis=(-3, -2, -1))
         return Share(value[..., 0], value[..., 1])
 
     def total(self) -> Array:
@@ -79,11 +93,11 @@ class Sums:
 
     def scaled(self, factor: Array | float) -> Sums:
         """Multiply by a number."""
-        return Sums(self.pair * factor, self.site * factor)
+        return Sums(self.pair * factor, self.site * factor, None if self.near is None else self.near.scaled(factor))
 
     def plus(self, other: Sums) -> Sums:
         """Add two kernels on the same classes."""
-        return Sums(self.pair + other.pair, self.site + other.site)
+        return Sums(self.pair + other.pair, self.site + other.site, added(self.near, other.near))
 
 
 class Entry(NamedTuple):

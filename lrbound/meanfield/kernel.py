@@ -6,7 +6,8 @@ that depends on the two classes alone and a part that lives on the diagonal a = 
 
     S(a, b) = pair(class a, class b) + [a = b] site_S(class a),      X alike with site_X.
 
-The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Flat features are a map of one position.
+The split is exact for white input (see :mod:`lrbound.meanfield.positions`). Above pools whose windows overlap there is a
+third part, of neighbouring positions (:mod:`lrbound.meanfield.neighbours`). Flat features are a map of one position.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lrbound.meanfield.positions import POINT, Array, Axis, uniform
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.stream import Law
 
 SAME, CROSS = 0, 1
@@ -50,6 +52,8 @@ class Kernel:
     parts : tuple of Kernel
         Where the channels are a concatenation of kinds that differ in law: the kernel of each kind. Only normalisers
         and activations look at them.
+    near : Near or None
+        What S and X have beside the class pairs at neighbouring positions; None in nets without overlapping pools.
     """
 
     channels: int
@@ -61,6 +65,7 @@ class Kernel:
     gaussian: bool = True
     law: Callable[[], Law] | None = None
     parts: tuple[Kernel, ...] = ()
+    near: Near | None = None
 
     def law_here(self) -> Law:
         """Return the law of the units; ValueError where none is known."""
@@ -81,9 +86,10 @@ class Kernel:
         mean: float = 0.0,
         gaussian: bool = True,
         law: Callable[[], Law] | None = None,
+        near: Near | None = None,
     ) -> Kernel:
         """Return a kernel of the same channels and positions with other moments."""
-        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian, law)
+        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian, law, near=near)
 
     @property
     def weights(self) -> Array:
@@ -99,6 +105,15 @@ class Kernel:
     def on_site(self) -> Array:
         """S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
         return diagonal(self.pair) + self.site
+
+    @cached_property
+    def even(self) -> Kernel:
+        """The kernel with what neighbours share spread over their classes, for what knows class pairs alone."""
+        if self.near is None:
+            return self
+        from lrbound.meanfield.neighbours import spread_evenly
+
+        return spread_evenly(self, self.near)
 
     def averages(self) -> tuple[float, float]:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""

@@ -5,31 +5,40 @@ The values of a window are T(zeta) with zeta = sqrt(c) m + sqrt(1 - c) eps: a pa
 of u where the values are relu(u). Windows and samples are tied through m alone. Backward the gradient goes to the
 position of the maximum, each with the same chance; its ReLU mask is that of the maximum, not its own.
 
-Status: derived; within a few per cent of sampled networks. What two overlapping windows of one sample have in common
-through shared positions is left out: it touches only same-sample neighbours, and the next stride of 2 removes it.
+Overlapping windows of one sample share positions: :mod:`lrbound.meanfield.overlap`. What neighbouring positions of the
+input share (an overlapping pool below) counts through its mean over the pairs of positions of two windows.
+
+Status: derived; within a few per cent of sampled networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.errors import Refused
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
+from lrbound.meanfield.overlap import GRID, Overlap
 from lrbound.meanfield.positions import refine
-from lrbound.meanfield.stream import Law, Level, after_relu, ends, gaussian_law, pull_masks
+from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, ends, gaussian_law, pull_masks
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis, Lumped, Window
 
 LEAST_COMMON = 1e-4
 """Floor of c: below it m hardly moves the maximum, and the series in m needs no more digits."""
+CENTRED = 1e-9
+"""Mean of u, over its standard deviation, up to which it is 0."""
+COMMON_PARTS = 7
+"""Values of m at which the covariance of two maxima is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +47,14 @@ class Windows:
 
     Attributes
     ----------
-    rows, cols : Lumped
+    row_taps, col_taps : Lumped
+    overlap : Overlap
+        Pairs of windows that share positions.
     """
 
     row_taps: Lumped
     col_taps: Lumped
+    overlap: Overlap
 
     @property
     def rows(self) -> Axis:
@@ -79,18 +91,18 @@ class Windows:
     def spread(self, sums: Sums) -> Sums:
         """Return gradients at the maxima as gradients at their positions."""
         r, c = self.shares
-        site = np.stack([sums.site[..., SAME, :, :], sums.site[..., CROSS, :, :] / self.sizes], axis=-3)
-        apart = sums.pair - np.stack(
-            [embed(sums.site[..., SAME, :, :]), np.zeros_like(sums.pair[..., 0, :, :, :, :])], -5
+        none = np.zeros_like(sums.pair[..., SAME, :, :, :, :])
+        together = self.overlap.together(sums.site, sums.near)
+        below = np.einsum(
+            "ai,bj,...abcd,ck,dl->...ijkl", r, r, sums.pair - np.stack([together, none], -5), c, c, optimize=True
         )
-        below = np.einsum("ai,bj,...abcd,ck,dl->...ijkl", r, r, apart, c, c, optimize=True)
-        site = np.einsum("ai,...ac,ck->...ik", r, site, c, optimize=True)
+        site, near = self.overlap.places(sums.site, sums.near)
         # one sample's maximum is one position: what a window shares with itself stays on the diagonal
-        own = np.stack([embed(site[..., SAME, :, :]), np.zeros_like(below[..., 0, :, :, :, :])], -5)
-        return Sums(below + own, site)
+        own = np.stack([embed(site[..., SAME, :, :]), np.zeros_like(below[..., SAME, :, :, :, :])], -5)
+        return Sums(below + own, site, near)
 
 
-def maximum(kernel: Kernel, window: Window, ctx: Context) -> tuple[Kernel, Pullback]:
+def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
     """Return the kernel of the maxima over a window and the way back.
 
     Raises
@@ -98,48 +110,110 @@ def maximum(kernel: Kernel, window: Window, ctx: Context) -> tuple[Kernel, Pullb
     Refused
         Where the law of the values is not known (after an average pool, say).
     """
-    if window.stride < window.kernel:
-        ctx.warn(
-            "max_pool2d with overlapping windows: what neighbouring windows of one sample share is left out; until the "
-            "next stride, measured layers lie up to 30 % higher in the part that small batches see, and nets within 5 %"
-        )
     law = _argument(kernel)
-    windows = Windows(refine(kernel.rows, window), refine(kernel.cols, window))
+    windows = _windows(kernel, window)
     common = windows.average_pair(law.pair)
-    across = diagonal(common)[..., -1, :, :]
-    across = across + windows.average(law.site[CROSS] - diagonal(law.pair)[-1]) / windows.sizes
-    top, profile, own = _largest(law, windows, diagonal(common)[0], rectified=_is_rectified(kernel))
-    found = laws.coefficients(profile)
-    level = np.maximum(diagonal(common)[0], LEAST_COMMON)
-    root = np.sqrt(level)
-    left, right = ends(*found)
-    pair = laws.pair_moment(left, right, np.clip(common / (root[:, None, :, None] * root[None, :, None, :]), -1, 1))[0]
-    cross = laws.pair_moment(found, found, np.clip(across / level, -1, 1))[0]
-    site = np.stack([own, cross]) - diagonal(pair)
-    return _with_law(kernel, windows, pair, site, top)
-
-
-def _with_law(kernel: Kernel, windows: Windows, pair: Array, site: Array, top: Array) -> tuple[Kernel, Pullback]:
+    inside, near = windows.overlap.averages(_beside_pairs(law), law.near)
+    level = np.clip(diagonal(common)[0] + inside[SAME], LEAST_COMMON, 1.0 - 1e-9)
     rectified = _is_rectified(kernel)
+    top, profile, own = _largest(law, windows, level, rectified=rectified)
+    found, missed = laws.coefficients(profile)
+    root = np.sqrt(level)
+    r = np.clip(common / (root[:, None, :, None] * root[None, :, None, :]), -1.0, 1.0)
+    pair = laws.pair_moment(*ends(found, missed), r)[0]
+    across = np.clip((diagonal(common)[-1] + inside[CROSS]) / level, -1.0, 1.0)
+    cross = laws.pair_moment((found, missed), (found, missed), across)[0]
+    if near is not None:
+        one, other = near.ends(root)
+        left, right = zip(near.ends(found), near.ends(missed), strict=True)
+        moment = laws.pair_moment(left, right, np.clip(near.total(common) / (one * other), -1.0, 1.0))[0]
+        near = near.beside(moment, pair).plus(
+            windows.overlap.covariance(*_rises(law, windows, level, rectified=rectified))
+        )
+    site = np.stack([own, cross]) - diagonal(pair)
+    return _with_law(kernel, windows, Moments(pair, site, near), top)
+
+
+class Moments(NamedTuple):
+    """Second moments of the maxima, laid out as in a kernel."""
+
+    pair: Array
+    site: Array
+    near: Near | None
+
+
+def _windows(kernel: Kernel, window: Window) -> Windows:
+    rows, cols = refine(kernel.rows, window), refine(kernel.cols, window)
+    reach = neighbours.reach_of(kernel.near)
+    row_map, col_map = (
+        edges.pooled(axis.classes, lumped.axis.classes, window, far)
+        for axis, lumped, far in zip((kernel.rows, kernel.cols), (rows, cols), reach, strict=True)
+    )
+    edges.check_size((row_map, col_map))
+    return Windows(rows, cols, Overlap((row_map, col_map), window.kernel**2))
+
+
+def _beside_pairs(law: Law) -> Array:
+    """Return what the correlations of one position have beside the class pairs: between samples alone."""
+    between = law.site[CROSS] - diagonal(law.pair)[-1]
+    return np.stack([np.zeros_like(between), between])
+
+
+def _with_law(kernel: Kernel, windows: Windows, moments: Moments, top: Array) -> tuple[Kernel, Pullback]:
+    rectified = _is_rectified(kernel)
+    pair, site, near = moments
     shown = np.maximum(top, 0.0) if rectified else top
-    found = laws.coefficients(shown)
+    found, missed = laws.coefficients(shown)
     sd = np.sqrt(np.maximum(laws.variance(shown), 1e-300))
     centre = laws.mean(shown)
     covariance = pair - centre[:, None, :, None] * centre[None, :, None, :]
     start = covariance / (sd[:, None, :, None] * sd[None, :, None, :])
-    tie = laws.copula(*ends(*found), covariance, start)
+    tie = laws.copula(*ends(found, missed), covariance, start)
     cross = diagonal(pair)[-1] + site[CROSS] - centre**2
-    ties = np.stack([np.ones_like(sd), laws.copula(found, found, cross, cross / sd**2)])
-    law = Law(top, tie, ties, None, np.zeros_like(sd))
+    ties = np.stack([np.ones_like(sd), laws.copula((found, missed), (found, missed), cross, cross / sd**2)])
+    tied = near
+    if near is not None:
+        one, other = near.ends(centre)
+        wanted = near.total(pair) - one * other
+        tied = near.beside(copula_between(near.ends(found), near.ends(missed), wanted, near.ends(sd)), tie)
+    law = Law(top, tie, ties, None, np.zeros_like(sd), tied)
     level = Level(windows.rows, windows.cols, law)
     above = after_relu(level) if rectified else law
-    out = Kernel(kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above)
+    out = Kernel(kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        delta = pull_masks(level, gradient).delta if rectified else gradient.delta
-        return Gradient(windows.spread(delta), masked=rectified), None
+        if not rectified:
+            return Gradient(windows.spread(gradient.delta)), None
+        delta = pull_masks(level, gradient).delta
+        below = windows.spread(delta)
+
+        def excess() -> Sums:
+            return _excess(delta, below, windows, out, level, _argument(kernel))
+
+        centred = np.abs(laws.mean(_argument(kernel).values)).max() <= CENTRED * sd.max()
+        return Gradient(below, excess if centred else None, masked=True), None
 
     return out, pull
+
+
+def _excess(delta: Sums, below: Sums, windows: Windows, out: Kernel, level: Level, law: Law) -> Sums:
+    """Return E[delta delta' u u'] less its part by covariances, over the variances: u at a maximum is the maximum itself.
+
+    E[v v'] of maxima that are both positive is the kernel above over the probability that they are.
+    """
+    mask = level.masks(level.above[0], level)
+    near = out.near
+    if near is not None:
+        both = near.at(mask.pair) + (0.0 if mask.near is None else mask.near.values)
+        near = near.of((near.at(out.pair) + near.values) / both - near.at(out.pair / mask.pair))
+    moment = windows.spread(delta.times(out.pair / mask.pair, out.on_site / mask.site, near))
+    variance = laws.variance(law.values)
+    sd = np.sqrt(variance)
+    between = law.near
+    if between is not None:
+        between = between.of(-between.values / between.product(sd))
+    covariance = below.times(-law.pair / outer(sd), -law.site / variance, between)
+    return moment.times(1.0 / outer(variance)[None], np.stack([variance**-2.0] * 2)).plus(covariance)
 
 
 def _argument(kernel: Kernel) -> Law:
@@ -192,6 +266,19 @@ def _largest(law: Law, windows: Windows, common: Array, *, rectified: bool) -> t
         at = np.interp(laws.NODES, ndtri(given[inner]), fine[inner])
         top[place] = _extended(at, quantiles[place])
     return top, profile, own
+
+
+def _rises(law: Law, windows: Windows, level: Array, *, rectified: bool) -> tuple[Array, Array]:
+    """Return how much the maxima rise between the points of the grid at some common parts m, and the weights of those."""
+    m, weights = np.polynomial.hermite_e.hermegauss(COMMON_PARTS)
+    r, c = windows.shares
+    quantiles = np.einsum("ai,ikz,ck->acz", r, law.values, c, optimize=True)
+    rises = np.empty((*level.shape, COMMON_PARTS, len(GRID) - 1))
+    for place in np.ndindex(*level.shape):
+        zeta = np.sqrt(level[place]) * m[:, None] + np.sqrt(1.0 - level[place]) * GRID
+        value = _extended(zeta, quantiles[place])
+        rises[place] = np.diff(np.maximum(value, 0.0) if rectified else value)
+    return rises, weights / weights.sum()
 
 
 def _extended(zeta: Array, quantiles: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.positions import Axis
@@ -20,6 +21,8 @@ from lrbound.meanfield.positions import Axis
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lrbound.meanfield.edges import Maps
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
 TOLERANCE = 2e-4
@@ -37,26 +40,40 @@ class Merge:
         On the groups.
     rows, cols : ndarray (groups, classes)
         Weights of the classes in the mean of their group; rows add up to 1.
+    near : two EdgeMap, or None
+        The same for pairs of neighbours.
     """
 
     kernel: Kernel
     rows: Array
     cols: Array
+    near: Maps | None = None
 
     def backward(self, sums: Sums) -> Sums:
         """Return sums over the classes from those over the groups: the transpose of the average."""
         r, c = self.rows, self.cols
-        return Sums(both(sums.pair, r.T, c.T), r.T @ sums.site @ c)
+        pair = both(sums.pair, r.T, c.T)
+        if self.near is not None:
+            return Sums(pair, *neighbours.backward(self.near, sums.site, sums.near))
+        return Sums(pair, r.T @ sums.site @ c)
 
 
 def merge(kernel: Kernel) -> Merge | None:
     """Return the kernel on fewer classes with the way back; None where no two classes are alike."""
     limit = TOLERANCE * kernel.averages()[0]
-    rows = _groups(kernel.pair, kernel.site, limit)
-    cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), kernel.site.swapaxes(-1, -2), limit)
+    own = _own(kernel)
+    rows = _groups(kernel.pair, own, limit)
+    cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), own.swapaxes(-1, -2), limit)
     if rows is None and cols is None:
         return None
     (row_axis, r), (col_axis, c) = average(kernel.rows, rows), average(kernel.cols, cols)
+    maps, near = None, None
+    if kernel.near is not None:
+        reach = neighbours.reach_of(kernel.near)
+        maps = edges.regrouped(
+            (kernel.rows.classes, kernel.cols.classes), reach, (row_axis.classes, col_axis.classes), reach
+        )
+        near = neighbours.forward(maps, kernel.site, kernel.near)[1]
     merged = Kernel(
         kernel.channels,
         row_axis,
@@ -65,8 +82,18 @@ def merge(kernel: Kernel) -> Merge | None:
         r @ kernel.site @ c.T,
         kernel.mean,
         kernel.gaussian,
+        near=near,
     )
-    return Merge(merged, r, c)
+    return Merge(merged, r, c, maps)
+
+
+def _own(kernel: Kernel) -> Array:
+    """Return what the classes are told apart by beside their pairs, shape (..., r, c)."""
+    near: Near | None = kernel.near
+    if near is None:
+        return kernel.site
+    shared = near.by_left_end(near.values * near.weights) / kernel.weights
+    return np.concatenate([kernel.site, shared], axis=-3)
 
 
 def _groups(pair: Array, site: Array, limit: float) -> NDArray[np.int64] | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pullback]:
     """Return the kernel of averages over windows (rows, columns) and the way back."""
     window = pooling(kernel, windows)
-    pair, site = window.forward(kernel)
-    out = Kernel(kernel.channels, window.rows, window.cols, pair, site, kernel.mean, kernel.gaussian)
+    pair, site, near = window.forward(kernel)
+    out = Kernel(kernel.channels, window.rows, window.cols, pair, site, kernel.mean, kernel.gaussian, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         return Gradient(window.backward(gradient.delta)), None

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
-from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine, shared_taps
+from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrbound.meanfield.edges import EdgeMap, Maps
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.neighbours import Near
 
 
 @dataclass(frozen=True, eq=False)
 class PositionMap:
-    """Maps (pair, site) of a kernel at the input to those at the output.
+    """Maps (pair, site, near) of a kernel at the input to those at the output.
 
     Attributes
     ----------
@@ -22,12 +27,10 @@ class PositionMap:
         Classes of the output.
     pair : two ndarrays (out^2, in^2)
         Act on the row pairs and on the column pairs of ``Kernel.pair``.
-    site : two ndarrays (out, in), or None
-        Act on rows and columns of ``Kernel.site``; None where the output has no diagonal part of its own.
-    site_scale : float
-        Factor on the diagonal part.
-    spread : two ndarrays (out^2, in), or None
-        What the diagonal part of the input adds to the pairs of the output: overlapping pools.
+    site : two ndarrays (out, in)
+        Act on rows and columns of ``Kernel.site``.
+    near : two EdgeMap, or None
+        Act on the diagonal part and on that of neighbours together, where input or output has such a part.
     is_identity : bool
         Whether all the maps are identities: filters of one pixel.
     """
@@ -35,38 +38,31 @@ class PositionMap:
     rows: Axis
     cols: Axis
     pair: tuple[Array, Array]
-    site: tuple[Array, Array] | None
-    site_scale: float = 1.0
-    spread: tuple[Array, Array] | None = None
+    site: tuple[Array, Array]
+    near: Maps | None = None
     is_identity: bool = False
 
-    def forward(self, kernel: Kernel) -> tuple[Array, Array]:
-        """Return (pair, site) at the output."""
+    def forward(self, kernel: Kernel) -> tuple[Array, Array, Near | None]:
+        """Return (pair, site, near) at the output."""
         if self.is_identity:
-            return kernel.pair, kernel.site
+            return kernel.pair, kernel.site, kernel.near
         r, c = len(self.rows.counts), len(self.cols.counts)
         out = _between(self.pair[0], _square(kernel.pair), self.pair[1].T)
-        if self.spread is not None:
-            out = out + _between(self.spread[0], kernel.site, self.spread[1].T)
         pair = out.reshape(*out.shape[:-2], r, r, c, c)
-        if self.site is None:
-            return pair, kernel.site[..., :1, :1].repeat(r, -2).repeat(c, -1) * 0.0
-        return pair, _between(self.site[0], kernel.site, self.site[1].T) * self.site_scale
+        if self.near is not None:
+            return pair, *neighbours.forward(self.near, kernel.site, kernel.near)
+        return pair, _between(self.site[0], kernel.site, self.site[1].T), None
 
     def backward(self, sums: Sums) -> Sums:
         """Return the transpose of ``forward`` applied to sums over the output's classes."""
         if self.is_identity:
             return sums
-        square = _square(sums.pair)
-        pair = _between(self.pair[0].T, square, self.pair[1])
+        pair = _between(self.pair[0].T, _square(sums.pair), self.pair[1])
         r, c = (round(matrix.shape[1] ** 0.5) for matrix in self.pair)
-        site = None
-        if self.site is not None:
-            site = _between(self.site[0].T, sums.site, self.site[1]) * self.site_scale
-        if self.spread is not None:
-            site = _between(self.spread[0].T, square, self.spread[1])
-        assert site is not None  # one of the two always maps the diagonal
-        return Sums(pair.reshape(*pair.shape[:-2], r, r, c, c), site)
+        pair = pair.reshape(*pair.shape[:-2], r, r, c, c)
+        if self.near is not None:
+            return Sums(pair, *neighbours.backward(self.near, sums.site, sums.near))
+        return Sums(pair, _between(self.site[0].T, sums.site, self.site[1]))
 
 
 def _between(left: Array, middle: Array, right: Array) -> Array:
@@ -78,12 +74,24 @@ def _square(pair: Array) -> Array:
     return pair.reshape(*pair.shape[:-4], r * r, c * c)
 
 
-def _axes(kernel: Kernel, windows: tuple[Window, Window], *, singletons: bool = False) -> tuple[Lumped, Lumped]:
+def _axes(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Lumped, Lumped]:
     rows, cols = windows
-    return (
-        refine(kernel.rows, rows, singletons=singletons),
-        refine(kernel.cols, cols, singletons=singletons),
+    return refine(kernel.rows, rows), refine(kernel.cols, cols)
+
+
+def _edge_maps(
+    make: Callable[[tuple[int, ...], tuple[int, ...], Window, int], EdgeMap],
+    kernel: Kernel,
+    above: tuple[Lumped, Lumped],
+    windows: tuple[Window, Window],
+) -> Maps:
+    reach = neighbours.reach_of(kernel.near)
+    rows, cols = (
+        make(axis.classes, lumped.axis.classes, window, far)
+        for axis, lumped, window, far in zip((kernel.rows, kernel.cols), above, windows, reach, strict=True)
     )
+    edges.check_size((rows, cols))
+    return rows, cols
 
 
 def convolution(kernel: Kernel, window: Window) -> PositionMap:
@@ -94,6 +102,7 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
         cols.axis,
         (rows.same_offset, cols.same_offset),
         (rows.mean, cols.mean),
+        None if kernel.near is None else _edge_maps(edges.moving, kernel, (rows, cols), (window, window)),
         is_identity=window.kernel == window.stride == 1 and window.padding == 0,
     )
 
@@ -101,17 +110,15 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
 def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
     """M K M^T with the pool's averages M: the two ends move by their own offsets.
 
-    Windows that do not overlap keep the diagonal part on the diagonal, divided by their size. Overlapping ones spread
-    it over neighbours, so that there every output position becomes a class of its own.
+    Windows that do not overlap keep the diagonal part on the diagonal, divided by their size; overlapping ones spread
+    it over neighbours.
     """
-    if all(w.stride >= w.kernel for w in windows):
-        rows, cols = _axes(kernel, windows)
-        size = windows[0].kernel * windows[1].kernel
-        return PositionMap(
-            rows.axis, cols.axis, (rows.free_offset, cols.free_offset), (rows.mean, cols.mean), 1.0 / size
-        )
-    rows, cols = _axes(kernel, windows, singletons=True)
-    shared = tuple(
-        shared_taps(axis.classes, window) for axis, window in zip((kernel.rows, kernel.cols), windows, strict=True)
+    rows, cols = _axes(kernel, windows)
+    overlap = any(window.stride < window.kernel for window in windows) or kernel.near is not None
+    return PositionMap(
+        rows.axis,
+        cols.axis,
+        (rows.free_offset, cols.free_offset),
+        (rows.mean / windows[0].kernel, cols.mean / windows[1].kernel),
+        _edge_maps(edges.pooled, kernel, (rows, cols), windows) if overlap else None,
     )
-    return PositionMap(rows.axis, cols.axis, (rows.free_offset, cols.free_offset), None, spread=(shared[0], shared[1]))

@@ -110,40 +110,15 @@ class Lumped:
 
 # One entry a distinct (axis, window): the layers of a stage share it, and a repeat needs it once.
 @lru_cache(maxsize=512)
-def _refine(classes: tuple[int, ...], window: Window, *, singletons: bool) -> Lumped:
+def _refine(classes: tuple[int, ...], window: Window) -> Lumped:
     taps = window.taps(len(classes))
     under = np.where(taps == OUTSIDE, OUTSIDE, np.asarray(classes)[taps])
-    places = len(under)
-    if singletons:
-        first, inverse = np.arange(places), np.arange(places)
-    else:
-        _, first, inverse = np.unique(under, axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(under, axis=0, return_index=True, return_inverse=True)
     inside = max(classes) + 1
     one_hot = under[first].T[:, :, None] == np.arange(inside)
     return Lumped(Axis(tuple(int(c) for c in np.ravel(inverse))), one_hot.astype(np.float64))
 
 
-def refine(axis: Axis, window: Window, *, singletons: bool = False) -> Lumped:
-    """Return how ``window`` maps the classes of ``axis`` to those of its output.
-
-    With ``singletons`` each output position is a class of its own, as pair quantities need that depend on the
-    distance between two positions.
-    """
-    return _refine(axis.classes, window, singletons=singletons)
-
-
-@lru_cache(maxsize=64)
-def shared_taps(axis_classes: tuple[int, ...], window: Window) -> Array:
-    """Return the mean over tap pairs that lie on one input position, shape (places^2, classes in).
-
-    Entry (t, t'; i) is 1/k^2 times the number of tap pairs (d, d') of places t and t' that meet in a position of
-    class i: what overlapping pools see of the part of a kernel that lives on the diagonal.
-    """
-    taps = window.taps(len(axis_classes))
-    incidence = np.zeros((len(taps), len(axis_classes)))
-    for tap in taps.T:
-        inside = tap != OUTSIDE
-        incidence[np.flatnonzero(inside), tap[inside]] += 1.0 / window.kernel
-    member = np.asarray(axis_classes)[:, None] == np.arange(max(axis_classes) + 1)
-    shared = np.einsum("ta,ua,ai->tui", incidence, incidence, member.astype(np.float64))
-    return shared.reshape(len(taps) ** 2, -1)
+def refine(axis: Axis, window: Window) -> Lumped:
+    """Return how ``window`` maps the classes of ``axis`` to those of its output."""
+    return _refine(axis.classes, window)

@@ -77,13 +77,15 @@ def activate_by_proxy(
         gamma**2 * kernel.site,
         mean=gamma * kernel.mean + beta,
         gaussian=kernel.gaussian,
+        near=None if kernel.near is None else kernel.near.scaled(gamma**2),
     )
     activated, pull_phi = activate(phi, scaled, ctx)
     drop = proxy.mean * _means(phi, scaled)
     # E (h_a - m)(h_b - m); positions at a border have a variance, and so a mean, of their own
     offset = drop[..., :, None, :, None] + drop[..., None, :, None, :] - proxy.mean**2
     pair = (activated.pair - offset[..., None, :, :, :, :]) / proxy.variance
-    out = kernel.becomes(pair, activated.site / proxy.variance, gaussian=False)
+    near = None if activated.near is None else activated.near.scaled(1.0 / proxy.variance)
+    out = kernel.becomes(pair, activated.site / proxy.variance, gaussian=False, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         factor = gamma**2 / proxy.variance
@@ -122,4 +124,9 @@ def _by_parameters(delta: Sums, proxy: Proxy, kernel: Kernel) -> Array:
     own = np.full(across.shape, whole)
     pair = np.polynomial.polynomial.polyval(between, energy)
     site = np.stack([own, np.polynomial.polynomial.polyval(across, energy)], axis=-3)
-    return delta.times(pair, site).total()
+    near = kernel.near
+    if near is not None:
+        one, other = near.ends(np.sqrt(kernel.on_site[SAME] - kernel.mean**2))
+        rho = (near.total(kernel.pair) - kernel.mean**2) / (one * other)
+        near = near.beside(np.polynomial.polynomial.polyval(rho, energy), pair)
+    return delta.times(pair, site, near).total()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
-from lrbound.meanfield.merge import both
+from lrbound.meanfield.merge import TOLERANCE, both
 from lrbound.meanfield.positions import Array, Axis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    _Ways = tuple[tuple[int, ...], tuple[int, ...]]
+    from lrbound.meanfield.edges import Partition, Reach
+    from lrbound.meanfield.neighbours import Near
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +30,15 @@ class Regroup:
     rows, cols : ndarray of int
     coarse : tuple of int
         Number of row and of column classes of the coarser partition.
+    below, above : Partition
+        The coarser and the finer partition.
     """
 
     rows: NDArray[np.int64]
     cols: NDArray[np.int64]
     coarse: tuple[int, int]
+    below: Partition
+    above: Partition
 
     def gather(self, values: Array) -> Array:
         """Return class values (..., r, c) on the finer partition."""
@@ -51,7 +57,14 @@ class Regroup:
         both_axes = at_rows.take((cols[:, None] * c + cols).ravel(), axis=-1)
         return both_axes.reshape(*pair.shape[:-4], len(rows), len(rows), len(cols), len(cols))
 
-    def kernel(self, kernel: Kernel, rows: Axis, cols: Axis) -> Kernel:
+    def gather_near(self, near: Near | None, reach: Reach) -> Near | None:
+        """Return what neighbours share on the finer partition, with a reach that is no smaller."""
+        if near is None or (self._is_identity and reach == neighbours.reach_of(near)):
+            return near
+        rows, cols = edges.regrouped(self.below, neighbours.reach_of(near), self.above, reach)
+        return neighbours.Near(rows.above, cols.above, rows.matrix @ near.values @ cols.matrix.T)
+
+    def kernel(self, kernel: Kernel, rows: Axis, cols: Axis, reach: Reach | None = None) -> Kernel:
         """Return a kernel on the finer partition ``rows``, ``cols``."""
         return Kernel(
             kernel.channels,
@@ -61,14 +74,25 @@ class Regroup:
             self.gather(kernel.site),
             kernel.mean,
             kernel.gaussian,
+            near=self.gather_near(kernel.near, reach or neighbours.reach_of(kernel.near)),
         )
 
-    def backward(self, sums: Sums) -> Sums:
-        """Return sums over the coarser classes: the transpose of the maps above."""
+    def backward(self, sums: Sums, like: Near | None = None) -> Sums:
+        """Return sums over the coarser classes, and at the neighbours of ``like``: the transpose of the maps above."""
+        near = self._back(sums.near, like)
         if self._is_identity:
-            return sums
+            return Sums(sums.pair, sums.site, near)
         r, c = (np.eye(count)[:, index] for count, index in zip(self.coarse, (self.rows, self.cols), strict=True))
-        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T)
+        return Sums(both(sums.pair, r, c), r @ sums.site @ c.T, near)
+
+    def _back(self, near: Near | None, like: Near | None) -> Near | None:
+        if near is None or like is None:
+            return None
+        reach = neighbours.reach_of(near)
+        if self._is_identity and reach == neighbours.reach_of(like):
+            return near
+        rows, cols = edges.regrouped(self.below, neighbours.reach_of(like), self.above, reach)
+        return neighbours.Near(rows.below, cols.below, rows.matrix.T @ near.values @ cols.matrix)
 
     @cached_property
     def _is_identity(self) -> bool:
@@ -92,8 +116,9 @@ def regroup(rows: Axis, cols: Axis, fine_rows: Axis, fine_cols: Axis) -> Regroup
 
 
 @lru_cache(maxsize=512)
-def _regroup(rows: _Ways, cols: _Ways) -> Regroup:
-    return Regroup(_inside(*rows), _inside(*cols), (max(rows[0]) + 1, max(cols[0]) + 1))
+def _regroup(rows: Partition, cols: Partition) -> Regroup:
+    coarse, fine = zip(rows, cols, strict=True)
+    return Regroup(_inside(*rows), _inside(*cols), (max(rows[0]) + 1, max(cols[0]) + 1), coarse, fine)
 
 
 @lru_cache(maxsize=512)
@@ -103,6 +128,28 @@ def _common(one: Axis, other: Axis) -> Axis:
     pairs = np.stack([one.classes, other.classes], axis=1)
     inverse = np.ravel(np.unique(pairs, axis=0, return_inverse=True)[1])
     return Axis(tuple(int(c) for c in inverse))
+
+
+def told_apart(kernel: Kernel, samples: float) -> tuple[Kernel, Regroup | None]:
+    """Return a kernel with neighbours on classes of positions that have like neighbours, and the way; None without any.
+
+    A mean over ``samples`` and positions differs between the positions of a class by what neighbours have in it. Where
+    that is less than classes may differ that are merged, or where the classes would be too many, they stay as they are.
+    """
+    near = kernel.near
+    if near is None:
+        return kernel, None
+    same, cross = near.by_left_end(np.abs(near.values) * near.weights) / kernel.weights
+    rows, cols = kernel.rows, kernel.cols
+    if (same / samples + cross).max() > TOLERANCE * kernel.averages()[0] * kernel.positions:
+        finer = [
+            Axis(edges.by_neighbours(axis.classes, far))
+            for axis, far in zip((rows, cols), neighbours.reach_of(near), strict=True)
+        ]
+        if max(len(axis.counts) for axis in finer) <= neighbours.MOST_CLASSES:
+            rows, cols = finer
+    way = regroup(kernel.rows, kernel.cols, rows, cols)
+    return replace(way.kernel(kernel, rows, cols), law=kernel.law, parts=kernel.parts), way
 
 
 def common(one: Axis, other: Axis) -> Axis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.regroup import common, regroup
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lrbound.layers.base import Context, Split
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
     from lrbound.meanfield.stream import Law
@@ -26,7 +29,8 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
     """
     rows, cols = common(body.rows, shortcut.rows), common(body.cols, shortcut.cols)
     ways = [regroup(end.rows, end.cols, rows, cols) for end in (body, shortcut)]
-    one, other = (_on(end, way, rows, cols) for end, way in zip((body, shortcut), ways, strict=True))
+    reach = neighbours.reach_of(body.near, shortcut.near)
+    one, other = (_on(end, way, rows, cols, reach) for end, way in zip((body, shortcut), ways, strict=True))
     law = None
     if not other.gaussian and one.gaussian and other.law is not None:
         law = _law_of_sum(other, one)
@@ -45,30 +49,44 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
         one.mean + other.mean,
         law is None,
         law,
+        near=neighbours.added(one.near, other.near),
     )
 
     def split(gradient: Gradient) -> tuple[Gradient, ...]:
-        body_end, shortcut_end = (_end(way, gradient) for way in ways)
+        body_end, shortcut_end = (
+            _end(way, gradient, end.near) for way, end in zip(ways, (body, shortcut), strict=True)
+        )
         # a layer on the shortcut drops the parts that are kept apart; the identity hands them to the ReLU below
-        fresh = None if gradient.fresh is None else ways[1].backward(gradient.fresh)
+        fresh = None if gradient.fresh is None else ways[1].backward(gradient.fresh, shortcut.near)
         return body_end, Gradient(shortcut_end.delta, shortcut_end.excess, gradient.passed, fresh)
 
     return out, split
 
 
-def _end(way: Regroup, gradient: Gradient) -> Gradient:
+def _end(way: Regroup, gradient: Gradient, near: Near | None) -> Gradient:
     excess = gradient.excess
-    return Gradient(way.backward(gradient.delta), None if excess is None else lambda: way.backward(excess()))
+    return Gradient(
+        way.backward(gradient.delta, near), None if excess is None else lambda: way.backward(excess(), near)
+    )
 
 
-def _on(kernel: Kernel, way: Regroup, rows: Axis, cols: Axis) -> Kernel:
-    if (kernel.rows.classes, kernel.cols.classes) == (rows.classes, cols.classes):
+def _on(kernel: Kernel, way: Regroup, rows: Axis, cols: Axis, reach: Reach) -> Kernel:
+    if (kernel.rows.classes, kernel.cols.classes) == (rows.classes, cols.classes) and reach == neighbours.reach_of(
+        kernel.near
+    ):
         return kernel
-    finer = way.kernel(kernel, rows, cols)
+    finer = way.kernel(kernel, rows, cols, reach)
     law = kernel.law
     if law is None:
         return finer
-    return finer.becomes(finer.pair, finer.site, mean=kernel.mean, gaussian=kernel.gaussian, law=lambda: law().on(way))
+    return finer.becomes(
+        finer.pair,
+        finer.site,
+        mean=kernel.mean,
+        gaussian=kernel.gaussian,
+        law=lambda: law().on(way, reach),
+        near=finer.near,
+    )
 
 
 def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.errors import Refused
+from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
 from lrbound.meanfield.gradient import Gradient, Portion, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.quadratic_form import INFINITE, Inverse, of_sample, over_batch
+from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.small_sets import Mixture
 
@@ -95,6 +98,8 @@ class Normalised:
     inverse : Inverse
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
+    near : Near or None
+        What rho has beside its class pairs at neighbouring positions.
     """
 
     statistics: Statistics
@@ -103,6 +108,7 @@ class Normalised:
     inverse: Inverse
     pair: Array
     site: Array
+    near: Near | None = None
 
     @cached_property
     def on_site(self) -> Array:
@@ -117,7 +123,7 @@ class Normalised:
     def times(self, other: Operator) -> Operator:
         """Return the products with ``spaces``; apart from the mean it is diagonal where both kinds share their pairs."""
         r = self.spaces
-        if len(self.pair) > 1:
+        if len(self.pair) > 1 or self.near is not None:
             return r @ other
         matrix = np.empty_like(other.matrix)
         np.matmul(r.matrix[0], other.matrix[..., 0, :, :], out=matrix[..., 0, :, :])
@@ -142,26 +148,35 @@ def normaliser(
     learnable : (bool, bool)
         Whether gamma and beta are trained.
     """
-    values = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics)
     if not kernel.gaussian:
         assumed = "of equal variances" if statistics.channels == 1 else "as Gaussian of the same moments"
         ctx.warn(
             f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
             f"{assumed}, which was not checked against networks"
         )
-    if kernel.parts and statistics.channels == 1:
+    samples = statistics.samples if statistics.batch else 1.0
+    values, way = told_apart(kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), samples)
+    if values.parts and statistics.channels == 1:
         from lrbound.meanfield.concat import normalise_parts
 
-        zhat, portion = normalise_parts(kernel, statistics, eps, ctx)
+        zhat, portion = normalise_parts(values, statistics, eps, ctx)
     else:
         zhat, portion = normalise(values, statistics, eps, ctx), None
     gamma2 = gamma**2
-    out = kernel.becomes(gamma2 * zhat.pair + beta**2, gamma2 * zhat.site, mean=beta, gaussian=kernel.gaussian)
+    out = values.becomes(
+        gamma2 * zhat.pair + beta**2,
+        gamma2 * zhat.site,
+        mean=beta,
+        gaussian=kernel.gaussian,
+        near=None if zhat.near is None else zhat.near.scaled(gamma2),
+    )
     mixture = _mixture(values, statistics)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         below, product = pull_through(gradient, zhat, gamma2, mixture, through=ctx.through)
         share = learnable[0] * product.total() + learnable[1] * gradient.delta.total()
+        if way is not None:
+            below = way.backward(below, kernel.near)
         portions = () if portion is None else (Portion(portion, below),)
         return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
 
@@ -184,7 +199,7 @@ def pull_through(
         Whether gradients run through statistics over the batch; those of a sample always let them.
     """
     lean = _lean_on(gradient, zhat, gamma2)
-    product = gradient.delta.times(zhat.pair, zhat.on_site)
+    product = gradient.delta.times(zhat.pair, zhat.on_site, zhat.near)
     if lean is not None:
         product = product.plus(lean)
     delta = zhat.classes.sums(gradient.delta)
@@ -192,8 +207,12 @@ def pull_through(
         project = _over_batch if zhat.statistics.batch else _of_sample
         factor = 1.0 if mixture is None else mixture.factor(rectified=gradient.excess is not None)
         delta = project(delta, product, _ends(lean, zhat.classes), zhat, factor)
-    delta = delta.scaled(gamma2 * np.array(zhat.inverse))
-    return zhat.classes.unsums(delta), product
+    scale = gamma2 * np.array(zhat.inverse)
+    below = zhat.classes.unsums(delta.scaled(scale))
+    if zhat.near is not None:
+        scaled = gradient.delta.times(scale[:, None, None, None, None], scale[:, None, None])
+        below = neighbours.follow(scaled, below, zhat.near)
+    return below, product
 
 
 def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None:
@@ -211,12 +230,14 @@ def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel
         ctx.warn(f"{statistics.kind} on concatenated channels: all are taken to have the mean kernel of the parts")
     if kernel.gaussian:
         shift = kernel.mean**2
-        return kernel.becomes(kernel.pair - shift, kernel.site) if statistics.centred and shift else kernel
+        if not (statistics.centred and shift):
+            return kernel
+        return kernel.becomes(kernel.pair - shift, kernel.site, near=kernel.near)
     if not statistics.centred or kernel.law is None:
         return kernel
     from lrbound.meanfield.law import mean
 
-    return kernel.becomes(kernel.pair - outer(mean(kernel.law_here().values)), kernel.site)
+    return kernel.becomes(kernel.pair - outer(mean(kernel.law_here().values)), kernel.site, near=kernel.near)
 
 
 def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) -> Normalised:
@@ -227,7 +248,8 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     much it varies. Below 300 effective values the means are those over the law of Q.
     """
     classes = classes_of(kernel)
-    raw = classes.operator(kernel.pair, kernel.site)
+    even = kernel.even
+    raw = classes.operator(even.pair, even.site)
     centred = raw
     if statistics.centred:
         means = raw.mixed(statistics.share(all_steps=True)) if statistics.batch else raw
@@ -240,13 +262,16 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
     if not variance > 1e-12 * float(classes.trace(raw)[SAME]) / classes.size:
         if eps == 0.0:
             raise Refused(f"{statistics.kind} with eps 0 on values that are equal in all of a set divides by zero")
-        pair, site = classes.kernel(mean.scaled(1.0 / (variance + eps)))
-        return Normalised(statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), pair, site)
-    freedom = _freedom(raw, centred, variance, classes, statistics, ctx)
+        found = classes.kernel(mean.scaled(1.0 / (variance + eps)))
+        moments = neighbours.gathered(kernel, *found, over_batch=statistics.batch)
+        return Normalised(statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), *moments)
+    squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
+    freedom = _freedom(squares + s * neighbours.surplus(kernel), variance, classes, statistics)
+    _check(freedom, statistics, ctx)
     shrink = variance / (variance + eps)
     # with equal eigenvalues nu/(nu-2) is exact, and zhat is as correlated as z
-    even = statistics.batch and freedom > (1.0 - 1e-9) * most
-    if freedom >= MANY_VALUES or even:
+    exact = statistics.batch and freedom > (1.0 - 1e-9) * most
+    if freedom >= MANY_VALUES or exact:
         rho = mean.scaled(1.0 / variance)
         same = 1.0 / (1.0 - 2.0 / freedom) / variance
         r = float(traces[CROSS] / traces[SAME])
@@ -256,9 +281,14 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         rho, inverse = over_batch(((raw, s - 1.0), (centred, 1.0)), classes, statistics.samples * statistics.window)
     else:
         rho, inverse = of_sample(((raw, s - 1.0), (centred, 1.0)), classes, float(traces[CROSS] / traces[SAME]))
+    if freedom < MANY_VALUES and kernel.near is not None:
+        # spread over their classes, neighbours leave more values than there are: to leading order in 1/nu
+        spread = _freedom(squares, variance, classes, statistics)
+        gain = (1.0 - 2.0 / spread) / (1.0 - 2.0 / freedom)
+        inverse = Inverse(inverse.same * gain, inverse.cross * gain ** (1.0 if statistics.batch else 0.75))
     rho = rho.scaled(shrink)
-    pair, site = classes.kernel(rho)
-    return Normalised(statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), pair, site)
+    moments = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=statistics.batch)
+    return Normalised(statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), *moments)
 
 
 def _most(classes: Classes, statistics: Statistics) -> float:
@@ -270,14 +300,15 @@ def _most(classes: Classes, statistics: Statistics) -> float:
     return values - statistics.centred
 
 
-def _freedom(
-    raw: Operator, centred: Operator, variance: float, classes: Classes, statistics: Statistics, ctx: Context
-) -> float:
-    """Return nu."""
-    s, size = float(statistics.channels), classes.size
-    squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
+def _freedom(squares: Array, variance: float, classes: Classes, statistics: Statistics) -> float:
+    """Return nu from the sums of S^2 and of X^2 over the pairs of positions."""
+    s = float(statistics.channels)
     moment = float(squares @ statistics.share(all_steps=True)) if statistics.batch else float(squares[SAME])
-    freedom = (s * size * variance) ** 2 / moment if moment > 0.0 else np.inf
+    return (s * classes.size * variance) ** 2 / moment if moment > 0.0 else np.inf
+
+
+def _check(freedom: float, statistics: Statistics, ctx: Context) -> None:
+    """Refuse sets of which E[1/s^2] is infinite, and warn of those where it is hardly known."""
     if freedom <= 1.0 + 1e-9:
         raise Refused(INFINITE_MEAN.format(kind=statistics.kind, values=freedom))
     if freedom < FEW_VALUES and not statistics.batch:
@@ -285,7 +316,6 @@ def _freedom(
             f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
             "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
         )
-    return freedom
 
 
 def _ends(lean: Sums | None, classes: Classes) -> Array | None:
@@ -373,7 +403,8 @@ def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
     if not 2 <= s <= SMALL_SET or not (statistics.batch or kernel.positions > 1):
         return None
     classes = classes_of(kernel)
-    raw = classes.operator(kernel.pair, kernel.site)
+    even = kernel.even
+    raw = classes.operator(even.pair, even.site)
     averages = classes.average(raw)
     common = float(averages @ statistics.share(all_steps=True)) if statistics.batch else float(averages[SAME])
     own = float(classes.trace(raw)[SAME]) / classes.size - common

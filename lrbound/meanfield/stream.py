@@ -17,16 +17,20 @@ import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Entry, Gradient, Sums
+from lrbound.meanfield.histories import by_history, distinct, per_history
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
+from lrbound.meanfield.neighbours import Factor, added, reach_of
 from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.edges import Reach
+    from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis
 
 
@@ -46,6 +50,8 @@ class Law:
         The last ReLU that the values came through.
     added : ndarray (r, c)
         Variance of the Gaussians added to the skip since.
+    near : Near or None
+        What the copula correlation has beside its class pairs at neighbouring positions.
     """
 
     values: Array
@@ -53,8 +59,9 @@ class Law:
     site: Array
     below: Level | None
     added: Array
+    near: Near | None = None
 
-    def on(self, way: Regroup) -> Law:
+    def on(self, way: Regroup, reach: Reach) -> Law:
         """Return the law on a finer partition of the positions."""
         return Law(
             way.gather_laws(self.values),
@@ -62,6 +69,7 @@ class Law:
             way.gather(self.site),
             self.below,
             way.gather(self.added),
+            way.gather_near(self.near, reach),
         )
 
 
@@ -84,7 +92,7 @@ class Level:
     @cached_property
     def above(self) -> tuple[Array, Array, Array]:
         """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
-        return _by_history(laws.positive, self.law.values)
+        return by_history(laws.positive, self.law.values)
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -108,7 +116,7 @@ class Level:
     def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """One class of positions for each law, and the law of each class."""
         law = self.law
-        return _distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
+        return distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
 
     @cached_property
     def _steps(self) -> Array:
@@ -172,24 +180,27 @@ class Level:
         return np.clip(way.gather(self.above[0]) * inside, 1e-300, 1.0)
 
     @cached_property
-    def _known_masks(self) -> dict[tuple[tuple[int, ...], ...], list[tuple[Array, Array, Array]]]:
+    def _known_masks(self) -> dict[tuple[tuple[int, ...], ...], list[tuple[Array, Factor]]]:
         return {}
 
-    def masks(self, share: Array, top: Level) -> tuple[Array, Array]:
-        """Return P(u > 0 at both ends) by pairs and by sites where P(u > 0) is ``share`` at one, on the classes of ``top``.
+    def masks(self, share: Array, top: Level) -> Factor:
+        """Return P(u > 0 at both ends) where P(u > 0) is ``share`` at one, on the classes of ``top``.
 
         What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
         only where ``share`` has moved by more than ``NEAR``.
         """
         known_here = self._known_masks.setdefault((top.rows.classes, top.cols.classes), [])
-        for known, pair, site in known_here:
+        for known, (pair, site, near) in known_here:
             ratio = share / known
             if np.abs(ratio - 1.0).max() < NEAR:
-                return pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2])
-        law = self.law if top is self else self.law.on(regroup(self.rows, self.cols, top.rows, top.cols))
-        pair, site = _masks(share, law)
-        known_here.append((share, pair, site))
-        return pair, site
+                scaled = None if near is None else near.of(near.values * near.product(ratio))
+                return Factor(pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2]), scaled)
+        law = self.law
+        if top is not self:
+            law = law.on(regroup(self.rows, self.cols, top.rows, top.cols), reach_of(top.law.near))
+        found = _masks(share, law)
+        known_here.append((share, found))
+        return found
 
 
 def gaussian_law(kernel: Kernel) -> Law:
@@ -197,7 +208,11 @@ def gaussian_law(kernel: Kernel) -> Law:
     on_site = kernel.on_site - kernel.mean**2
     sd = np.sqrt(np.maximum(on_site[SAME], 0.0))
     pair, site = _correlations(kernel.pair - kernel.mean**2, on_site[CROSS], sd)
-    return Law(kernel.mean + sd[..., None] * laws.NODES, pair, site, None, np.zeros_like(sd))
+    near = kernel.near
+    if near is not None:
+        one, other = near.ends(np.maximum(sd, 1e-150))
+        near = near.beside(np.clip((near.total(kernel.pair) - kernel.mean**2) / (one * other), -1.0, 1.0), pair)
+    return Law(kernel.mean + sd[..., None] * laws.NODES, pair, site, None, np.zeros_like(sd), near)
 
 
 def add_branch(stream: Kernel, branch: Kernel) -> Law:
@@ -211,7 +226,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     law = stream.law_here()
     branch_variance = np.maximum(branch.on_site[SAME] - branch.mean**2, 0.0)
     flat = law.values.reshape(-1, law.values.shape[-1])
-    values = _per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
+    values = per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
     values = values + branch.mean
     found, missed = laws.coefficients(values)
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
@@ -221,7 +236,12 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     own = (found, missed)
     across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
     site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
-    return Law(values, pair, site, law.below, law.added + branch_variance)
+    near = added(stream.near, branch.near)
+    if near is not None:
+        one, other = near.ends(centre)
+        wanted = near.total(stream.pair + branch.pair) - one * other - branch.mean**2
+        near = near.beside(copula_between(near.ends(found), near.ends(missed), wanted, near.ends(sd)), pair)
+    return Law(values, pair, site, law.below, law.added + branch_variance, near)
 
 
 def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
@@ -235,10 +255,14 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
     site = np.stack([own, across]) - diagonal(pair)
     above = after_relu(level, values)
-    out = kernel.becomes(pair, site, gaussian=False, law=lambda: above)
+    near = law.near
+    if near is not None:
+        left, right = zip(near.ends(found), near.ends(missed), strict=True)
+        near = near.beside(laws.pair_moment(left, right, near.total(law.pair))[0], pair)
+    out = kernel.becomes(pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        return (Gradient(gradient.delta) if gradient.masked else pull_masks(level, gradient)), None
+        return (Gradient(gradient.delta, gradient.excess) if gradient.masked else pull_masks(level, gradient)), None
 
     return out, pull
 
@@ -247,7 +271,7 @@ def after_relu(level: Level, values: Array | None = None) -> Law:
     """Return the law of relu(u) at a level."""
     law = level.law
     rectified = np.maximum(law.values, 0.0) if values is None else values
-    return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]))
+    return Law(rectified, law.pair, law.site, level, np.zeros(law.values.shape[:-1]), law.near)
 
 
 def pull_masks(level: Level, gradient: Gradient) -> Gradient:
@@ -268,11 +292,16 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
 
     def excess() -> Sums:
         # Stein: E[g g' m m'] adds the joint density of u, u' at 0
-        both, both_on_site = level.masks(share, level)
+        both, both_on_site, _ = level.masks(share, level)
         r, r_site = level.law.pair, level.law.site
         joint = outer(density) * np.sqrt(np.maximum(1.0 - r * r, 0.0))
+        near = level.law.near
+        if near is not None:
+            r_near, (one, other) = near.total(r), near.ends(density)
+            joined = one * other * np.sqrt(np.maximum(1.0 - r_near**2, 0.0))
+            near = near.beside(joined / laws.both_above(*near.ends(share), r_near), joint / both)
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / both_on_site
-        return below_all.times(joint / both, site)
+        return below_all.times(joint / both, site, near)
 
     return Gradient(total, excess, passed=tuple(passed))
 
@@ -296,12 +325,15 @@ def _through(level: Level, entries: Sequence[Entry]) -> tuple[list[Entry], Sums]
         else:
             found.append(below)
     total = reduce(Sums.plus, (entry.sums for entry in found))
-    return found, way.backward(total)
+    return found, way.backward(total, level.law.near)
 
 
-def _masks(share: Array, law: Law) -> tuple[Array, Array]:
+def _masks(share: Array, law: Law) -> Factor:
     site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
-    return _both_above(share, law.pair), site
+    pair, near = _both_above(share, law.pair), law.near
+    if near is not None:
+        near = near.beside(laws.both_above(*near.ends(share), near.total(law.pair)), pair)
+    return Factor(pair, site, near)
 
 
 def _both_above(share: Array, r: Array) -> Array:
@@ -320,10 +352,16 @@ def _pair_moment(found: Array, missed: Array, r: Array) -> Array:
 def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
     """Return the correlations by class pairs that the covariance asks for."""
     differ = pairs(covariance, found)
-    left, right = zip(differ.ends(found), differ.ends(missed), strict=True)
-    one, other = differ.ends(sd)
-    wanted = differ.pick(covariance)
-    return differ.spread(laws.copula(left, right, wanted, wanted / (one * other)))
+    found_ends, missed_ends, sd_ends = (differ.ends(values) for values in (found, missed, sd))
+    return differ.spread(copula_between(found_ends, missed_ends, differ.pick(covariance), sd_ends))
+
+
+def copula_between(
+    found: tuple[Array, Array], missed: tuple[Array, Array], covariance: Array, sd: tuple[Array, Array]
+) -> Array:
+    """Return the correlations that the covariance asks for between functions with such coefficients at both ends."""
+    left, right = zip(found, missed, strict=True)
+    return laws.copula(left, right, covariance, covariance / (sd[0] * sd[1]))
 
 
 def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -346,27 +384,3 @@ NEAR = 0.05
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
 MOST_NODES = 256
 """Nodes of the densities on u > 0."""
-HISTORY_DIGITS = 3
-"""Laws that agree to so many digits of their scale are computed once: most positions of an image share one."""
-
-
-def _distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
-    scale = max(float(np.abs(table).max()), 1e-300)
-    _, first, inverse = np.unique(
-        np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True
-    )
-    return first, np.ravel(inverse)
-
-
-def _per_history(compute: Callable[[Array, Array], Array], values: Array, spread: Array) -> Array:
-    first, inverse = _distinct(values[:, ::8], spread[:, None])
-    return compute(values[first], spread[first])[inverse]
-
-
-def _by_history(compute: Callable[[Array], tuple[Array, Array, Array]], values: Array) -> tuple[Array, Array, Array]:
-    flat = values.reshape(-1, values.shape[-1])
-    first, inverse = _distinct(flat[:, ::8])
-    shape = values.shape[:-1]
-    share, density, above = (part[inverse] for part in compute(flat[first]))
-    return share.reshape(shape), density.reshape(shape), above.reshape(*shape, -1)

@@ -31,9 +31,16 @@ def weight_layer(
     """
     averaged = kernel
     if window is not None:
-        pair, site = window.forward(kernel)
-        averaged = Kernel(kernel.channels, window.rows, window.cols, pair, site)
-    out = Kernel(channels, averaged.rows, averaged.cols, sigma_b2 + sigma_w2 * averaged.pair, sigma_w2 * averaged.site)
+        pair, site, near = window.forward(kernel)
+        averaged = Kernel(kernel.channels, window.rows, window.cols, pair, site, near=near)
+    out = Kernel(
+        channels,
+        averaged.rows,
+        averaged.cols,
+        sigma_b2 + sigma_w2 * averaged.pair,
+        sigma_w2 * averaged.site,
+        near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
+    )
     merged = merge(out) if window is not None else None
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:

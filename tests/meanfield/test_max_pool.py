@@ -8,7 +8,6 @@ import torch
 
 from lrbound import predict
 from lrbound.errors import Refused
-from lrbound.layers.base import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
@@ -41,7 +40,7 @@ def test_against_sampled_networks(norm: str, pool: str, head: str, rtol: float) 
 def test_maximum_of_independent_gaussians() -> None:
     """E max of 4 independent normals is 1.02938, E max^2 is 1.55133 (order statistics of the normal law)."""
     kernel = Kernel(8, uniform(4), uniform(4), np.zeros((1, 1, 1, 1, 1)), np.array([1.0, 0.0]).reshape(2, 1, 1))
-    out, _ = maximum(kernel, Window(2, 2, 0), Context(8.0, True, None, warn=lambda _: None))  # type: ignore[arg-type]
+    out, _ = maximum(kernel, Window(2, 2, 0))
 
     assert out.on_site[CROSS, 0, 0] == pytest.approx(1.02938**2, rel=2e-3)
     assert out.on_site[SAME, 0, 0] == pytest.approx(1.55133, rel=2e-3)
