@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
+from lrbound.finite.mean_signal import Masks, batch_mean
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors, homogeneous
+from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit, unit
+from lrbound.finite.walk import weighted as weighted  # for all that reads stages
 from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.init import Init
     from lrbound.layers.base import Context
 
 COHERENT, TRACE = 0, 1
-
-
-class Weighted(Protocol):
-    """A layer that draws random weights: it can have an initialisation of its own, and biases."""
-
-    init: Init | None
-    bias: bool
-
-
-def weighted(layer: object) -> TypeGuard[Weighted]:
-    """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
-    return hasattr(layer, "init") and hasattr(layer, "bias")
 
 
 class _Stage:
@@ -103,8 +93,8 @@ class _Back:
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
                 break
 
-    def visit(self, visit: Visit) -> _Row | None:
-        """Go through one layer; a weight layer completes a row."""
+    def visit(self, visit: Visit, tangents: tuple[Kernel, Kernel]) -> _Row | None:
+        """Go through one layer, given the tangent kernels below and above it; a weight layer completes a row."""
         row = None
         below, share = visit.pull(self.gradient)
         if weighted(visit.layer):
@@ -114,7 +104,8 @@ class _Back:
             self._normaliser(visit, share)
         else:
             self.beside = self.beside + split(share, self.samples)
-            self._pointwise(visit, below)
+            self._pointwise(visit, below, tangents)
+            self._small_sets(visit)
         self.gradient = below
         return row
 
@@ -167,6 +158,27 @@ class _Back:
             biases=self.biases,
         )
 
+    def _count_mean(self, visit: Visit, tangents: tuple[Kernel, Kernel]) -> None:
+        stage, curve = self.stage, visit.layer
+        assert stage is not None
+        assert stage.freedom is not None
+        assert isinstance(curve, Activation)
+        masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
+        found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
+        stage.freedom = stage.freedom._replace(batch_mean=found)
+
+    def _small_sets(self, visit: Visit) -> None:
+        """Couple the channels of a small set, which share a variance (theory of the normalisers, section 4)."""
+        stage, statistics = self.stage, visit.layer.statistics(visit.below.channels, self.samples)
+        if stage is None or stage.freedom is None or statistics is None or (statistics.batch and not self.ctx.through):
+            return
+        from lrbound.meanfield.statistics import mixture_of
+
+        mixture = mixture_of(visit.below, statistics)
+        if mixture is not None:
+            coupled = mixture.kurtosis(rectified=stage.curve is not None)
+            stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / coupled)
+
     def _normaliser(self, visit: Visit, share: Share | None) -> None:
         self.beside = self.beside + split(share, self.samples)
         if self.stage is None:
@@ -189,7 +201,7 @@ class _Back:
         self.kept *= found.cross / found.slopes
         stage.linear *= found.cross / found.varying
 
-    def _pointwise(self, visit: Visit, below: Gradient) -> None:
+    def _pointwise(self, visit: Visit, below: Gradient, tangents: tuple[Kernel, Kernel]) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = self._own(self.gradient)
         after = visit.pull(_probe(own, self.gradient))[0].delta.site[1]
@@ -202,6 +214,7 @@ class _Back:
             self.stage.curve = visit.layer
             self.stage.masked(law_of(visit.layer, visit.below, self.samples))
             self._count(visit.below, below)
+            self._count_mean(visit, tangents)
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
@@ -302,11 +315,13 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
     back = _Back(ctx)
     rows = []
+    found = tangents(visits, ctx)
+    found.insert(0, visits[0].below)
     while visits:
-        visit = visits.pop()
+        visit, above = visits.pop(), found.pop()
         if weighted(visit.layer):
             back.look_ahead(visits)
-        row = back.visit(visit)
+        row = back.visit(visit, (found[-1], above))
         if row is not None:
             rows.append(row)
     rows.reverse()

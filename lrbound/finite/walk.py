@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lrbound.meanfield.kernel import Kernel, white
 from lrbound.meanfield.positions import Axis
 
 if TYPE_CHECKING:
+    from lrbound.init import Init
     from lrbound.layers.base import Context, Pullback
     from lrbound.network import Network
 
@@ -27,6 +28,18 @@ SMALL_MAP = 256
 """Positions up to which a map is taken position by position."""
 WORK = 1_000_000
 """Pairs of such positions, added up over the layers, up to which that is done: about half a second."""
+
+
+class Weighted(Protocol):
+    """A layer that draws random weights: it can have an initialisation of its own, and biases."""
+
+    init: Init | None
+    bias: bool
+
+
+def weighted(layer: object) -> TypeGuard[Weighted]:
+    """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
+    return hasattr(layer, "init") and hasattr(layer, "bias")
 
 
 class Visit(NamedTuple):
@@ -48,7 +61,7 @@ def visits(network: Network, ctx: Context) -> list[Visit]:
     found = []
     for node, _ in network.unrolled():
         if 1 < kernel.positions <= largest:
-            finer = _resolved(kernel)
+            finer = resolved(kernel)
             if finer is not kernel:
                 found.append(Visit(Layer(), kernel, finer, partial(_lumped, kernel)))
                 kernel = finer
@@ -70,7 +83,7 @@ def _largest_resolved(network: Network) -> int:
     return largest
 
 
-def _resolved(kernel: Kernel) -> Kernel:
+def resolved(kernel: Kernel) -> Kernel:
     """Return the same kernel with every position a class of its own."""
     rows, cols = np.asarray(kernel.rows.classes), np.asarray(kernel.cols.classes)
     if len(kernel.rows.counts) == rows.size and len(kernel.cols.counts) == cols.size:

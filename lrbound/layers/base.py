@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.meanfield.gradient import Gradient, Share
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.statistics import Statistics
 
 Shape = tuple[int, ...]
 """``(features,)`` or ``(channels, height, width)``, without the batch."""
@@ -74,6 +75,11 @@ class Layer:
         """Return the number of learnable parameters for an input of ``shape``."""
         del shape
         return 0
+
+    def statistics(self, channels: int, samples: float) -> Statistics | None:
+        """Say what a normaliser of so many channels takes mean and variance over; None for any other layer."""
+        del channels, samples
+        return None
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of the input to that of the output; also return the way back for gradients."""

@@ -118,7 +118,7 @@ def normaliser(
     gamma2 = gamma**2
     out = kernel.becomes(gamma2 * zhat.pair + beta**2, gamma2 * zhat.site, mean=beta, gaussian=kernel.gaussian)
     through = ctx.through or not statistics.batch
-    mixture = _mixture(values, statistics) if through else None
+    mixture = mixture_of(values, statistics) if through else None
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         lean = lean_on(gradient, zhat, gamma2)
@@ -309,7 +309,7 @@ def _constant(delta: Operator, classes: Classes, statistics: Statistics) -> Oper
     return classes.constant_part(delta)
 
 
-def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
+def mixture_of(kernel: Kernel, statistics: Statistics) -> Mixture | None:
     """Return the mixture over small sets; None where all positions of a set have little in common."""
     s = statistics.channels
     if not 2 <= s <= SMALL_SET or not (statistics.batch or kernel.positions > 1):
