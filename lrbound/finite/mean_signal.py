@@ -45,7 +45,9 @@ MOST_POSITIONS = 100
 """Single positions up to which fields are drawn; beyond, masks count in pairs (see :mod:`lrbound.finite.freedom`)."""
 MOST_SAMPLES = 64
 """Batches up to which single samples are drawn, too."""
-_NODES = 121
+MOST_MIXED = 64
+"""Positions up to which what varies from sample to sample is counted; it falls off with their number."""
+_THIN = 4
 
 
 class Masks(NamedTuple):
@@ -58,76 +60,133 @@ class Masks(NamedTuple):
     curve: Curve | None
 
 
-def batch_mean(
-    kernel: Kernel, tangents: tuple[Kernel, Kernel], above: Gradient, masks: Masks, samples: float
-) -> float:
+class Tangents(NamedTuple):
+    """Tangent kernels of a stage: below its normaliser, below its masks, and above them.
+
+    ``alpha`` is the share that the current batch has in the normaliser's statistics, where they are of single channels over
+    the batch, else 0.
+    """
+
+    raw: Kernel
+    below: Kernel
+    above: Kernel
+    alpha: float = 0.0
+
+
+class Mean(NamedTuple):
+    """What a stage does to the mean over the batch.
+
+    Attributes
+    ----------
+    freedom : float
+        nu.
+    mixing : float
+        1/nu' - 1/nu, nu' the degrees of freedom of one sample's gradients times the mean ones: how far the former's C x C
+        matrix varies from sample to sample (see :mod:`lrbound.finite.mixing`).
+    """
+
+    freedom: float
+    mixing: float
+
+
+def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks, samples: float) -> Mean:
     """Return the degrees of freedom of a stage for the coherent direction.
 
     Parameters
     ----------
     kernel : Kernel
         Of the values that the masks see.
-    tangents : (Kernel, Kernel)
-        Tangent kernels below the masks and above them.
+    tangents : Tangents
     above : Gradient
         Gradient above the masks; its first direction is the coherent one.
     masks : Masks
     samples : float
         n.
     """
-    tangent = tangents[0] if masks.curve is None else tangents[1]
+    tangent = tangents.below if masks.curve is None else tangents.above
     same, cross = (Signal(above.delta.pair[0, kind], above.delta.site[0, kind]) for kind in (SAME, CROSS))
-    whole = backward_kernel(kernel, *(s + c for s, c in zip(same, cross, strict=True)))
+    own, whole = (backward_kernel(kernel, *part) for part in (same, _added(same, cross)))
     together = forward_kernel(tangent, 1.0 / samples, 1.0 - 1.0 / samples)
     seen = whole @ together
-    ratio = masks.law.mean
-    if kernel.positions > 1:
-        ratio = _kurtosis(kernel, tangents[0], whole, together, masks, samples)
-    trace, square = seen.trace(), ratio * seen.trace_of_square()
+    ratio, mixing = masks.law.mean, 0.0
+    if masks.curve is not None and bool((kernel.weights == 1.0).all()) and kernel.positions <= MOST_POSITIONS:
+        values = _values(kernel, samples)
+        slopes = masks.curve.slope(values)
+        if kernel.positions > 1:
+            ratio = _kurtosis(slopes, tangents.below, _dense(whole), samples)
+        if kernel.positions <= MOST_MIXED and samples <= MOST_SAMPLES:
+            gradients = samples * _dense(own), _dense(whole)
+            mixing = _mixing(slopes[::_THIN], values[::_THIN], tangents, gradients, samples)
+    elif kernel.positions > 1:
+        excess = mask_excess(masks.law.mean, forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
+        plain = seen.trace_of_square()
+        ratio = max(seen.trace_of_square(excess) / plain, 1.0) if plain > 0.0 else 1.0
+    trace, plain = seen.trace(), seen.trace_of_square()
+    square = ratio * plain
     if samples > 1.0:
         apart = backward_kernel(kernel, *(s - c / (samples - 1.0) for s, c in zip(same, cross, strict=True)))
         rest = (apart @ forward_kernel(tangent, 1.0, -1.0)).scaled(1.0 - 1.0 / samples)
         trace += rest.trace()
         square += ratio * rest.trace_of_square() / (samples - 1.0)
-    return kernel.channels * trace**2 / square if square > 0.0 else float("inf")
+    if not (square > 0.0 and trace > 0.0):
+        return Mean(float("inf"), 0.0)
+    units = kernel.channels * trace**2
+    return Mean(units / square, mixing * plain / units)
 
 
-def _kurtosis(
-    kernel: Kernel, tangent: Kernel, whole: Operator, together: Operator, masks: Masks, samples: float
-) -> float:
-    """Return R, from the gradient above the masks and the tangent kernels below and above them."""
-    singles = bool((kernel.weights == 1.0).all()) and kernel.positions <= MOST_POSITIONS
-    if masks.curve is None or not singles:
-        excess = mask_excess(masks.law.mean, forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
-        seen = whole @ together
-        plain = seen.trace_of_square()
-        return max(seen.trace_of_square(excess) / plain, 1.0) if plain > 0.0 else 1.0
-    slopes = _slopes(kernel, masks.curve, samples)
+def _added(one: Signal, other: Signal) -> Signal:
+    return Signal(one.pair + other.pair, one.site + other.site)
+
+
+def _kurtosis(slopes: Array, tangent: Kernel, whole: Array, samples: float) -> float:
+    """Return R from slopes (units, samples, positions)."""
     apart, across = (_dense(forward_kernel(tangent, *shares)) for shares in ((1.0, -1.0), (0.0, 1.0)))
     mean = slopes.mean(axis=1)
+    number = slopes.shape[1]
     drawn = mean[:, :, None] * across * mean[:, None, :]
-    if slopes.shape[1] > 1:
-        drawn += slopes.swapaxes(1, 2) @ slopes / slopes.shape[1] * (apart / samples)
-    # what single samples add is in a large batch an average, alike for all units
-    signal = _dense(whole) @ (drawn + (_dense(together) - drawn.mean(axis=0)))
-    middle = signal.mean(axis=0)
-    plain = float(np.einsum("ab,ba->", middle, middle))
-    return float(np.einsum("uab,uba->", signal, signal)) / len(signal) / plain if plain > 0.0 else 1.0
+    drawn += (slopes.swapaxes(1, 2) @ slopes) / number * (apart / samples)
+    signal = whole @ drawn
+    plain = _square(signal.mean(axis=0))
+    return float(_square(signal).mean() / plain) if plain > 0.0 else 1.0
 
 
-def _slopes(kernel: Kernel, curve: Curve, samples: float) -> Array:
-    """Return slopes of drawn units, shape (units, samples, positions); of a large batch the mean, as one sample."""
+def _mixing(
+    slopes: Array, values: Array, tangents: Tangents, gradients: tuple[Array, Array], samples: float
+) -> float:
+    """Return E tr(G_x D_x G D_x') - E tr(G D G D), over tr(G E D)^2: D_x pairs one sample with the mean, D is its mean."""
+    own, whole = gradients
+    number, size = slopes.shape[1:]
+    jacobian = slopes[..., None] * np.eye(size)
+    if tangents.alpha > 0.0:
+        # delta - alpha mean(delta) - alpha zhat mean(delta zhat) for delta = slopes w, w alike for all samples
+        zhat = values - values.mean(axis=(1, 2), keepdims=True)
+        zhat = zhat / np.sqrt((zhat**2).mean(axis=(1, 2), keepdims=True))
+        mean, lean = slopes.mean(axis=1) / size, (slopes * zhat).mean(axis=1) / size
+        jacobian = jacobian - tangents.alpha * (mean[:, None, None, :] + zhat[..., None] * lean[:, None, None, :])
+    apart, across = (_dense(forward_kernel(tangents.raw, *shares)) for shares in ((1.0, -1.0), (0.0, 1.0)))
+    one = jacobian.mean(axis=1).swapaxes(-1, -2)[:, None] @ (across @ jacobian)
+    one = one + jacobian.swapaxes(-1, -2) @ (apart / samples @ jacobian)
+    drawn = one.mean(axis=1)
+    plain = _square(whole @ drawn.mean(axis=0))
+    if not plain > 0.0:
+        return 0.0
+    single = np.einsum("uxab,uxba->", whole @ one, own @ one.swapaxes(-1, -2)) / len(one) / number
+    return max(float(single - _square(whole @ drawn).mean()) / float(plain), 0.0)
+
+
+def _square(matrices: Array) -> Array:
+    """Return tr M^2."""
+    return np.asarray(np.einsum("...ab,...ba->...", matrices, matrices))
+
+
+def _values(kernel: Kernel, samples: float) -> Array:
+    """Return drawn units, shape (units, samples, positions); of a large batch only some samples."""
     common, own = (_dense(forward_kernel(kernel, *shares)) for shares in ((0.0, 1.0), (1.0, -1.0)))
-    size = len(common)
+    size, number = len(common), int(min(samples, MOST_SAMPLES))
     fields = kernel.mean + _strata(size) @ _root(common).T
-    if samples <= MOST_SAMPLES:
-        apart = np.random.default_rng(1).standard_normal((DRAWS, int(samples), size)) @ _root(own).T
-        return curve.slope(fields[:, None, :] + apart)
-    z = np.linspace(-5.0, 5.0, _NODES)
-    weights = np.exp(-0.5 * z * z)
-    sd = np.sqrt(np.maximum(np.diagonal(own), 0.0))
-    slopes: Array = curve.slope(fields[..., None] + sd[:, None] * z) @ (weights / weights.sum())
-    return slopes[:, None, :]
+    apart = np.random.default_rng(1).standard_normal((DRAWS, number, size)) @ _root(own).T
+    drawn: Array = fields[:, None, :] + apart
+    return drawn
 
 
 def _root(covariance: Array) -> Array:

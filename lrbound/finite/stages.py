@@ -9,7 +9,7 @@ import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
-from lrbound.finite.mean_signal import Masks, batch_mean
+from lrbound.finite.mean_signal import Masks, Tangents, batch_mean
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors, homogeneous
 from lrbound.finite.tangent import tangents
@@ -36,6 +36,7 @@ class _Stage:
         self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
         self.normalised = False
         self.correction: Correction = NONE
+        self.mixing = 0.0
         self.linear = 1.0
         self.norm_slope = 1.0
         self.gain_slope = 0.0
@@ -93,7 +94,7 @@ class _Back:
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
                 break
 
-    def visit(self, visit: Visit, tangents: tuple[Kernel, Kernel]) -> _Row | None:
+    def visit(self, visit: Visit, tangents: Tangents) -> _Row | None:
         """Go through one layer, given the tangent kernels below and above it; a weight layer completes a row."""
         row = None
         below, share = visit.pull(self.gradient)
@@ -158,14 +159,15 @@ class _Back:
             biases=self.biases,
         )
 
-    def _count_mean(self, visit: Visit, tangents: tuple[Kernel, Kernel]) -> None:
+    def _count_mean(self, visit: Visit, tangents: Tangents) -> None:
         stage, curve = self.stage, visit.layer
         assert stage is not None
         assert stage.freedom is not None
         assert isinstance(curve, Activation)
         masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
-        stage.freedom = stage.freedom._replace(batch_mean=found)
+        stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
+        stage.mixing = found.mixing
 
     def _small_sets(self, visit: Visit) -> None:
         """Couple the channels of a small set, which share a variance (theory of the normalisers, section 4)."""
@@ -201,7 +203,7 @@ class _Back:
         self.kept *= found.cross / found.slopes
         stage.linear *= found.cross / found.varying
 
-    def _pointwise(self, visit: Visit, below: Gradient, tangents: tuple[Kernel, Kernel]) -> None:
+    def _pointwise(self, visit: Visit, below: Gradient, tangents: Tangents) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = self._own(self.gradient)
         after = visit.pull(_probe(own, self.gradient))[0].delta.site[1]
@@ -319,9 +321,12 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     found.insert(0, visits[0].below)
     while visits:
         visit, above = visits.pop(), found.pop()
+        lower = visits[-1].layer.statistics(visit.below.channels, ctx.samples) if visits and ctx.through else None
         if weighted(visit.layer):
             back.look_ahead(visits)
-        row = back.visit(visit, (found[-1], above))
+        alone = lower is not None and lower.batch and lower.channels == 1
+        raw, alpha = (found[-2], lower.alpha) if lower is not None and alone else (found[-1], 0.0)
+        row = back.visit(visit, Tangents(raw, found[-1], above, alpha))
         if row is not None:
             rows.append(row)
     rows.reverse()
@@ -362,6 +367,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         linear=column([stage.linear for stage in stages]),
         above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
+        mixing=column([stage.mixing for stage in stages]),
     )
 
 

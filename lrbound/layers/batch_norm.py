@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.statistics import Statistics
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,13 @@ class BatchNorm(Layer):
     def parameters(self, shape: Shape) -> int:
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
+
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        from lrbound.meanfield.statistics import Statistics
+
+        del channels
+        return Statistics(self.kind, 1, samples, batch=True)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel; the way back removes what the statistics absorb."""

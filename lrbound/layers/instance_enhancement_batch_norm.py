@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.statistics import Statistics
     from lrbound.meanfield.positions import Array
 
 
@@ -44,6 +45,13 @@ class InstanceEnhancementBatchNorm(Layer):
     def parameters(self, shape: Shape) -> int:
         """Count gamma, beta, and the gate's weight and bias of every channel."""
         return 4 * shape[0] if self.learnable else 0
+
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        from lrbound.meanfield.statistics import Statistics
+
+        del channels
+        return Statistics(self.kind, 1, samples, batch=True)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel as batch norm with the gate's gamma."""
