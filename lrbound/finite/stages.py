@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean
 from lrbound.finite.profile import Profile
@@ -16,12 +15,13 @@ from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit, unit
 from lrbound.finite.walk import weighted as weighted  # for all that reads stages
 from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
+    from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
 
@@ -32,7 +32,7 @@ class _Stage:
     def __init__(self) -> None:
         self.law: Unit = LINEAR
         self.freedom: Freedom | None = None
-        self.curve: Activation | None = None
+        self.curve: Curve | None = None
         self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
         self.normalised = False
         self.correction: Correction = NONE
@@ -123,6 +123,7 @@ class _Back:
 
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
         coherent, complement = split(share, self.samples)
+        coherent += self._leaning(visit)
         _, probed = visit.pull(_probe(self._own(self.gradient), self.gradient))
         assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
@@ -137,6 +138,18 @@ class _Back:
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
         return row
+
+    def _leaning(self, visit: Visit) -> float:
+        """Return what masks that lean on these weights add to their coherent value."""
+        if visit.lean is None:
+            return 0.0
+        layer = visit.layer
+        assert weighted(layer)
+        fan_in = _fan_in(visit)
+        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(fan_in, fan_in * visit.above.channels // visit.below.channels)
+        spread = np.sqrt(np.maximum(visit.above.on_site[SAME] - visit.above.on_site[CROSS], 0.0))
+        kernel = visit.lean.becomes(visit.lean.pair * outer(spread), visit.lean.site * spread**2)
+        return scale * float(self.gradient.delta.dot(kernel).coherent)
 
     def _closed(self, kernel: Kernel) -> _Stage | None:
         if self.stage is not None and self.stage.freedom is None:
@@ -160,10 +173,9 @@ class _Back:
         )
 
     def _count_mean(self, visit: Visit, tangents: Tangents) -> None:
-        stage, curve = self.stage, visit.layer
+        stage, curve = self.stage, visit.layer.curve
         assert stage is not None
         assert stage.freedom is not None
-        assert isinstance(curve, Activation)
         masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
         stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
@@ -212,9 +224,9 @@ class _Back:
             return
         self.kept *= cross / same
         self.stage.linear *= cross / total * quotient(varying(visit.below), varying(visit.above))
-        if isinstance(visit.layer, Activation):
-            self.stage.curve = visit.layer
-            self.stage.masked(law_of(visit.layer, visit.below, self.samples))
+        if visit.layer.curve is not None:
+            self.stage.curve = visit.layer.curve
+            self.stage.masked(law_of(visit.layer.curve, visit.below, self.samples))
             self._count(visit.below, below)
             self._count_mean(visit, tangents)
         elif cross < same:
@@ -237,7 +249,7 @@ def _probe(own: Signal, like: Gradient) -> Gradient:
     return Gradient(Sums(pair, site), masked=like.masked)
 
 
-def law_of(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     """Return the moments of a unit on the kernel below its activation."""
     q, x = kernel.averages()
     square = kernel.mean**2

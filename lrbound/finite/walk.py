@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
+from lrbound.finite.fan_in import FanIn
 from lrbound.layers.base import Layer
+from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, white
 from lrbound.meanfield.positions import Axis
@@ -45,20 +47,23 @@ def weighted(layer: object) -> TypeGuard[Weighted]:
 class Visit(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, and the way back.
 
-    A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart.
+    A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart. ``lean`` is what masks
+    above a weight layer add to the kernel that its coherent value sees (see :mod:`lrbound.finite.fan_in`).
     """
 
     layer: Layer
     below: Kernel
     above: Kernel
     pull: Pullback
+    lean: Kernel | None = None
 
 
 def visits(network: Network, ctx: Context) -> list[Visit]:
     """Return the layers of a network without branches in the order in which they run."""
     kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
     largest = _largest_resolved(network)
-    found = []
+    found: list[Visit] = []
+    spread = FanIn(kernel.channels)
     for node, _ in network.unrolled():
         if 1 < kernel.positions <= largest:
             finer = resolved(kernel)
@@ -66,9 +71,38 @@ def visits(network: Network, ctx: Context) -> list[Visit]:
                 found.append(Visit(Layer(), kernel, finer, partial(_lumped, kernel)))
                 kernel = finer
         above, pull = node.layer.forward(kernel, ctx)
+        above, lean = _spread(spread, node.layer, kernel, above, ctx)
+        if lean is not None:
+            _leaning(found, lean)
         found.append(Visit(node.layer, kernel, above, pull))
         kernel = above
     return found
+
+
+def _spread(spread: FanIn, layer: Layer, below: Kernel, above: Kernel, ctx: Context) -> tuple[Kernel, Kernel | None]:
+    """Pass a layer; return the kernel above it as it is at finite fan-in, and what the weights under it see more."""
+    statistics = layer.statistics(below.channels, ctx.samples)
+    if weighted(layer):
+        fan_in = layer.parameters((below.channels,)) // above.channels - layer.bias
+        spread.weights(below, layer, fan_in, uniform=(layer.init or ctx.init).distribution == "uniform")
+    elif statistics is not None:
+        spread.normaliser(statistics.channels, statistics.alpha)
+    elif isinstance(layer, Flatten):
+        spread.flatten(below)
+    elif layer.curve is not None and below.gaussian and not below.parts:
+        return spread.activation(layer.curve, below, above)
+    return above, None
+
+
+def _leaning(found: list[Visit], lean: Kernel) -> None:
+    """Note on the weight layer under the masks what they add to the kernel that its coherent value sees."""
+    at = next((at for at in range(len(found) - 1, -1, -1) if weighted(found[at].layer)), None)
+    if at is None:
+        return
+    place = found[at]
+    if (lean.rows, lean.cols) != (place.above.rows, place.above.cols):
+        return
+    found[at] = place._replace(lean=lean)
 
 
 def _largest_resolved(network: Network) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from lrbound.meanfield.gaussian import Curve
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.meanfield.gradient import Gradient, Share
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
     from lrbound.meanfield.statistics import Statistics
 
 Shape = tuple[int, ...]
@@ -43,6 +46,13 @@ class Context:
     through: bool
     init: Init
     warn: Callable[[str], None]
+
+
+class Elementwise(Curve, Protocol):
+    """A function of single values, with the mean product of its slopes over pairs of Gaussians."""
+
+    def slopes(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Array:
+        """Return E phi'(u) phi'(v) for u = mean + sd_a z, v = mean + sd_b z', E z z' = rho."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,11 @@ class Layer:
     def statistics(self, channels: int, samples: float) -> Statistics | None:
         """Say what a normaliser of so many channels takes mean and variance over; None for any other layer."""
         del channels, samples
+        return None
+
+    @property
+    def curve(self) -> Elementwise | None:
+        """The function of single values that an activation is; None for any other layer."""
         return None
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:

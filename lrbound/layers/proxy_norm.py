@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from lrbound.fields import choice, flag, number
 from lrbound.layers.base import Context, Layer, Pullback, Shape
-from lrbound.meanfield.proxy import activate_by_proxy
+from lrbound.meanfield.proxy import Proxied, activate_by_proxy
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +54,11 @@ class ProxyNorm(Layer):
         from lrbound.registry import LAYERS
 
         return cast("Activation", LAYERS.get(self.activation)())
+
+    @property
+    def curve(self) -> Proxied:
+        """The whole of it, as a function of single values."""
+        return Proxied(self.phi, self.gamma, self.beta, self.eps)
 
     def parameters(self, shape: Shape) -> int:
         """Count gamma and beta of every channel."""
