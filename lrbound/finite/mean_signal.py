@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.statistics import Statistics
 
-DRAWS = 64
+DRAWS, UNITS = 64, 256
+"""Drawn units: for matrices over positions, and for numbers."""
 MOST_POSITIONS = 100
 """Single positions up to which fields are drawn; beyond, masks count in pairs (see :mod:`lrbound.finite.freedom`)."""
 MOST_SAMPLES = 64
@@ -48,6 +50,7 @@ MOST_SAMPLES = 64
 MOST_MIXED = 64
 """Positions up to which what varies from sample to sample is counted; it falls off with their number."""
 _THIN = 4
+_NODES = 41
 
 
 class Masks(NamedTuple):
@@ -63,14 +66,19 @@ class Masks(NamedTuple):
 class Tangents(NamedTuple):
     """Tangent kernels of a stage: below its normaliser, below its masks, and above them.
 
-    ``alpha`` is the share that the current batch has in the normaliser's statistics, where they are of single channels over
-    the batch, else 0.
+    ``statistics`` are those of the normaliser, if there is one.
     """
 
     raw: Kernel
     below: Kernel
     above: Kernel
-    alpha: float = 0.0
+    statistics: Statistics | None = None
+
+    @property
+    def alpha(self) -> float:
+        """Share of the current batch in statistics of single channels over the batch; 0 for others."""
+        one = self.statistics
+        return one.alpha if one is not None and one.batch and one.channels == 1 else 0.0
 
 
 class Mean(NamedTuple):
@@ -83,10 +91,13 @@ class Mean(NamedTuple):
     mixing : float
         1/nu' - 1/nu, nu' the degrees of freedom of one sample's gradients times the mean ones: how far the former's C x C
         matrix varies from sample to sample (see :mod:`lrbound.finite.mixing`).
+    shared : float
+        Relative variance of the squared mean over the batch that the weights above see.
     """
 
     freedom: float
     mixing: float
+    shared: float
 
 
 def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks, samples: float) -> Mean:
@@ -108,8 +119,9 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
     own, whole = (backward_kernel(kernel, *part) for part in (same, _added(same, cross)))
     together = forward_kernel(tangent, 1.0 / samples, 1.0 - 1.0 / samples)
     seen = whole @ together
-    ratio, mixing = masks.law.mean, 0.0
+    ratio, mixing, shared = masks.law.mean, 0.0, 0.0
     if masks.curve is not None and bool((kernel.weights == 1.0).all()) and kernel.positions <= MOST_POSITIONS:
+        shared = _shared(kernel, masks.curve, _dense(whole), tangents.statistics) / kernel.channels
         values = _values(kernel, samples)
         slopes = masks.curve.slope(values)
         if kernel.positions > 1:
@@ -129,9 +141,9 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
         trace += rest.trace()
         square += ratio * rest.trace_of_square() / (samples - 1.0)
     if not (square > 0.0 and trace > 0.0):
-        return Mean(float("inf"), 0.0)
+        return Mean(float("inf"), 0.0, shared)
     units = kernel.channels * trace**2
-    return Mean(units / square, mixing * plain / units)
+    return Mean(units / square, mixing * plain / units, shared)
 
 
 def _added(one: Signal, other: Signal) -> Signal:
@@ -174,6 +186,28 @@ def _mixing(
     return max(float(single - _square(whole @ drawn).mean()) / float(plain), 0.0)
 
 
+def _shared(kernel: Kernel, curve: Curve, whole: Array, statistics: Statistics | None) -> float:
+    """Return the relative variance over units of hb' G hb, hb the unit's mean over the batch at all positions.
+
+    Statistics over several channels fix the sum of their squares, and of their means if they are centred: what hb' G hb
+    owes to those is taken out.
+    """
+    common, own = (_dense(forward_kernel(kernel, *shares)) for shares in ((0.0, 1.0), (1.0, -1.0)))
+    fields = _strata(len(common), UNITS) @ _root(common).T
+    z = np.linspace(-4.5, 4.5, _NODES)
+    weights = np.exp(-0.5 * z * z)
+    sd = np.sqrt(np.maximum(np.diagonal(own), 0.0))
+    hb = curve.value(kernel.mean + fields[..., None] + sd[:, None] * z) @ (weights / weights.sum())
+    y = np.einsum("ua,ab,ub->u", hb, whole, hb)
+    known = [np.ones(UNITS)]
+    if statistics is not None and statistics.channels > 1:
+        known += [(fields**2).mean(axis=1)] + ([fields.mean(axis=1)] if statistics.centred else [])
+    basis = np.linalg.qr(np.stack(known, axis=1))[0]
+    rest = y - basis @ (basis.T @ y)
+    mean = float(y.mean())
+    return float((rest**2).mean()) / mean**2 if mean > 0.0 else 0.0
+
+
 def _square(matrices: Array) -> Array:
     """Return tr M^2."""
     return np.asarray(np.einsum("...ab,...ba->...", matrices, matrices))
@@ -183,7 +217,7 @@ def _values(kernel: Kernel, samples: float) -> Array:
     """Return drawn units, shape (units, samples, positions); of a large batch only some samples."""
     common, own = (_dense(forward_kernel(kernel, *shares)) for shares in ((0.0, 1.0), (1.0, -1.0)))
     size, number = len(common), int(min(samples, MOST_SAMPLES))
-    fields = kernel.mean + _strata(size) @ _root(common).T
+    fields = kernel.mean + _strata(size, DRAWS) @ _root(common).T
     apart = np.random.default_rng(1).standard_normal((DRAWS, number, size)) @ _root(own).T
     drawn: Array = fields[:, None, :] + apart
     return drawn
@@ -197,10 +231,10 @@ def _root(covariance: Array) -> Array:
 
 
 @cache
-def _strata(size: int) -> Array:
+def _strata(size: int, units: int) -> Array:
     """Return standard normal draws, the last coordinate in strata of equal weight."""
-    draws: Array = np.random.default_rng(0).standard_normal((DRAWS, size))
-    draws[:, -1] = [normal_quantile(1.0 - (i + 0.5) / DRAWS) for i in range(DRAWS)]
+    draws: Array = np.random.default_rng(0).standard_normal((units, size))
+    draws[:, -1] = [normal_quantile(1.0 - (i + 0.5) / units) for i in range(units)]
     return draws
 
 

@@ -37,6 +37,7 @@ class _Stage:
         self.normalised = False
         self.correction: Correction = NONE
         self.mixing = 0.0
+        self.shared: float | None = None  # of stages whose statistics fix the units' norms
         self.linear = 1.0
         self.norm_slope = 1.0
         self.gain_slope = 0.0
@@ -180,6 +181,8 @@ class _Back:
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
         stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
         stage.mixing = found.mixing
+        if tangents.statistics is not None:
+            stage.shared = found.shared
 
     def _small_sets(self, visit: Visit) -> None:
         """Couple the channels of a small set, which share a variance (theory of the normalisers, section 4)."""
@@ -336,9 +339,8 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
         lower = visits[-1].layer.statistics(visit.below.channels, ctx.samples) if visits and ctx.through else None
         if weighted(visit.layer):
             back.look_ahead(visits)
-        alone = lower is not None and lower.batch and lower.channels == 1
-        raw, alpha = (found[-2], lower.alpha) if lower is not None and alone else (found[-1], 0.0)
-        row = back.visit(visit, Tangents(raw, found[-1], above, alpha))
+        raw = found[-1] if lower is None else found[-2]
+        row = back.visit(visit, Tangents(raw, found[-1], above, lower))
         if row is not None:
             rows.append(row)
     rows.reverse()
@@ -356,7 +358,9 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     laws = [stage.law for stage in stages]
     ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
     norms, masks, shared = (column([c[k] for c in counts]) for k in (4, 3, 5))
-    loose = column([0.0 if stage.normalised else 1.0 for stage in stages])  # batch statistics hold the mean fixed
+    # batch statistics hold the mean fixed, and those of a sample the norm, so that nothing is passed on
+    loose = column([0.0 if stage.normalised or stage.shared is not None else 1.0 for stage in stages])
+    fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
     return Profile(
         samples=ctx.samples,
@@ -370,7 +374,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
         gain=column([law.gain for law in laws]) / masks,
         both=column([law.both for law in laws]) / np.maximum(norms, masks),
-        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared),
+        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared + fixed),
         shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
