@@ -35,7 +35,6 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Layer
     from lrbound.layers.base import Elementwise
     from lrbound.meanfield.positions import Axis, Window
 
@@ -60,9 +59,8 @@ class FanIn:
         self.share = 1.0
         self.uniform = 0.0
 
-    def weights(self, kernel: Kernel, layer: Layer, fan_in: int, *, uniform: bool) -> None:
+    def weights(self, kernel: Kernel, window: Window | None, fan_in: int, *, uniform: bool) -> None:
         """Pass a weight layer on values with this kernel."""
-        window = getattr(layer, "window", None)
         self.variance *= 1.0 if window is None else spread_over_offsets(kernel, window)
         ratio = kernel.averages()[0] / max(_varying(kernel), 1e-300)
         self.uniform = 0.6 / fan_in * ratio**2 if uniform else 0.0
@@ -107,8 +105,10 @@ class FanIn:
             return None
         root = np.sqrt(outer(spread))
         pair = weight * root * np.divide(bend.pair, bend.slope, out=np.zeros_like(bend.pair), where=bend.slope > 0.0)
-        cross = weight * spread * np.divide(
-            bend.cross, bend.slope_cross, out=np.zeros_like(bend.cross), where=bend.slope_cross > 0.0
+        cross = (
+            weight
+            * spread
+            * np.divide(bend.cross, bend.slope_cross, out=np.zeros_like(bend.cross), where=bend.slope_cross > 0.0)
         )
         both = np.stack([np.zeros_like(pair[-1]), pair[-1]])
         site = np.stack([np.zeros_like(cross), cross - diagonal(pair)[-1]])

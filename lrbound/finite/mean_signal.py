@@ -30,14 +30,15 @@ import numpy as np
 from lrbound.finite.freedom import Signal, mask_excess
 from lrbound.finite.localised import normal_quantile
 from lrbound.finite.operator import backward_kernel, forward_kernel
+from lrbound.meanfield.few_values import INFINITE
 from lrbound.meanfield.kernel import CROSS, SAME
 
 if TYPE_CHECKING:
     from lrbound.finite.operator import Operator
     from lrbound.finite.unit import Unit
     from lrbound.finite.wishart import Array
-    from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.gaussian import Curve
+    from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.statistics import Statistics
 
@@ -117,7 +118,8 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
     tangent = tangents.below if masks.curve is None else tangents.above
     same, cross = (Signal(above.delta.pair[0, kind], above.delta.site[0, kind]) for kind in (SAME, CROSS))
     own, whole = (backward_kernel(kernel, *part) for part in (same, _added(same, cross)))
-    together = forward_kernel(tangent, 1.0 / samples, 1.0 - 1.0 / samples)
+    single = 1.0 / min(samples, INFINITE)
+    together = forward_kernel(tangent, single, 1.0 - single)
     seen = whole @ together
     ratio, mixing, shared = masks.law.mean, 0.0, 0.0
     if masks.curve is not None and bool((kernel.weights == 1.0).all()) and kernel.positions <= MOST_POSITIONS:
@@ -135,7 +137,7 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
         ratio = max(seen.trace_of_square(excess) / plain, 1.0) if plain > 0.0 else 1.0
     trace, plain = seen.trace(), seen.trace_of_square()
     square = ratio * plain
-    if samples > 1.0:
+    if 1.0 < samples < INFINITE:
         apart = backward_kernel(kernel, *(s - c / (samples - 1.0) for s, c in zip(same, cross, strict=True)))
         rest = (apart @ forward_kernel(tangent, 1.0, -1.0)).scaled(1.0 - 1.0 / samples)
         trace += rest.trace()
@@ -162,9 +164,7 @@ def _kurtosis(slopes: Array, tangent: Kernel, whole: Array, samples: float) -> f
     return float(_square(signal).mean() / plain) if plain > 0.0 else 1.0
 
 
-def _mixing(
-    slopes: Array, values: Array, tangents: Tangents, gradients: tuple[Array, Array], samples: float
-) -> float:
+def _mixing(slopes: Array, values: Array, tangents: Tangents, gradients: tuple[Array, Array], samples: float) -> float:
     """Return E tr(G_x D_x G D_x') - E tr(G D G D), over tr(G E D)^2: D_x pairs one sample with the mean, D is its mean."""
     own, whole = gradients
     number, size = slopes.shape[1:]

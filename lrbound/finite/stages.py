@@ -13,7 +13,7 @@ from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors, homogeneous
 from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit, unit
-from lrbound.finite.walk import weighted as weighted  # for all that reads stages
+from lrbound.finite.walk import weighted as weighted  # noqa: PLC0414 - branches takes it from here
 from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 
@@ -147,7 +147,9 @@ class _Back:
         layer = visit.layer
         assert weighted(layer)
         fan_in = _fan_in(visit)
-        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(fan_in, fan_in * visit.above.channels // visit.below.channels)
+        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(
+            fan_in, fan_in * visit.above.channels // visit.below.channels
+        )
         spread = np.sqrt(np.maximum(visit.above.on_site[SAME] - visit.above.on_site[CROSS], 0.0))
         kernel = visit.lean.becomes(visit.lean.pair * outer(spread), visit.lean.site * spread**2)
         return scale * float(self.gradient.delta.dot(kernel).coherent)

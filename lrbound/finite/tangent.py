@@ -25,6 +25,7 @@ from lrbound.layers.dropout import Dropout
 from lrbound.layers.flatten import Flatten
 from lrbound.layers.global_avg_pool import GlobalAvgPool
 from lrbound.layers.max_pool2d import MaxPool2d
+from lrbound.meanfield.few_values import INFINITE
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
 
@@ -76,7 +77,8 @@ def _weights(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
 
 def through(kernel: Kernel, pull: Pullback, samples: float) -> Kernel:
     """Return J T J' for the Jacobian J of a layer that keeps positions, from its way back."""
-    share = np.array([1.0 / samples, 1.0 - 1.0 / samples])
+    single = 1.0 / min(samples, INFINITE)
+    share = np.array([single, 1.0 - single])
     between, sites = kernel.pair_weights, kernel.weights
     pair = share[:, None, None, None, None] * (
         between * np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])) + embed(sites * kernel.site)

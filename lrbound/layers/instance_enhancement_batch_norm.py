@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.statistics import Statistics
     from lrbound.meanfield.positions import Array
+    from lrbound.meanfield.statistics import Statistics
 
 
 @dataclass(frozen=True)

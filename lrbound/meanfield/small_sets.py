@@ -39,10 +39,7 @@ class Mixture:
         return _factor(self.channels, self._share, rectified=rectified)
 
     def kurtosis(self, *, rectified: bool) -> float:
-        """Return what the coupling of a set's channels adds to the kurtosis of their damping, Q = M'M/s^2:
-
-        S E tr Q^2/(E tr Q)^2 over E p^4/(E p^2)^2.
-        """
+        """Return S E tr Q^2/(E tr Q)^2 over E p^4/(E p^2)^2, Q = M'M/s^2: what the coupling of a set's channels adds."""
         return _kurtosis(self.channels, self._share, rectified=rectified)
 
     @property
