@@ -20,7 +20,7 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
+    from lrbound.layers.base import Context, Layer
     from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
@@ -90,7 +90,7 @@ class _Back:
         self.next = 0.0, False
         absorbed = False
         for visit in reversed(below):
-            absorbed |= visit.layer.fixes_scale and self.ctx.through
+            absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
                 break
@@ -102,7 +102,7 @@ class _Back:
         if weighted(visit.layer):
             assert share is not None
             row = self._weights(visit, below, share)
-        elif visit.layer.fixes_scale:
+        elif absorbs(visit.layer, visit.below.channels, self.samples):
             self._normaliser(visit, share)
         else:
             self.beside = self.beside + split(share, self.samples)
@@ -239,6 +239,12 @@ class _Back:
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
 
 
+def absorbs(layer: Layer, channels: int, samples: float) -> bool:
+    """Say whether a layer's statistics are those of batch norm: of single channels, over the batch and no more."""
+    found = layer.statistics(channels, samples)
+    return found is not None and found.batch and found.channels == 1 and found.window == 1
+
+
 def split(share: Share | None, samples: float) -> Array:
     """Return (a, n b) of a layer."""
     if share is None:
@@ -338,7 +344,9 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     found.insert(0, visits[0].below)
     while visits:
         visit, above = visits.pop(), found.pop()
-        lower = visits[-1].layer.statistics(visit.below.channels, ctx.samples) if visits and ctx.through else None
+        lower = visits[-1].layer.statistics(visit.below.channels, ctx.samples) if visits else None
+        if lower is not None and lower.batch and not ctx.through:
+            lower = None
         if weighted(visit.layer):
             back.look_ahead(visits)
         raw = found[-1] if lower is None else found[-2]

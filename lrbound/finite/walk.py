@@ -82,11 +82,11 @@ def visits(network: Network, ctx: Context) -> list[Visit]:
 def _spread(spread: FanIn, layer: Layer, below: Kernel, above: Kernel, ctx: Context) -> tuple[Kernel, Kernel | None]:
     """Pass a layer; return the kernel above it as it is at finite fan-in, and what the weights under it see more."""
     statistics = layer.statistics(below.channels, ctx.samples)
-    window = getattr(layer, "window", None)
-    fan_in = layer.parameters((below.channels,)) // above.channels
+    whole = layer
     if weighted(layer):
         uniform = (layer.init or ctx.init).distribution == "uniform"
-        spread.weights(below, window, fan_in - layer.bias, uniform=uniform)
+        fan_in = whole.parameters((below.channels,)) // above.channels - layer.bias
+        spread.weights(below, getattr(layer, "window", None), fan_in, uniform=uniform)
     elif statistics is not None:
         spread.normaliser(statistics.channels, statistics.alpha)
     elif isinstance(layer, Flatten):

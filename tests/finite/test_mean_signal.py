@@ -48,18 +48,18 @@ def tangent_of_mean(net, seed):
     ("norm", "head", "rtol"),
     [
         ("layer_norm", "global_avg_pool", 0.15),
-        ("batch_group_norm: 24", "global_avg_pool", 0.15),
+        ("batch_group_norm: 12", "global_avg_pool", 0.15),
         ("cross_iteration_batch_norm: 1", "global_avg_pool", 0.1),
         (GAMMA, "global_avg_pool", 0.1),
         ("layer_norm", "flatten", 0.2),
-        ("batch_group_norm: 12", "flatten", 0.2),
+        ("batch_group_norm: 6", "flatten", 0.2),
     ],
 )
 def test_degrees_of_freedom_under_the_head(norm, head, rtol):
-    """(tr D)^2/tr D^2 of real networks of one hidden layer, 4 seeds: it varies by 5 % between them."""
-    net = conv(norm, head=head, widths=(48,), strides=(2,), side=6)
+    """(tr D)^2/tr D^2 of real networks of one hidden layer, 3 seeds: it varies by 5 % between them."""
+    net = conv(norm, head=head, widths=(24,), strides=(2,), side=6)
     found = []
-    for seed in range(4):
+    for seed in range(3):
         matrix = tangent_of_mean(net, seed)
         found.append([float(torch.trace(matrix)), float((matrix**2).sum())])
     trace, square = np.mean(found, axis=0)
@@ -105,9 +105,9 @@ def _products(net, seed):
 
 def test_coupling_against_sampled_networks():
     """Mean over x of |(M_x - M) v|^2 under layer norm, 4 seeds: it varies by 15 % between them."""
-    net = conv("layer_norm", head="flatten", widths=(32, 32), strides=(2, 2), batch=10)
+    net = conv("layer_norm", head="flatten", widths=(24, 24), strides=(2, 2), batch=8)
     profile = profile_of(net)
-    found = np.mean([_coupling(net, seed) for seed in range(4)])
+    found = np.mean([_coupling(net, seed) for seed in range(3)])
 
     assert coupling(profile, parts(profile)) == pytest.approx(found, rel=0.3)
 
@@ -188,7 +188,7 @@ def test_offsets_of_a_filter_average_what_varies():
 
 @pytest.mark.parametrize(("general", "special"), LIMITS)
 @given(gamma=st.floats(0.3, 3.0), batch=st.integers(8, 40), head=st.sampled_from(["flatten", "global_avg_pool"]))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_limits_hold_at_finite_size(general, special, gamma, batch, head):
     """The same layer by another name has the same lambda_max and the same interval."""
     one, other = (
