@@ -24,6 +24,12 @@ from tests.finite.finite_of import context, profile_of
 from tests.meanfield.test_normalisers import LIMITS, conv, dense
 from tests.sampled import modules, white_inputs
 
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
 GAMMA = "instance_enhancement_batch_norm: {gamma: 2.5}"
 
 
@@ -44,28 +50,21 @@ def tangent_of_mean(net, seed):
     return torch.stack(rows) @ torch.stack(rows).T
 
 
-@pytest.mark.parametrize(
-    ("norm", "head", "rtol"),
-    [
-        ("layer_norm", "global_avg_pool", 0.15),
-        ("batch_group_norm: 12", "global_avg_pool", 0.15),
-        ("cross_iteration_batch_norm: 1", "global_avg_pool", 0.1),
-        (GAMMA, "global_avg_pool", 0.1),
-        ("layer_norm", "flatten", 0.2),
-        ("batch_group_norm: 6", "flatten", 0.2),
-    ],
-)
-def test_degrees_of_freedom_under_the_head(norm, head, rtol):
-    """(tr D)^2/tr D^2 of real networks of one hidden layer, 3 seeds: it varies by 5 % between them."""
-    net = conv(norm, head=head, widths=(24,), strides=(2,), side=6)
+@pytest.mark.parametrize("head", ["flatten", "global_avg_pool"])
+@pytest.mark.parametrize("norm", ["layer_norm", "batch_group_norm: 12", GAMMA])
+def test_degrees_of_freedom_under_the_head(norm, head):
+    """(tr D)^2/tr D^2 of all that lies below the head, with two hidden layers; 4 seeds vary by 5 to 10 %."""
+    net = conv(norm, head=head, widths=(24, 24), strides=(2, 2), batch=12)
     found = []
-    for seed in range(3):
+    for seed in range(4):
         matrix = tangent_of_mean(net, seed)
         found.append([float(torch.trace(matrix)), float((matrix**2).sum())])
     trace, square = np.mean(found, axis=0)
-    predicted = float(profile_of(net).batch_mean[-1])
+    profile = profile_of(net)
+    flow = np.cumsum(profile.coherent)[:-1]
+    predicted = 1.0 / float(((flow / flow[-1]) ** 2 / profile.batch_mean).sum())
 
-    assert predicted == pytest.approx(trace**2 / square, rel=rtol)
+    assert predicted == pytest.approx(trace**2 / square, rel=0.2)
 
 
 def test_a_pooled_head_has_no_more_signals_than_channels():
@@ -73,43 +72,25 @@ def test_a_pooled_head_has_no_more_signals_than_channels():
         assert profile_of(conv(norm, head="global_avg_pool")).batch_mean[-1] < 48 * 1.01
 
 
-def test_tangent_kernels_against_sampled_networks():
-    """Mean squares of gradients by position of one sample and of two, after a coherent and a centring normaliser."""
-    for norm in ("rms_norm", "batch_group_norm: 12", "cross_iteration_batch_norm: 1"):
-        net = conv(norm, widths=(48, 48), strides=(2, 1), side=6, head="global_avg_pool")
-        ctx = context(net)
-        found = tangents(visits(net, ctx), ctx)
-        one, two = _pooled(found)
-        mean = np.mean([_products(net, seed) for seed in range(4)], axis=0)
+@pytest.mark.parametrize("norm", ["batch_group_norm: {groups: 12, learnable: false}", "layer_norm: {learnable: false}"])
+def test_tangent_kernels_against_sampled_networks(norm):
+    """tr D/N of a pooled head, 4 seeds: 3 to 6 %."""
+    net = conv(norm, widths=(48, 48), strides=(2, 1), side=6, head="global_avg_pool")
+    ctx = context(net)
+    found = tangents(visits(net, ctx), ctx)[-2]
+    one, two = (float(found.on_site[kind, 0, 0]) for kind in (0, 1))
+    mean = np.mean([float(torch.trace(tangent_of_mean(net, seed))) / 48 for seed in range(4)])
 
-        assert [one, two] == pytest.approx(mean, rel=0.12)
-
-
-def _pooled(found):
-    """Return the tangent kernel of the pooled units: below the head."""
-    kernel = found[-2]
-    return [float(kernel.on_site[kind, 0, 0]) for kind in (0, 1)]
-
-
-def _products(net, seed):
-    f, weights = head_inputs(net, seed)
-    channels = range(0, f.shape[1], 4)
-    rows = [
-        [torch.cat([g.ravel() for g in torch.autograd.grad(f[x, j], weights, retain_graph=True)]) for x in range(3)]
-        for j in channels
-    ]
-    grams = torch.stack([torch.stack(row) @ torch.stack(row).T for row in rows]).mean(dim=0)
-    off = (grams.sum() - torch.trace(grams)) / 6
-    return float(torch.trace(grams)) / 3, float(off)
+    assert one / 8 + two * 7 / 8 == pytest.approx(mean, rel=0.1)
 
 
 def test_coupling_against_sampled_networks():
-    """Mean over x of |(M_x - M) v|^2 under layer norm, 4 seeds: it varies by 15 % between them."""
+    """Mean over x of |(M_x - M) v|^2 under layer norm, 12 seeds: they vary by 60 %."""
     net = conv("layer_norm", head="flatten", widths=(24, 24), strides=(2, 2), batch=8)
     profile = profile_of(net)
-    found = np.mean([_coupling(net, seed) for seed in range(3)])
+    found = np.mean([_coupling(net, seed) for seed in range(12)])
 
-    assert coupling(profile, parts(profile)) == pytest.approx(found, rel=0.3)
+    assert coupling(profile, parts(profile)) == pytest.approx(found, rel=0.35)
 
 
 def _coupling(net, seed):
@@ -192,7 +173,7 @@ def test_offsets_of_a_filter_average_what_varies():
 def test_limits_hold_at_finite_size(general, special, gamma, batch, head):
     """The same layer by another name has the same lambda_max and the same interval."""
     one, other = (
-        predict(conv(form.format(f"gamma: {gamma!r}"), widths=(24, 24), batch=batch, side=6, head=head))
+        predict(conv(form.format(f"gamma: {gamma!r}"), widths=(24, 24), strides=(2, 1), batch=batch, side=6, head=head))
         for form in (general, special)
     )
 
