@@ -22,6 +22,11 @@ class Activation(Layer):
     """
 
     @property
+    def curve(self) -> Activation:
+        """The function itself."""
+        return self
+
+    @property
     def kink(self) -> float:
         """phi'(0+) - phi'(0-)."""
         return 0.0
@@ -47,6 +52,10 @@ class Activation(Layer):
             Correlations; values just outside [-1, 1] are clipped.
         """
         return series(self, mean, sd_a, sd_b, rho)
+
+    def slopes(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Array:
+        """Return E phi'(u) phi'(v), the slope of :meth:`pair`."""
+        return self.pair(mean, sd_a, sd_b, rho).slope
 
     def local(self, mean: float, sd: Array) -> Pair:
         """Return the same means for v = u = mean + sd z."""

@@ -123,6 +123,11 @@ def _mask_correlation(kernel: Operator) -> Operator:
     return type(kernel)(pair, 1.0 - np.diagonal(pair), kernel.counts)
 
 
+def mask_excess(kurtosis: float, values: Operator) -> Operator:
+    """Return R for masks of this kurtosis on values with this kernel."""
+    return _excess(kurtosis, _mask_correlation(values))
+
+
 def _excess(kurtosis: float, kappa: Operator) -> Operator:
     more = kurtosis - 1.0
     return type(kappa)(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)

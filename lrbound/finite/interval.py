@@ -4,7 +4,9 @@ The logarithm of lambda_max is taken as normal around the mean, with a variance 
 
     co   the Wishart steps of the mean gradients, sum (1.268 s/J)_m^2 Q_m^2, and the squared mean of the activations over the
          batch, |mean h|^2, which a stage of N units knows to a relative variance shared_m. It is passed on like a
-         sample's norm in the branch lo:  U_m = a_{m+1} + sx U_{m+1} + sp Q_{m+1}  (parts of sum a).
+         sample's norm in the branch lo:  U_m = a_{m+1} + sx U_{m+1} + sp Q_{m+1}  (parts of co, grown). Statistics of a
+         sample or of a group fix the sum of squares over the units; what |mean h|^2 owes to it is taken out, and nothing is
+         passed on (theory of the normalisers, section 5).
     lo   the largest of n normal numbers of variance sg^2: its standard deviation is pi/sqrt(6)/sqrt(2 ln n) of sg (Gumbel).
     de   the Wishart steps of the outputs.
 
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.finite.outputs import parts
 from lrbound.finite.wishart import Array, log_variance
 
 if TYPE_CHECKING:
@@ -48,14 +51,15 @@ def coherent(profile: Profile) -> float:
     total = float(profile.coherent.sum())
     if not total > 0.0:
         return MODEL**2
-    share = profile.coherent / total
+    grown = parts(profile)
+    share = grown / grown.sum()
     stages, below = profile.flow(share, coherent=True)
     weight = profile.carried(share, below, profile.shared_slope, profile.mean_slope, coherent=True)
     variance = float(profile.shared @ weight**2) + float(log_variance(profile.outputs, profile.batch_mean) @ stages**2)
     variance += float(2.0 * profile.shared_both @ (below * weight[1:]))
     if not profile.above_statistics:
         return max(variance, 0.0) + MODEL**2
-    lower = float(share[:-1].sum())
+    lower = float(profile.coherent[:-1].sum()) / total
     above = MODEL_ABOVE_STATISTICS if profile.routes is None else MODEL_BRANCHES
     return max(variance, 0.0) + above**2 + (MODEL_BELOW_STATISTICS * lower) ** 2
 
@@ -67,12 +71,12 @@ def localised(profile: Profile, branch: Localised) -> float:
     return branch.log_variance * min(scale, 1.0) ** 2 + MODEL**2
 
 
-def bulk(profile: Profile, parts: Array) -> float:
+def bulk(profile: Profile, values: Array) -> float:
     """Return the variance of ln de over initialisations, from the layers' parts of the bulk."""
-    total = float(parts.sum())
+    total = float(values.sum())
     if not total > 0.0:
         return MODEL**2
-    stages, _ = profile.flow(parts)
+    stages, _ = profile.flow(values)
     return float(log_variance(profile.outputs, profile.bulk) @ (stages / total) ** 2) + MODEL**2
 
 

@@ -76,6 +76,7 @@ class Profile(NamedTuple):
     above_statistics: bool
     width: Array
     routes: Routes | None = None
+    mixing: Array | None = None
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""

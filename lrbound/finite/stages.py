@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
+from lrbound.finite.mean_signal import Masks, Tangents, batch_mean
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors, homogeneous
+from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit, unit
+from lrbound.finite.walk import weighted as weighted  # noqa: PLC0414 - branches takes it from here
 from lrbound.meanfield.gradient import Gradient, Share, Sums, at_output
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.init import Init
-    from lrbound.layers.base import Context
+    from lrbound.layers.base import Context, Layer
+    from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
-
-
-class Weighted(Protocol):
-    """A layer that draws random weights: it can have an initialisation of its own, and biases."""
-
-    init: Init | None
-    bias: bool
-
-
-def weighted(layer: object) -> TypeGuard[Weighted]:
-    """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
-    return hasattr(layer, "init") and hasattr(layer, "bias")
 
 
 class _Stage:
@@ -42,10 +32,12 @@ class _Stage:
     def __init__(self) -> None:
         self.law: Unit = LINEAR
         self.freedom: Freedom | None = None
-        self.curve: Activation | None = None
+        self.curve: Curve | None = None
         self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
         self.normalised = False
         self.correction: Correction = NONE
+        self.mixing = 0.0
+        self.shared: float | None = None  # of stages whose statistics fix the units' norms
         self.linear = 1.0
         self.norm_slope = 1.0
         self.gain_slope = 0.0
@@ -98,28 +90,30 @@ class _Back:
         self.next = 0.0, False
         absorbed = False
         for visit in reversed(below):
-            absorbed |= visit.layer.fixes_scale and self.ctx.through
+            absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
                 break
 
-    def visit(self, visit: Visit) -> _Row | None:
-        """Go through one layer; a weight layer completes a row."""
+    def visit(self, visit: Visit, tangents: Tangents) -> _Row | None:
+        """Go through one layer, given the tangent kernels below and above it; a weight layer completes a row."""
         row = None
         below, share = visit.pull(self.gradient)
         if weighted(visit.layer):
             assert share is not None
             row = self._weights(visit, below, share)
-        elif visit.layer.fixes_scale:
+        elif absorbs(visit.layer, visit.below.channels, self.samples):
             self._normaliser(visit, share)
         else:
             self.beside = self.beside + split(share, self.samples)
-            self._pointwise(visit, below)
+            self._pointwise(visit, below, tangents)
+            self._small_sets(visit)
         self.gradient = below
         return row
 
     def _weights(self, visit: Visit, below: Gradient, share: Share) -> _Row:
         coherent, complement = split(share, self.samples)
+        coherent += self._leaning(visit)
         _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient, self.samples))
         assert probed is not None
         whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
@@ -134,6 +128,20 @@ class _Back:
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
         return row
+
+    def _leaning(self, visit: Visit) -> float:
+        """Return what masks that lean on these weights add to their coherent value."""
+        if visit.lean is None:
+            return 0.0
+        layer = visit.layer
+        assert weighted(layer)
+        fan_in = _fan_in(visit)
+        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(
+            fan_in, fan_in * visit.above.channels // visit.below.channels
+        )
+        spread = np.sqrt(np.maximum(visit.above.on_site[SAME] - visit.above.on_site[CROSS], 0.0))
+        kernel = visit.lean.becomes(visit.lean.pair * outer(spread), visit.lean.site * spread**2)
+        return scale * float(self.gradient.delta.dot(kernel).coherent)
 
     def _closed(self, kernel: Kernel) -> _Stage | None:
         if self.stage is not None and self.stage.freedom is None:
@@ -155,6 +163,29 @@ class _Back:
             absorbed=self.absorbed,
             biases=self.biases,
         )
+
+    def _count_mean(self, visit: Visit, tangents: Tangents) -> None:
+        stage, curve = self.stage, visit.layer.curve
+        assert stage is not None
+        assert stage.freedom is not None
+        masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
+        found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
+        stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
+        stage.mixing = found.mixing
+        if tangents.statistics is not None:
+            stage.shared = found.shared
+
+    def _small_sets(self, visit: Visit) -> None:
+        """Couple the channels of a small set, which share a variance (theory of the normalisers, section 4)."""
+        stage, statistics = self.stage, visit.layer.statistics(visit.below.channels, self.samples)
+        if stage is None or stage.freedom is None or statistics is None or (statistics.batch and not self.ctx.through):
+            return
+        from lrbound.meanfield.statistics import mixture_of
+
+        mixture = mixture_of(visit.below, statistics)
+        if mixture is not None:
+            coupled = mixture.kurtosis(rectified=stage.curve is not None)
+            stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / coupled)
 
     def _normaliser(self, visit: Visit, share: Share | None) -> None:
         self.beside = self.beside + split(share, self.samples)
@@ -178,7 +209,7 @@ class _Back:
         self.kept *= found.cross / found.slopes
         stage.linear *= found.cross / found.varying
 
-    def _pointwise(self, visit: Visit, below: Gradient) -> None:
+    def _pointwise(self, visit: Visit, below: Gradient, tangents: Tangents) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
         own = own_part(self.gradient, self.samples)
         after = visit.pull(probe(own, self.gradient, self.samples))[0].delta.site[1]
@@ -187,13 +218,20 @@ class _Back:
             return
         self.kept *= cross / same
         self.stage.linear *= cross / total * quotient(varying(visit.below), varying(visit.above))
-        if isinstance(visit.layer, Activation):
-            self.stage.curve = visit.layer
-            self.stage.masked(law_of(visit.layer, visit.below, self.samples))
+        if visit.layer.curve is not None:
+            self.stage.curve = visit.layer.curve
+            self.stage.masked(law_of(visit.layer.curve, visit.below, self.samples))
             self._count(visit.below, below)
+            self._count_mean(visit, tangents)
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
+
+
+def absorbs(layer: Layer, channels: int, samples: float) -> bool:
+    """Say whether a layer's statistics are those of batch norm: of single channels, over the batch and no more."""
+    found = layer.statistics(channels, samples)
+    return found is not None and found.batch and found.channels == 1 and found.window == 1
 
 
 def split(share: Share | None, samples: float) -> Array:
@@ -230,7 +268,7 @@ def _both_ways(part: Array) -> Array:
     return np.stack([np.stack([part, -part]), np.stack([part, part])])
 
 
-def law_of(activation: Activation, kernel: Kernel, samples: float) -> Unit:
+def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     """Return the moments of a unit on the kernel below its activation."""
     q, x = kernel.averages()
     square = kernel.mean**2
@@ -310,11 +348,17 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
     back = _Back(ctx)
     rows = []
+    found = tangents(visits, ctx)
+    found.insert(0, visits[0].below)
     while visits:
-        visit = visits.pop()
+        visit, above = visits.pop(), found.pop()
+        lower = visits[-1].layer.statistics(visit.below.channels, ctx.samples) if visits else None
+        if lower is not None and lower.batch and not ctx.through:
+            lower = None
         if weighted(visit.layer):
             back.look_ahead(visits)
-        row = back.visit(visit)
+        raw = found[-1] if lower is None else found[-2]
+        row = back.visit(visit, Tangents(raw, found[-1], above, lower))
         if row is not None:
             rows.append(row)
     rows.reverse()
@@ -332,7 +376,9 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     laws = [stage.law for stage in stages]
     ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
     norms, masks, shared = (column([c[k] for c in counts]) for k in (4, 3, 5))
-    loose = column([0.0 if stage.normalised else 1.0 for stage in stages])  # batch statistics hold the mean fixed
+    # batch statistics hold the mean fixed, and those of a sample the norm, so that nothing is passed on
+    loose = column([0.0 if stage.normalised or stage.shared is not None else 1.0 for stage in stages])
+    fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
     return Profile(
         samples=ctx.samples,
@@ -346,7 +392,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
         gain=column([law.gain for law in laws]) / masks,
         both=column([law.both for law in laws]) / np.maximum(norms, masks),
-        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared),
+        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared + fixed),
         shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
@@ -355,6 +401,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         linear=column([stage.linear for stage in stages]),
         above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
+        mixing=column([stage.mixing for stage in stages]),
     )
 
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
+from lrbound.finite.fan_in import FanIn
 from lrbound.layers.base import Layer
+from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Axis
 from lrbound.meanfield.regroup import regroup
 
 if TYPE_CHECKING:
+    from lrbound.init import Init
     from lrbound.layers.base import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
     from lrbound.network import Network
@@ -29,33 +32,79 @@ WORK = 1_000_000
 """Pairs of such positions, added up over the layers, up to which that is done: about half a second."""
 
 
+class Weighted(Protocol):
+    """A layer that draws random weights: it can have an initialisation of its own, and biases."""
+
+    init: Init | None
+    bias: bool
+
+
+def weighted(layer: object) -> TypeGuard[Weighted]:
+    """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
+    return hasattr(layer, "init") and hasattr(layer, "bias")
+
+
 class Visit(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, and the way back.
 
-    A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart.
+    A bare :class:`~lrbound.layers.base.Layer` marks where the classes of positions are taken apart. ``lean`` is what masks
+    above a weight layer add to the kernel that its coherent value sees (see :mod:`lrbound.finite.fan_in`).
     """
 
     layer: Layer
     below: Kernel
     above: Kernel
     pull: Pullback
+    lean: Kernel | None = None
 
 
 def visits(network: Network, ctx: Context) -> list[Visit]:
     """Return the layers of a network without branches in the order in which they run."""
     kernel = white(network.input.shape, network.input.mean_square, network.input.correlation)
     largest = _largest_resolved(network)
-    found = []
+    found: list[Visit] = []
+    spread = FanIn(kernel.channels)
     for node, _ in network.unrolled():
         if 1 < kernel.positions <= largest:
-            finer = _resolved(kernel)
+            finer = resolved(kernel)
             if finer is not kernel:
                 found.append(Visit(Layer(), kernel, finer, partial(_lumped, kernel)))
                 kernel = finer
         above, pull = node.layer.forward(kernel, ctx)
+        above, lean = _spread(spread, node.layer, kernel, above, ctx)
+        if lean is not None:
+            _leaning(found, lean)
         found.append(Visit(node.layer, kernel, above, pull))
         kernel = above
     return found
+
+
+def _spread(spread: FanIn, layer: Layer, below: Kernel, above: Kernel, ctx: Context) -> tuple[Kernel, Kernel | None]:
+    """Pass a layer; return the kernel above it as it is at finite fan-in, and what the weights under it see more."""
+    statistics = layer.statistics(below.channels, ctx.samples)
+    whole = layer
+    if weighted(layer):
+        uniform = (layer.init or ctx.init).distribution == "uniform"
+        fan_in = whole.parameters((below.channels,)) // above.channels - layer.bias
+        spread.weights(below, getattr(layer, "window", None), fan_in, uniform=uniform)
+    elif statistics is not None:
+        spread.normaliser(statistics.channels, statistics.alpha)
+    elif isinstance(layer, Flatten):
+        spread.flatten(below)
+    elif layer.curve is not None and below.gaussian and not below.parts:
+        return spread.activation(layer.curve, below, above)
+    return above, None
+
+
+def _leaning(found: list[Visit], lean: Kernel) -> None:
+    """Note on the weight layer under the masks what they add to the kernel that its coherent value sees."""
+    at = next((at for at in range(len(found) - 1, -1, -1) if weighted(found[at].layer)), None)
+    if at is None:
+        return
+    place = found[at]
+    if (lean.rows, lean.cols) != (place.above.rows, place.above.cols):
+        return
+    found[at] = place._replace(lean=lean)
 
 
 def _largest_resolved(network: Network) -> int:
@@ -70,7 +119,7 @@ def _largest_resolved(network: Network) -> int:
     return largest
 
 
-def _resolved(kernel: Kernel) -> Kernel:
+def resolved(kernel: Kernel) -> Kernel:
     """Return the same kernel with every position a class of its own."""
     rows, cols = kernel.rows, kernel.cols
     if len(rows.counts) == rows.size and len(cols.counts) == cols.size:

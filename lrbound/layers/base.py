@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from lrbound.meanfield.gaussian import Curve
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.meanfield.gradient import Gradient, Share
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
+    from lrbound.meanfield.statistics import Statistics
 
 Shape = tuple[int, ...]
 """``(features,)`` or ``(channels, height, width)``, without the batch."""
@@ -42,6 +46,13 @@ class Context:
     through: bool
     init: Init
     warn: Callable[[str], None]
+
+
+class Elementwise(Curve, Protocol):
+    """A function of single values, with the mean product of its slopes over pairs of Gaussians."""
+
+    def slopes(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Array:
+        """Return E phi'(u) phi'(v) for u = mean + sd_a z, v = mean + sd_b z', E z z' = rho."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,16 @@ class Layer:
         """Return the number of learnable parameters for an input of ``shape``."""
         del shape
         return 0
+
+    def statistics(self, channels: int, samples: float) -> Statistics | None:
+        """Say what a normaliser of so many channels takes mean and variance over; None for any other layer."""
+        del channels, samples
+        return None
+
+    @property
+    def curve(self) -> Elementwise | None:
+        """The function of single values that an activation is; None for any other layer."""
+        return None
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of the input to that of the output; also return the way back for gradients."""

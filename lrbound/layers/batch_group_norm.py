@@ -57,6 +57,10 @@ class BatchGroupNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        return Statistics(self.kind, channels // self.groups, samples, batch=True)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale every group of channels by its batch statistics."""
         channels = kernel.channels // self.groups
@@ -64,7 +68,7 @@ class BatchGroupNorm(Normaliser):
             return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
                 kernel, ctx
             )
-        statistics = Statistics(self.kind, channels, ctx.samples, batch=True)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

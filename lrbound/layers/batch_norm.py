@@ -43,12 +43,17 @@ class BatchNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        del channels
+        return Statistics(self.kind, 1, samples, batch=True)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel; the way back removes what the statistics absorb."""
         return normaliser(
             kernel,
             ctx,
-            Statistics(self.kind, 1, ctx.samples, batch=True),
+            self.statistics(kernel.channels, ctx.samples),
             eps=self.eps,
             gamma=self.gamma,
             beta=self.beta,

@@ -45,13 +45,18 @@ class CrossIterationBatchNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        del channels
+        return Statistics(self.kind, 1, samples, batch=True, window=self.window)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale by the statistics of all batches in the window."""
         if self.window == 1:
             return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
                 kernel, ctx
             )
-        statistics = Statistics(self.kind, 1, ctx.samples, batch=True, window=self.window)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

@@ -60,9 +60,13 @@ class GroupNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        return Statistics(self.kind, channels // self.groups, samples)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every group of a sample by its own variance."""
-        statistics = Statistics(self.kind, kernel.channels // self.groups, ctx.samples)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

@@ -51,10 +51,14 @@ class InstanceEnhancementBatchNorm(Normaliser):
         """Count gamma, beta, and the gate's weight and bias of every channel."""
         return 4 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        del channels
+        return Statistics(self.kind, 1, samples, batch=True)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale the kernel as batch norm with the gate's gamma."""
-        statistics = Statistics(self.kind, 1, ctx.samples, batch=True)
-        zhat = normalise(kernel, statistics, self.eps, ctx)
+        zhat = normalise(kernel, self.statistics(kernel.channels, ctx.samples), self.eps, ctx)
         level = _instance_means(kernel)
         gate, lift = self._gate(level, flat=kernel.positions == 1)
         if self.weight != 0.0:

@@ -50,9 +50,14 @@ class InstanceNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        del channels
+        return Statistics(self.kind, 1, samples)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Centre and scale every channel of a sample over its positions."""
-        statistics = Statistics(self.kind, 1, ctx.samples)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

@@ -47,9 +47,13 @@ class LayerNorm(Normaliser):
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        return Statistics(self.kind, channels, samples)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every sample by its own variance; two samples keep their correlation."""
-        statistics = Statistics(self.kind, kernel.channels, ctx.samples)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

@@ -44,9 +44,13 @@ class PositionalNorm(Normaliser):
             raise ShapeError(f"positional_norm needs at least 3 channels, got {list(shape)}")
         return shape
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        return Statistics(self.kind, channels, samples)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every position by its own variance."""
-        values = without_mean(kernel, ctx, Statistics(self.kind, kernel.channels, ctx.samples))
+        values = without_mean(kernel, ctx, self.statistics(kernel.channels, ctx.samples))
         left = 1.0 - 1.0 / kernel.channels
         inverse = self.gamma / np.sqrt(left * values.on_site[..., SAME, :, :] + self.eps)
         pair_scale, site_scale = outer(inverse)[..., None, :, :, :, :], inverse[..., None, :, :] ** 2

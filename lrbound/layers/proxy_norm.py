@@ -9,7 +9,7 @@ from lrbound.fields import choice, flag, number, params
 from lrbound.layers._normaliser import Normaliser
 from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.layers.layer_norm import LayerNorm
-from lrbound.meanfield.proxy import activate_by_proxy
+from lrbound.meanfield.proxy import Proxied, activate_by_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +75,11 @@ class ProxyNorm(Normaliser):
         from lrbound.registry import LAYERS
 
         return cast("Activation", LAYERS.get(self.activation)())
+
+    @property
+    def curve(self) -> Proxied:
+        """The whole of it, as a function of single values."""
+        return Proxied(self.phi, self.gamma, self.beta, self.eps)
 
     def parameters(self, shape: Shape) -> int:
         """Count gamma and beta of every channel."""

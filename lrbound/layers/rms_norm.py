@@ -38,9 +38,13 @@ class RmsNorm(Normaliser):
         """Count gamma of every channel."""
         return 1 * shape[0] if self.learnable else 0
 
+    def statistics(self, channels: int, samples: float) -> Statistics:
+        """Say what mean and variance are taken over."""
+        return Statistics(self.kind, channels, samples, centred=False)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every sample by its own mean square."""
-        statistics = Statistics(self.kind, kernel.channels, ctx.samples, centred=False)
+        statistics = self.statistics(kernel.channels, ctx.samples)
         return normaliser(
             kernel,
             ctx,

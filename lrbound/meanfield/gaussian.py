@@ -139,6 +139,8 @@ def _density(z: Array) -> Array:
 class Curve(Protocol):
     """A function that is smooth apart from a kink at 0; see :class:`lrbound.activations.base.Activation`."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def kink(self) -> float:
         """phi'(0+) - phi'(0-)."""

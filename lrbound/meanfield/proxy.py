@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +61,41 @@ def _proxy(phi: Activation, gamma: float, beta: float, eps: float) -> Proxy:
     moved = by - (by @ w)[:, None]
     stretched = (moved * (value - mean)) @ w / variance
     return Proxy(mean, variance, (moved - stretched[:, None] * (value - mean)) / math.sqrt(variance))
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """(phi(gamma u + beta) - m)/sqrt(V) as a function of single values."""
+
+    phi: Activation
+    gamma: float
+    beta: float
+    eps: float
+
+    @cached_property
+    def _proxy(self) -> Proxy:
+        return _proxy(self.phi, self.gamma, self.beta, self.eps)
+
+    @property
+    def kink(self) -> float:
+        """phi'(0+) - phi'(0-), at u = -beta/gamma."""
+        return self.gamma * self.phi.kink / math.sqrt(self._proxy.variance)
+
+    def value(self, u: Array) -> Array:
+        """Return the function."""
+        proxy = self._proxy
+        return np.asarray((self.phi.value(self.gamma * u + self.beta) - proxy.mean) / math.sqrt(proxy.variance))
+
+    def slope(self, u: Array) -> Array:
+        """Return its slope by u."""
+        slope = self.phi.slope(self.gamma * u + self.beta)
+        return np.asarray(self.gamma * slope / math.sqrt(self._proxy.variance))
+
+    def slopes(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Array:
+        """Return the mean product of two slopes (see :meth:`~lrbound.activations.base.Activation.pair`)."""
+        g = abs(self.gamma)
+        pair = self.phi.pair(self.gamma * mean + self.beta, g * sd_a, g * sd_b, rho)
+        return g**2 / self._proxy.variance * pair.slope
 
 
 def activate_by_proxy(

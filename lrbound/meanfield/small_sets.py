@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,12 +36,58 @@ class Mixture:
 
     def factor(self, *, rectified: bool) -> float:
         """Return R1/R0 for the gradient's part that is equal at all positions."""
-        share = round(self.common / (self.common + self.own), 6)
-        return _factor(self.channels, share, rectified=rectified)
+        return _factor(self.channels, self._share, rectified=rectified)
+
+    def kurtosis(self, *, rectified: bool) -> float:
+        """Return S E tr Q^2/(E tr Q)^2 over E p^4/(E p^2)^2, Q = M'M/s^2: what the coupling of a set's channels adds."""
+        return _kurtosis(self.channels, self._share, rectified=rectified)
+
+    @property
+    def _share(self) -> float:
+        return round(self.common / (self.common + self.own), 6)
 
 
 @lru_cache(maxsize=256)
 def _factor(s: int, chi: float, *, rectified: bool) -> float:
+    drawn = _drawn(s, chi, rectified=rectified)
+    true = float(drawn.weights @ (drawn.squares / s / drawn.variance))
+    c = float(drawn.weights @ (drawn.mean**2).mean(axis=1))
+    if rectified:
+        b = 0.25 + math.asin(c) / (2.0 * math.pi)
+        z = math.sqrt(1.0 - c * c) / (2.0 * math.pi) + c * b
+        k = z - c * b
+    else:
+        b, k, z = 1.0, 0.0, c
+    damped = b + (c * z + 2.0 * c * c * (b + k) / s - 2.0 * c * (b + k)) / s
+    return true / (float(drawn.weights @ (1.0 / drawn.variance)) * (1.0 - 1.0 / s) * damped)
+
+
+@lru_cache(maxsize=256)
+def _kurtosis(s: int, chi: float, *, rectified: bool) -> float:
+    drawn = _drawn(s, chi, rectified=rectified)
+    fourth = ((drawn.matrix.swapaxes(1, 2) @ drawn.matrix) ** 2).sum(axis=(1, 2))
+    coupled = s * float(drawn.weights @ (fourth / drawn.variance**2))
+    coupled /= float(drawn.weights @ (drawn.squares / drawn.variance)) ** 2
+    single = float(drawn.weights @ (drawn.slope**4).mean(axis=1))
+    return coupled * float(drawn.weights @ (drawn.slope**2).mean(axis=1)) ** 2 / single
+
+
+class _Drawn(NamedTuple):
+    """Sets of channels: weight, s^2, m, p and M of each."""
+
+    weights: Array
+    variance: Array
+    mean: Array
+    slope: Array
+    matrix: Array
+
+    @property
+    def squares(self) -> Array:
+        """Return tr M'M."""
+        return np.asarray((self.matrix**2).sum(axis=(1, 2)))
+
+
+def _drawn(s: int, chi: float, *, rectified: bool) -> _Drawn:
     from scipy.special import ndtr
 
     w = 1.0 - chi
@@ -56,16 +102,7 @@ def _factor(s: int, chi: float, *, rectified: bool) -> float:
     else:
         p, h = np.ones_like(m), m
     matrix = np.eye(s) * p[:, :, None] - (p[:, None, :] + m[:, :, None] * h[:, None, :]) / s
-    true = float(weights @ ((matrix**2).sum(axis=(1, 2)) / s / variance))
-    c = float(weights @ (m**2).mean(axis=1))
-    if rectified:
-        b = 0.25 + math.asin(c) / (2.0 * math.pi)
-        z = math.sqrt(1.0 - c * c) / (2.0 * math.pi) + c * b
-        k = z - c * b
-    else:
-        b, k, z = 1.0, 0.0, c
-    damped = b + (c * z + 2.0 * c * c * (b + k) / s - 2.0 * c * (b + k)) / s
-    return true / (float(weights @ (1.0 / variance)) * (1.0 - 1.0 / s) * damped)
+    return _Drawn(weights, variance, m, p, matrix)
 
 
 @lru_cache(maxsize=16)

@@ -170,7 +170,8 @@ def normaliser(
         gaussian=kernel.gaussian,
         near=None if zhat.near is None else zhat.near.scaled(gamma2),
     )
-    mixture = _mixture(values, statistics)
+    through = ctx.through or not statistics.batch
+    mixture = mixture_of(values, statistics) if through else None
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         below, product = pull_through(gradient, zhat, gamma2, mixture, through=ctx.through)
@@ -397,7 +398,7 @@ def _both(operator: Operator) -> Operator:
     return Operator(operator.matrix[None], operator.rest[None])
 
 
-def _mixture(kernel: Kernel, statistics: Statistics) -> Mixture | None:
+def mixture_of(kernel: Kernel, statistics: Statistics) -> Mixture | None:
     """Return the mixture over small sets; None where all positions of a set have little in common."""
     s = statistics.channels
     if not 2 <= s <= SMALL_SET or not (statistics.batch or kernel.positions > 1):

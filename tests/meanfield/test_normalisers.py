@@ -82,6 +82,65 @@ def test_instance_enhancement_starts_as_batch_norm_of_the_gates_gamma(gamma, bia
     assert np.array(one) == pytest.approx(np.array(other), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("over_batch", "of_sample"), [("batch_norm", "instance_norm"), ("batch_group_norm: 6", "group_norm: 6")]
+)
+@given(side=st.integers(3, 8), gamma=st.floats(0.3, 3.0))
+@settings(max_examples=8, deadline=None)
+def test_one_sample_is_a_batch_of_its_own(over_batch, of_sample, side, gamma):
+    """Statistics over a batch of one sample are those of the sample: the kernels agree."""
+    ends = []
+    for norm in (over_batch, of_sample):
+        kind, _, groups = norm.partition(": ")
+        args = f"{{gamma: {gamma!r}{f', groups: {groups}' if groups else ''}}}"
+        net = conv(f"{kind}: {args}", widths=(24, 24), side=side + 5, batch=1)
+        chain = forward(net, Context(1.0, True, net.init, warn=lambda _: None))
+        ends.append([step.q for step in chain if step.node.layer.kind in (kind, "relu", "linear")])
+
+    assert ends[0] == pytest.approx(ends[1], rel=1e-6)
+
+
+@given(width=st.integers(50, 400), batch=st.integers(2, 30))
+@settings(max_examples=10, deadline=None)
+def test_rms_is_layer_norm_but_for_the_mean(width, batch):
+    """The mean is one of ``width`` values: parts of weights and gammas differ by that much."""
+    one, other = (
+        values(dense(f"{norm}: {{}}", widths=(width, width), batch=batch)) for norm in ("rms_norm", "layer_norm")
+    )
+    weights = [0, 3, 6]
+
+    assert np.array(one)[:, weights] == pytest.approx(np.array(other)[:, weights], rel=4.0 / width)
+
+
+@pytest.mark.parametrize(
+    "norm", ["batch_norm", "instance_norm", "cross_iteration_batch_norm: 1", "batch_group_norm: 48"]
+)
+def test_biases_under_a_centring_of_single_channels_have_no_part(norm):
+    """What they add is taken off again, exactly."""
+    found = []
+    for bias in ("true", "false"):
+        init = "init: {weight_variance: 2.0, bias_variance: 0.0}"
+        net = network(
+            f"- conv2d: {{channels: 48, kernel: 3, padding: 1, bias: {bias}}}\n- {norm}\n- relu\n- flatten\n- linear: 4",
+            head=f"input: {{shape: [3, 6, 6]}}\n{init}\ntraining: {{batch_size: 8}}",
+        )
+        found.append(np.array(values(net))[:, 0])
+
+    assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-12 * found[1].max())
+
+
+@pytest.mark.parametrize("norm", ["layer_norm", "rms_norm", "batch_norm", "instance_norm"])
+@given(factor=st.floats(0.3, 3.0))
+@settings(max_examples=5, deadline=None)
+def test_gamma_of_the_last_normaliser_scales_the_head(norm, factor):
+    """By its square: the head's weights see values that many times as large, its bias does not."""
+    heads = [
+        np.array(values(conv(f"{norm}: {gamma!r}", widths=(24,), strides=(1,))))[:, -1] - 1.0 for gamma in (1.0, factor)
+    ]
+
+    assert heads[1] == pytest.approx(factor**2 * heads[0], rel=1e-9)
+
+
 @given(gamma=st.floats(0.3, 3.0), width=st.integers(50, 400))
 @settings(max_examples=15, deadline=None)
 def test_positional_is_layer_norm_without_parameters_on_flat_features(gamma, width):

@@ -1,0 +1,97 @@
+"""Tangent kernels: what the parameters below a place contribute to it, between positions of one sample and of two.
+
+T(xa, yb) is the mean over the units at one place of <grad h_a(x), grad h_b(y)>, the gradients with respect to all parameters
+below (theory-finite-conv, section 4). From the input up, with A the forward kernel averaged over a filter's offsets,
+
+    weights       T -> fan_in A + [bias] + sigma_w^2 (T averaged over the offsets)
+    pools, flatten, dropout     as the forward kernel
+    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up.
+
+Left out: what masks above owe to zhat (the excess of :class:`~lrbound.meanfield.gradient.Gradient`), and a normaliser's own
+gamma and beta. A place that this does not reach (max pools, classes of positions that were merged) starts anew with its
+forward kernel in the place of T. Status: derived.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.finite.walk import resolved, weighted
+from lrbound.layers.avg_pool2d import AvgPool2d
+from lrbound.layers.base import Layer
+from lrbound.layers.dropout import Dropout
+from lrbound.layers.flatten import Flatten
+from lrbound.layers.global_avg_pool import GlobalAvgPool
+from lrbound.layers.max_pool2d import MaxPool2d
+from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.kernel import Kernel, diagonal, embed
+from lrbound.meanfield.quadratic_form import INFINITE
+
+if TYPE_CHECKING:
+    from lrbound.finite.walk import Visit
+    from lrbound.finite.wishart import Array
+    from lrbound.layers.base import Context, Pullback
+
+_LINEAR = (AvgPool2d, Dropout, Flatten, GlobalAvgPool)
+
+
+def tangents(visits: list[Visit], ctx: Context) -> list[Kernel]:
+    """Return T above every layer of a network without branches, with the forward kernel's scale where it starts anew."""
+    found: list[Kernel] = []
+    below: Kernel | None = None
+    for visit in visits:
+        below = _above(visit, below, ctx)
+        found.append(below)
+    return found
+
+
+def _above(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
+    layer, above = visit.layer, visit.above
+    if weighted(layer):
+        return _weights(visit, below, ctx)
+    if below is None or isinstance(layer, MaxPool2d):
+        return above.becomes(above.pair - above.mean**2, above.site)
+    if isinstance(layer, _LINEAR):
+        return layer.forward(below, ctx)[0]
+    if type(layer) is Layer:  # a change of classes
+        return resolved(below)
+    return through(below, visit.pull, ctx.samples)
+
+
+def _weights(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
+    layer, above = visit.layer, visit.above
+    assert weighted(layer)
+    fan_in = visit.layer.parameters((visit.below.channels,)) // above.channels - layer.bias
+    init = layer.init or ctx.init
+    shift = init.sigma_b2(fan_in) if layer.bias else 0.0
+    scale = fan_in / init.sigma_w2(fan_in, fan_in * above.channels // visit.below.channels)
+    pair, site = scale * (above.pair - shift) + float(layer.bias), scale * above.site
+    if below is not None:
+        lower = visit.layer.forward(below, ctx)[0]
+        if (lower.rows, lower.cols) == (above.rows, above.cols):
+            pair, site = pair + lower.pair - shift, site + lower.site
+    return above.becomes(pair, site)
+
+
+def through(kernel: Kernel, pull: Pullback, samples: float) -> Kernel:
+    """Return J T J' for the Jacobian J of a layer that keeps positions, from its way back."""
+    single = 1.0 / min(samples, INFINITE)
+    share = np.array([single, 1.0 - single])
+    between, sites = kernel.pair_weights, kernel.weights
+    pair = share[:, None, None, None, None] * (
+        between * np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])) + embed(sites * kernel.site)
+    )
+    site = share[:, None, None] * sites * kernel.on_site
+    below = pull(Gradient(Sums(np.stack([pair, pair]), np.stack([site, site]))))[0].delta
+    pairs, on_site = _per_pair(below.pair[0], share[:, None, None, None, None]), below.site[0]
+    on_site = _per_pair(on_site, share[:, None, None] * sites)
+    off = pairs - embed(_per_pair(below.site[0], share[:, None, None] * np.ones_like(sites)))
+    number = between - embed(sites)
+    off = np.divide(off, number, out=np.zeros_like(off), where=number > 0.5)
+    return kernel.becomes(off, on_site - diagonal(off))
+
+
+def _per_pair(sums: Array, number: Array) -> Array:
+    return np.divide(sums, number, out=np.zeros_like(sums), where=np.broadcast_to(number, sums.shape) > 0.0)
