@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
     from lrbound.network import Network
 
-VARIANTS = ("none", "last BN", "BN")
+VARIANTS = ("last BN", "none", "BN")
 TITLES = {"none": "no BN", "last BN": "one BN, after the last block", "BN": "BN after every layer"}
-BLOCKS = (1, 2, 4, 8, 16)
+BLOCKS = (1, 4, 16)
 RATES = log_spaced(1e-6, 1.0, 13)
 BATCH = 64
 
@@ -72,6 +72,7 @@ class Curve:
     """The loss after training at each rate, the median over seeds; None where it exploded."""
 
     variant: str
+    blocks: int
     rates: tuple[float, ...]
     losses: tuple[float | None, ...]
 
@@ -96,8 +97,11 @@ def at_start(net: Network, seed: int) -> tuple[float, float]:
     streams: list[torch.Tensor] = []
     last = [layer for layer in module if isinstance(layer, torch.nn.ReLU)][-1]
     last.register_forward_hook(lambda _layer, _inputs, stream: streams.append(stream.detach()))
-    net.training.loss.torch()(module(digits.x), digits.y).backward()
-    return streams[0].square().mean().sqrt().item(), module[0].weight.grad.norm().item()
+    loss_of: torch.nn.Module = net.training.loss.torch()
+    loss_of(module(digits.x), digits.y).backward()
+    gradient = next(module.parameters()).grad
+    assert gradient is not None
+    return streams[0].square().mean().sqrt().item(), gradient.norm().item()
 
 
 def run(
@@ -135,7 +139,7 @@ def _curve(variant: str, blocks: int, rates: Sequence[float], steps: int, seeds:
         median = statistics.median(math.inf if final is None else final for final in finals)
         medians.append(median if math.isfinite(median) else None)
     print(f"{TITLES[variant]}, losses over rates", file=sys.stderr)
-    return Curve(variant, tuple(rates), tuple(medians))
+    return Curve(variant, blocks, tuple(rates), tuple(medians))
 
 
 def report(rows: Sequence[Row], curves: Sequence[Curve]) -> str:
@@ -161,13 +165,14 @@ def report(rows: Sequence[Row], curves: Sequence[Curve]) -> str:
     return f"{table(titles, lines)}\n\n{table(('', 'best loss over rates', 'at rate'), best)}"
 
 
-def picture(rows: Sequence[Row], curves: Sequence[Curve], blocks: int) -> Figure:
+def picture(rows: Sequence[Row], curves: Sequence[Curve]) -> Figure:
     """Draw growth with depth, the rates, and the losses over rates."""
     drawn, (growth, limits, losses) = figure(3, "Residual networks with and without BN (Bjorck et al. 2018)")
     for variant in VARIANTS:
         mine, colour = [row for row in rows if row.variant == variant], COLOURS[variant]
         depth = [row.blocks for row in mine]
-        growth.plot(depth, [statistics.mean(row.activations) for row in mine], "o-", color=colour)
+        wide = 5 if variant == "last BN" else 1.5  # its activations are those without BN: seen behind them
+        growth.plot(depth, [statistics.mean(row.activations) for row in mine], "o-", color=colour, lw=wide, zorder=2)
         growth.plot(depth, [statistics.mean(row.gradients) for row in mine], "s--", color=colour)
         limits.plot(depth, [row.boundary or math.nan for row in mine], "o-", color=colour, label=TITLES[variant])
         limits.plot(depth, [row.prediction or math.nan for row in mine], "--", color=colour)
@@ -184,7 +189,11 @@ def picture(rows: Sequence[Row], curves: Sequence[Curve], blocks: int) -> Figure
     limits.plot([], [], "k--", label="predicted")
     limits.set(title="training diverges from", ylabel="learning rate")
     losses.set(
-        title=f"after training, {blocks} blocks", xlabel="learning rate", ylabel="loss", xscale="log", yscale="log"
+        title=f"after training, {curves[0].blocks} blocks",
+        xlabel="learning rate",
+        ylabel="loss",
+        xscale="log",
+        yscale="log",
     )
     for axis in (growth, limits):
         axis.legend(frameon=False, fontsize=8)
@@ -195,7 +204,7 @@ def main() -> None:
     """Run, print and draw."""
     rows, curves = run(jobs=os.cpu_count() or 1)
     print(report(rows, curves))
-    save(picture(rows, curves, 8), __file__)
+    save(picture(rows, curves), __file__)
 
 
 if __name__ == "__main__":

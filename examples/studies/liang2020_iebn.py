@@ -93,7 +93,7 @@ class NoisyStatistics(TorchFunctionMode):
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> torch.Tensor:
-        zhat = functional.batch_norm(x, running_mean, running_var, None, None, training, momentum, eps)
+        zhat: torch.Tensor = functional.batch_norm(x, running_mean, running_var, None, None, training, momentum, eps)
         if training:
             shift, stretch = self.strength * torch.randn(2, x.shape[1], generator=self.generator)
             zhat = (zhat - per_channel(shift, x)) * per_channel(torch.exp(-stretch), x)

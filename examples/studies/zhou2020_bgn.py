@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 NORMS = {"BN": "batch_norm", "BGN": "{batch_group_norm: 4}"}
 BATCHES = (2, 4, 8, 16, 64)
 RATE_PER_SAMPLE = 0.05 / 32
+EPOCHS, SEEDS = 4, 5
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def train(item: tuple[str, int, int, int]) -> float:
 
 
 def run(
-    *, batches: Sequence[int] = BATCHES, epochs: int = 4, seeds: int = 5, jobs: int = 1
+    *, batches: Sequence[int] = BATCHES, epochs: int = EPOCHS, seeds: int = SEEDS, jobs: int = 1
 ) -> tuple[Sequence[int], list[Row]]:
     """Train with both normalisers at every batch size; return the sizes and what came of them."""
     items = [(name, batch, epochs, seed) for name in NORMS for batch in batches for seed in range(seeds)]
