@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 VARIANTS = ("last BN", "none", "BN")
 TITLES = {"none": "no BN", "last BN": "one BN, after the last block", "BN": "BN after every layer"}
 BLOCKS = (1, 4, 16)
-RATES = log_spaced(1e-6, 1.0, 13)
+RATES = log_spaced(1e-6, 0.1, 11)
 BATCH = 64
 
 

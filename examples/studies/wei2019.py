@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lrbound.prediction import Prediction
 
 GAMMAS = (0.25, 0.5, 1.0, 2.0, 4.0)
-RATES = log_spaced(1e-3, 1.0, 13)
+RATES = log_spaced(1e-3, 1.0, 10)
 BATCH = 64
 
 
@@ -128,8 +128,8 @@ def report(rows: Sequence[Row]) -> str:
 
 
 def _some(rows: Sequence[Row]) -> tuple[float, ...]:
-    """Return every third rate, for columns."""
-    return rows[0].rates[1::3]
+    """Return every second rate, for columns."""
+    return rows[0].rates[1::2]
 
 
 def _finite(value: float) -> float | None:
