@@ -115,18 +115,20 @@ def _batches(samples: int, size: int, seed: int, steps: int) -> Iterator[torch.T
     generator = torch.Generator().manual_seed(seed)
     done = 0
     while True:
-        for batch in torch.randperm(samples, generator=generator).split(size)[: samples // size]:
+        order = torch.randperm(samples, generator=generator)
+        for start in range(0, samples - size + 1, size):
             if done == steps:
                 return
             done += 1
-            yield batch
+            yield order[start : start + size]
 
 
 @torch.no_grad()
 def accuracy(module: torch.nn.Module, digits: Digits) -> float:
     """Return the fraction of test images that are classified rightly, with the running statistics."""
     module.eval()
-    return (module(digits.x_test).argmax(1) == digits.y_test).float().mean().item()
+    right = module(digits.x_test).argmax(1) == digits.y_test
+    return float(right.float().mean())
 
 
 def each(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
