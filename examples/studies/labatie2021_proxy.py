@@ -107,7 +107,7 @@ def powers(item: tuple[str, int, int, int]) -> tuple[Powers, ...]:
     generator = torch.Generator().manual_seed(seed)
     for layer in module:
         if not isinstance(layer, (nn.Conv2d, nn.Linear)):
-            for parameter in layer.parameters():
+            for parameter in (p for p in layer.parameters() if p.requires_grad):  # not those of the norm under PN
                 parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=AFFINE_SPREAD)
     y, found = Digits.load(net).x[:128], []
     for layer in list(module)[:-2]:

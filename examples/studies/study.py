@@ -134,6 +134,7 @@ def accuracy(module: torch.nn.Module, digits: Digits) -> float:
 def each(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
     """Return ``function`` of every item, computed in ``jobs`` processes of one thread; stderr tells how far it is."""
     results: list[Result] = []
+    jobs = min(jobs, len(items))
     for result in Parallel(n_jobs=jobs, return_as="generator")(delayed(_alone)(function, item) for item in items):
         results.append(result)
         print(f"\r{len(results)}/{len(items)}", end="", file=sys.stderr, flush=True)

@@ -109,7 +109,7 @@ def report(rows: Sequence[Row]) -> str:
     """Return the table."""
     titles = (
         "gamma",
-        "predicted max rate",
+        "smaller predicted bound",
         "best rate",
         "loss at the best rate",
         *(f"at {r:.2g}" for r in _some(rows)),

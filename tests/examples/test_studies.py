@@ -163,7 +163,7 @@ def test_the_command_prints_its_table_and_draws(tmp_path):
         text = text.replace(full, reduced)
     script.write_text(text)
 
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=300)
 
     assert done.returncode == 0, done.stderr
     assert [line.split("|")[1].strip() for line in done.stdout.splitlines()[2:]] == ["BN", "BGN"]
