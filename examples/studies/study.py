@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from lrbound.network import Network
@@ -189,6 +190,15 @@ def band(axis: Axes, x: Sequence[float], values: Sequence[Sequence[float]], labe
     means = [statistics.mean(row) for row in values]
     bars = [statistics.stdev(row) if len(row) > 1 else 0.0 for row in values]
     axis.errorbar(x, means, yerr=bars, fmt="o-", ms=4, capsize=2.5, color=COLOURS[label], label=label)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Label a logarithmic axis by 1, 2, 5, 10, ... in plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def save(drawn: Figure, script: str) -> None:
