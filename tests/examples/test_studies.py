@@ -124,7 +124,7 @@ def test_batch_group_norm_is_accurate_at_batch_two_and_stable(study):
 def test_proxy_norm_neither_collapses_nor_loses_the_variability_of_instances(study):
     labatie = study("labatie2021_proxy")
 
-    rates, found = labatie.run(depth=12, channels=32, train_depth=2, rates=(0.01,), steps=5, seeds=2)
+    rates, found = labatie.run(depth=12, channels=32, blocks=1, rates=(0.01,), steps=5, seeds=2)
     rows = by(found, "name")
     last = {name: [depths[-1] for depths in row.powers] for name, row in rows.items()}
 
