@@ -34,6 +34,12 @@ class LayerSequence(nn.Sequential):
         super().__init__(*(module for _, module in pairs))
         self.paths = tuple(path for path, _ in pairs)
 
+    def __getitem__(self, index: slice | int) -> nn.Module:
+        """Return one layer, or those of a slice with their paths."""
+        if isinstance(index, slice):
+            return LayerSequence(zip(self.paths[index], list(self)[index], strict=True))
+        return super().__getitem__(index)
+
     def layer(self, path: str) -> nn.Module:
         """Return the module of the layer at ``path``; KeyError if there is none."""
         if path not in self.paths:

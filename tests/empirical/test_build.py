@@ -48,6 +48,16 @@ def test_a_layer_is_found_by_its_place_in_the_spec():
         module.layer("layers.7")
 
 
+def test_a_slice_keeps_the_layers_and_their_places():
+    module = lrbound.to_torch(network("- linear: 5\n- relu\n- linear: 3", head="input: {shape: [4]}"))
+
+    below = module[:-1]
+
+    assert below.paths == ("layers.0", "layers.1")
+    assert below.layer("layers.0") is module[0]
+    assert module[-1] is module.layer("layers.2")
+
+
 def test_parameters_inside_a_layer_belong_to_the_innermost_path():
     inner = LayerSequence([("layers.0.residual.layers.0", torch.nn.Linear(2, 2, bias=False))])
     outer = LayerSequence(
