@@ -96,7 +96,8 @@ class FanIn:
         after = _varying(out)
         passed = slope * before / after if after > 0.0 else 1.0
         q, x = out.averages()
-        self.variance = passed**2 * self.variance + (1.0 + max(x, 0.0) / q) ** 2 / below.channels
+        alike = max(x, 0.0) / q if q > 0.0 else 0.0
+        self.variance = passed**2 * self.variance + (1.0 + alike) ** 2 / below.channels
         return out, lean
 
     def _lean(self, bend: Bend, below: Kernel, spread: Array) -> Kernel | None:
