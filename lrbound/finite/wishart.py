@@ -182,10 +182,19 @@ def nested_edge(ratios: Array, values: Array) -> float:
     total = float(values.sum())
     low = min(int(np.searchsorted(np.cumsum(values), 1e-3 * total)), len(ratios))
     values = np.append(values[: low + 1].sum(), values[low + 1 :]) / total
-    u = np.exp(np.linspace(-14.0, 9.0, _CURVE))
+    start = np.linspace(-14.0, 9.0, _CURVE)
+    z = _curve(np.exp(start), ratios[low:], values)
+    # once more about the least value: knobs are swept along lambda_max, which must not jump with the grid
+    at = int(np.clip(z.argmin(), 1, _CURVE - 2))
+    z = _curve(np.exp(np.linspace(start[at - 1], start[at + 1], 33)), ratios[low:], values)
+    return total * float(np.exp(_lowest(np.log(z)[None])[0]))
+
+
+def _curve(u: Array, ratios: Array, values: Array) -> Array:
+    """Return z along the curve that starts with ``u``."""
     z = values[0] * (1.0 + 1.0 / u)
-    for ratio, value in zip(ratios[low:].tolist(), values[1:].tolist(), strict=True):
+    for ratio, value in zip(ratios.tolist(), values[1:].tolist(), strict=True):
         z = np.minimum(z * (1.0 + ratio * u), _FAR)
         u = u + value * (1.0 + u) / z
         z = z + value
-    return total * float(np.exp(_lowest(np.log(z)[None])[0]))
+    return np.asarray(z)
