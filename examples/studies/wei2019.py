@@ -170,7 +170,7 @@ def picture(rows: Sequence[Row]) -> Figure:
     best.plot([row.gamma for row in rows], [row.medians[row.best] for row in rows], "-", color="0.5", zorder=0)
     losses.plot([], [], "k:", label="predicted maximum")
     losses.set(xlabel="learning rate", ylabel="training loss", xscale="log", yscale="log", title="over rates")
-    losses.legend(facecolor="white", framealpha=1.0, edgecolor="none", fontsize=8, loc="lower left")
+    best.legend(*losses.get_legend_handles_labels(), frameon=False, fontsize=8, loc="upper left")
     best.set(
         xlabel="gamma at initialisation",
         ylabel="training loss",
