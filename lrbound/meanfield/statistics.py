@@ -34,7 +34,6 @@ FEW_VALUES = 5.0
 """Effective values below which measured networks lie up to 5 times above the mean that theory gives."""
 SMALL_SET = 12
 """Channels a set up to which s^2 differs from set to set by what all its positions share."""
-SAME_ONLY = np.array([1.0, 0.0])
 INFINITE_MEAN = (
     "{kind} over sets of {values:g} values has at most 2 degrees of freedom: the mean of 1/variance over "
     "initialisations is infinite"
@@ -346,10 +345,10 @@ def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised
         once = once + classes.traces(rho.weighted(k))
         chain = rho.times_diagonal(k) @ own
         crossed = crossed + classes.traces(chain + chain.transpose())
-    along = rho.scaled(np.ones_like(total))
-    along = along + _fixed_norm(own, zhat, total[..., :1], classes.trace_of_sums(crossed)[..., :1]).scaled(SAME_ONLY)
-    twice = classes.traces(along.scaled(s * total)) + crossed
-    below = delta - once.scaled(1.0 / m) + twice.scaled(1.0 / m**2)
+    sphere = np.ones_like(total)
+    sphere[..., SAME] = _on_sphere(total[..., SAME] * m, classes.trace_of_sums(crossed)[..., SAME])
+    twice = classes.traces(rho).scaled(s * total) + crossed
+    below = delta - once.scaled(1.0 / m) + twice.scaled(sphere / m**2)
     if zhat.statistics.centred:
         below = below - classes.absorbed(below, 1.0, s)
     return below if factor == 1.0 else below + classes.constant_part(below).scaled(factor - 1.0)
@@ -377,10 +376,10 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
         k = k.sum(axis=-2, keepdims=True)
         below = below - classes.traces(r.weighted(once * k))
         crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose())).scaled(2.0)
-    trace = classes.trace_of_sums(crossed) @ np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
-    along = r + _fixed_norm(r, zhat, total[..., None], trace[..., None])
-    twice = classes.traces(along.scaled(s * total[..., None])) + crossed
-    below = below + twice.scaled(once**2)
+    samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
+    sphere = _on_sphere(total * m, classes.trace_of_sums(crossed) @ samples)[..., None]
+    twice = classes.traces(r).scaled(s * total[..., None]) + crossed
+    below = below + twice.scaled(sphere * once**2)
     in_mean = np.array([1.0, 0.0])
     if statistics.centred:
         below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)
@@ -389,21 +388,10 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
     return below.combined(back)
 
 
-def _fixed_norm(r: Operator, zhat: Normalised, total: Array, crossed: Array) -> Operator:
-    """Return what sum zhat^2 = M changes in T2, per S sum(Z): (2/nu - c) R - 2 R^2/(S P).
-
-    To first order in 1/nu the fourth moments of zhat along eigenvectors i and j of rho are those of Gaussians times
-    1 + 2/nu - 2 (rho_i + rho_j)/M. The mean of the last term over Z is what makes the trace of T2 M sum(Z) exactly.
-    """
-    size = zhat.statistics.channels * zhat.classes.size
-    square = zhat.times(r) if zhat.statistics.batch else r @ r
-    traces = zhat.classes.trace(square)
-    if zhat.statistics.batch:
-        traces = traces @ np.array([1.0, min(zhat.statistics.samples, INFINITE) - 1.0])
-    along = total * size
-    c = np.divide(crossed, along, out=np.zeros_like(along), where=along > 0.0)
-    number = 2.0 * traces / (size * zhat.classes.size)
-    return (r.scaled(number - c) - square.scaled(2.0 / size)).scaled(zhat.statistics.alpha)
+def _on_sphere(along: Array, crossed: Array) -> Array:
+    """Return the fourth moments of zhat over those of Gaussians: sum zhat^2 = M makes the trace of T2 M sum(Z)."""
+    whole = along + crossed
+    return np.divide(along, whole, out=np.ones_like(whole), where=whole > 0.0)
 
 
 def _both(operator: Operator) -> Operator:
