@@ -9,9 +9,7 @@ import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.finite.freedom import Freedom, Signal, freedom
-from lrbound.finite.records import Forking, Found, Layer, Spread
-from lrbound.finite.routes import Shares
-from lrbound.finite.stages import (
+from lrbound.finite.measures import (
     COHERENT,
     bias_kernel,
     from_below,
@@ -23,11 +21,12 @@ from lrbound.finite.stages import (
     split,
     squares,
     varying,
-    weighted,
     width,
 )
+from lrbound.finite.records import Forking, Found, Layer, Spread
+from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import Visit
+from lrbound.finite.walk import Visit, weighted
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel

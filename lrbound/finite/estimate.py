@@ -14,8 +14,8 @@ from lrbound.finite.limits import UNTRACKED, limits
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import coupling
 from lrbound.finite.outputs import parts as coherent_parts
-from lrbound.finite.stages import profile, weighted
-from lrbound.finite.walk import visits
+from lrbound.finite.stages import profile
+from lrbound.finite.walk import visits, weighted
 from lrbound.layers.base import Branching, run, unroll
 from lrbound.meanfield.fisher import spectrum
 
@@ -96,7 +96,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     variances = np.array([interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts)])
     return Finite(
         found.value,
-        interval.mixed(values / found.value, variances),
+        interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, variances),
         found.branch,
         _by_layer(grown, terms, found),
         _warnings(row, network, ctx),

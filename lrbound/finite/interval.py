@@ -48,11 +48,11 @@ def around(mean: float, log_variance: float) -> tuple[float, float]:
 
 def coherent(profile: Profile) -> float:
     """Return the variance of ln co over initialisations."""
-    total = float(profile.coherent.sum())
+    grown = parts(profile)
+    total = float(grown.sum())
     if not total > 0.0:
         return MODEL**2
-    grown = parts(profile)
-    share = grown / grown.sum()
+    share = grown / total
     stages, below = profile.flow(share, coherent=True)
     weight = profile.carried(share, below, profile.shared_slope, profile.mean_slope, coherent=True)
     variance = float(profile.shared @ weight**2) + float(log_variance(profile.outputs, profile.batch_mean) @ stages**2)
@@ -86,4 +86,6 @@ def mixed(ratios: Array, variances: Array) -> float:
     Where two branches are within a few per cent, either can win; the power makes the change-over 5 % wide.
     """
     weights = np.minimum(ratios, 1.0) ** 16
+    if not weights.sum() > 0.0:  # no branch has a value, so neither has lambda_max
+        return MODEL**2
     return min(float(weights @ variances / weights.sum()), LARGEST)

@@ -12,7 +12,8 @@ from lrbound.fields import flag, number
 from lrbound.layers._normaliser import Normaliser
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
-from lrbound.meanfield.statistics import Statistics, normalise, pull_through
+from lrbound.meanfield.projection import pull_through
+from lrbound.meanfield.statistics import Statistics, normalise
 
 if TYPE_CHECKING:
     from torch import nn

@@ -298,7 +298,7 @@ def _missing(coefficients: Array) -> float:
     """Return the largest part of E phi'^2 that the series misses, apart from what the kink's relu makes up for."""
     energy = coefficients[:, 1] ** 2
     rest = energy[0, -2:].sum(0) - energy[1:, -2:].sum((0, 1))
-    return float(np.max(np.abs(rest) / np.maximum(energy[0].sum(0), 1e-300)))
+    return float(np.max(np.abs(rest) / np.maximum(energy[0].sum(0), 1e-300), initial=0.0))
 
 
 def _power_sums(left: Array, right: Array, rho: Array) -> Array:

@@ -140,7 +140,7 @@ def coefficients(values: Array) -> tuple[Array, Array]:
 def leading_terms(found: Array, r: Array) -> Array:
     """Return the coefficients without those that no pair moment at correlations ``r`` needs, to ``ACCURACY``."""
     peak = (found.reshape(-1, TERMS) ** 2).max(axis=0)
-    left_out = np.cumsum((peak * float(np.abs(r).max()) ** np.arange(TERMS))[::-1])[::-1]
+    left_out = np.cumsum((peak * float(np.abs(r).max(initial=0.0)) ** np.arange(TERMS))[::-1])[::-1]
     return found[..., : max(int((left_out > ACCURACY * peak.sum()).sum()), 2)]
 
 
@@ -197,7 +197,7 @@ def both_above(p: Array, q: Array, r: Array) -> Array:
     top = np.arcsin(np.clip(r, -1.0, 1.0))
     total = np.zeros(np.broadcast(top, product).shape)
     # the integrand is sharp near correlations of 1 alone: 5 points are good to 1e-9 up to 0.7
-    for x, w in zip(*half_line(5 if np.abs(r).max() < 0.7 else 8), strict=True):
+    for x, w in zip(*half_line(5 if np.abs(r).max(initial=0.0) < 0.7 else 8), strict=True):
         sine = np.sin(top * x)
         total += w * np.exp(-(squares - 2.0 * product * sine) / np.maximum(2.0 * (1.0 - sine * sine), 1e-12))
     return np.minimum(p * q + total * top / (2.0 * math.pi), np.minimum(p, q))

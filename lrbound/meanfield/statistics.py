@@ -16,9 +16,10 @@ import numpy as np
 from lrbound.errors import Refused
 from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
-from lrbound.meanfield.gradient import Gradient, Portion, Share, Sums
+from lrbound.meanfield.gradient import Gradient, Portion, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
-from lrbound.meanfield.quadratic_form import INFINITE, Inverse, of_sample, over_batch
+from lrbound.meanfield.projection import pull_through
+from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ FEW_VALUES = 5.0
 """Effective values below which measured networks lie up to 5 times above the mean that theory gives."""
 SMALL_SET = 12
 """Channels a set up to which s^2 differs from set to set by what all its positions share."""
-INFINITE_MEAN = (
-    "{kind} over sets of {values:g} values has at most 2 degrees of freedom: the mean of 1/variance over "
-    "initialisations is infinite"
-)
 
 
 @dataclass(frozen=True)
@@ -184,47 +181,6 @@ def normaliser(
     return out, pull
 
 
-def pull_through(
-    gradient: Gradient,
-    zhat: Normalised,
-    gamma2: float,
-    mixture: Mixture | None = None,
-    *,
-    through: bool,
-) -> tuple[Sums, Sums]:
-    """Return delta below the normaliser, and E[delta delta' zhat zhat'], whose sum is the Fisher value of gamma.
-
-    Parameters
-    ----------
-    through : bool
-        Whether gradients run through statistics over the batch; those of a sample always let them.
-    """
-    lean = _lean_on(gradient, zhat, gamma2)
-    product = gradient.delta.times(zhat.pair, zhat.on_site, zhat.near)
-    if lean is not None:
-        product = product.plus(lean)
-    delta = zhat.classes.sums(gradient.delta)
-    if through or not zhat.statistics.batch:
-        project = _over_batch if zhat.statistics.batch else _of_sample
-        factor = 1.0 if mixture is None else mixture.factor(rectified=gradient.excess is not None)
-        delta = project(delta, product, _ends(lean, zhat.classes), zhat, factor)
-    scale = gamma2 * np.array(zhat.inverse)
-    below = zhat.classes.unsums(delta.scaled(scale))
-    if zhat.near is not None:
-        scaled = gradient.delta.times(scale[:, None, None, None, None], scale[:, None, None])
-        below = neighbours.follow(scaled, below, zhat.near)
-    return below, product
-
-
-def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None:
-    """Return E[delta delta' zhat zhat'] - E[delta delta'] rho: what delta owes to zhat itself (Stein)."""
-    if gradient.excess is None:
-        return None
-    # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
-    own = zhat.on_site[SAME]
-    return gradient.excess().times(gamma2 * outer(own)[None], np.stack([gamma2 * own**2] * 2))
-
-
 def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel:
     """Return the kernel without the mean that all channels share, if the normaliser subtracts it."""
     if kernel.parts:
@@ -268,7 +224,7 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         return Normalised(statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), *moments)
     squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
     freedom = _freedom(squares + s * neighbours.surplus(kernel), variance, classes, statistics)
-    _check(freedom, statistics, ctx)
+    _check(freedom, classes, statistics, ctx)
     shrink = variance / (variance + eps)
     # with equal eigenvalues nu/(nu-2) is exact, and zhat is as correlated as z
     exact = statistics.batch and freedom > (1.0 - 1e-9) * most
@@ -297,8 +253,19 @@ def _most(classes: Classes, statistics: Statistics) -> float:
     samples = statistics.samples * statistics.window if statistics.batch else 1.0
     values = samples * statistics.channels * classes.size
     if values - statistics.centred <= 2.0:
-        raise Refused(INFINITE_MEAN.format(kind=statistics.kind, values=values))
+        raise Refused(_infinite_mean(statistics, values, classes.size))
     return values - statistics.centred
+
+
+def _infinite_mean(statistics: Statistics, values: float, positions: float) -> str:
+    what = f"sets of {values:g} values"
+    if statistics.batch and statistics.channels == 1:
+        what = f"{statistics.samples:g} sample" + ("s" if statistics.samples != 1 else "")
+        what += "" if positions == 1.0 else f" at {positions:g} positions"
+    return (
+        f"{statistics.kind} over {what} has at most 2 degrees of freedom: the mean of 1/variance over initialisations "
+        "is infinite" + ("; use a larger batch" if statistics.batch else "")
+    )
 
 
 def _freedom(squares: Array, variance: float, classes: Classes, statistics: Statistics) -> float:
@@ -308,94 +275,15 @@ def _freedom(squares: Array, variance: float, classes: Classes, statistics: Stat
     return (s * classes.size * variance) ** 2 / moment if moment > 0.0 else np.inf
 
 
-def _check(freedom: float, statistics: Statistics, ctx: Context) -> None:
+def _check(freedom: float, classes: Classes, statistics: Statistics, ctx: Context) -> None:
     """Refuse sets of which E[1/s^2] is infinite, and warn of those where it is hardly known."""
     if freedom <= 1.0 + 1e-9:
-        raise Refused(INFINITE_MEAN.format(kind=statistics.kind, values=freedom))
+        raise Refused(_infinite_mean(statistics, freedom, classes.size))
     if freedom < FEW_VALUES and not statistics.batch:
         ctx.warn(
             f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
             "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
         )
-
-
-def _ends(lean: Sums | None, classes: Classes) -> Array | None:
-    """Return k, the sums over one end of Z - B rho, by direction, kind of pairs and class."""
-    if lean is None:
-        return None
-    sums = lean.pair.sum(axis=(-3, -1))
-    k: Array = sums.reshape(*sums.shape[:-2], -1) / classes.counts
-    return k
-
-
-def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
-    """Return delta below statistics of one sample: each kind of pairs by itself.
-
-    B - T1/M + T2/M^2, T1 = rho_S B + B rho_S + rho (k(a) + k(b)), T2 = S rho sum(Z) + rho_S B rho_S + rho B rho +
-    rho k rho_S + rho_S k rho; then the means are taken off. ``factor`` multiplies the part that is equal at all positions.
-    """
-    classes, rho, s = zhat.classes, zhat.rho, float(zhat.statistics.channels)
-    m = s * classes.size
-    total = product.pair.sum(axis=(-4, -3, -2, -1))
-    own = _both(rho.kind(SAME))
-    left = own @ delta
-    once = left + left.transpose()
-    crossed = left @ own + rho @ delta @ rho
-    if k is not None:
-        once = once + classes.traces(rho.weighted(k))
-        chain = rho.times_diagonal(k) @ own
-        crossed = crossed + classes.traces(chain + chain.transpose())
-    sphere = np.ones_like(total)
-    sphere[..., SAME] = _on_sphere(total[..., SAME] * m, classes.trace_of_sums(crossed)[..., SAME])
-    twice = classes.traces(rho).scaled(s * total) + crossed
-    below = delta - once.scaled(1.0 / m) + twice.scaled(sphere / m**2)
-    if zhat.statistics.centred:
-        below = below - classes.absorbed(below, 1.0, s)
-    return below if factor == 1.0 else below + classes.constant_part(below).scaled(factor - 1.0)
-
-
-def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
-    """Return delta below statistics over the batch, in the two eigenspaces that exchangeable samples leave.
-
-    In the mean over the batch, and apart from it, all products are those of positions alone: with R = rho/n there
-
-    B - alpha T1/M + alpha^2 T2/M^2, T1/n = R B + B R + R (k(a) + k(b)), T2/n^2 = S R sum(Z) + 2 R B R + 2 R k R,
-
-    and the means are taken off what the batch has in common.
-    """
-    classes, statistics, s = zhat.classes, zhat.statistics, float(zhat.statistics.channels)
-    m = s * classes.size
-    once = statistics.alpha / m
-    r, (there, back) = zhat.spaces, statistics.spaces
-    total = product.pair.sum(axis=(-5, -4, -3, -2, -1))
-    b = delta.combined(there)
-    left = zhat.times(b)
-    crossed = zhat.times(left.transpose()).scaled(2.0)
-    below = b - (left + left.transpose()).scaled(once)
-    if k is not None:
-        k = k.sum(axis=-2, keepdims=True)
-        below = below - classes.traces(r.weighted(once * k))
-        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose())).scaled(2.0)
-    samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
-    sphere = _on_sphere(total * m, classes.trace_of_sums(crossed) @ samples)[..., None]
-    twice = classes.traces(r).scaled(s * total[..., None]) + crossed
-    below = below + twice.scaled(sphere * once**2)
-    in_mean = np.array([1.0, 0.0])
-    if statistics.centred:
-        below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)
-    if factor != 1.0:
-        below = below + classes.constant_part(below).scaled((factor - 1.0) * in_mean)
-    return below.combined(back)
-
-
-def _on_sphere(along: Array, crossed: Array) -> Array:
-    """Return the fourth moments of zhat over those of Gaussians: sum zhat^2 = M makes the trace of T2 M sum(Z)."""
-    whole = along + crossed
-    return np.divide(along, whole, out=np.ones_like(whole), where=whole > 0.0)
-
-
-def _both(operator: Operator) -> Operator:
-    return Operator(operator.matrix[None], operator.rest[None])
 
 
 def mixture_of(kernel: Kernel, statistics: Statistics) -> Mixture | None:

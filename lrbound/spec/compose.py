@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 100
 LARGEST = 100_000
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 # what YAML allows in a stream; the byte order mark is taken off before
 FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
@@ -64,9 +65,24 @@ def _events(text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
+        if error.context == "while increasing flow level":  # libyaml looks ahead, to a limit of its own
+            raise Invalid(_place_of_depth(text), TOO_DEEP) from None
         mark = error.problem_mark or error.context_mark
         place = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
         raise Invalid(place, f"not valid YAML: {_syntax_message(error, text, place)}") from None
+
+
+def _place_of_depth(text: str) -> Mark:
+    """Return where a document is nested too deep, by the parser in Python, which has no limit."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            mark: Any = event.start_mark
+            return Mark(mark.line + 1, mark.column + 1)
+    return Mark(1, 1)
 
 
 def _syntax_message(error: yaml.MarkedYAMLError, text: str, place: Mark) -> str:
@@ -148,7 +164,7 @@ class Composer:
 
     def _check_depth(self, mark: Mark, height: int) -> None:
         if len(self._stack) + height > DEEPEST:
-            raise Invalid(mark, f"nested more than {DEEPEST} levels deep")
+            raise Invalid(mark, TOO_DEEP)
 
     def _close(self) -> None:
         frame = self._stack.pop()

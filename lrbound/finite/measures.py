@@ -1,0 +1,139 @@
+"""Numbers of single layers that both ways of collecting a profile read: shares, signals, widths and slopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrbound.finite.freedom import Signal
+from lrbound.finite.sphere import homogeneous
+from lrbound.finite.unit import Unit, unit
+from lrbound.finite.walk import weighted
+from lrbound.meanfield.gradient import Gradient, Share, Sums
+from lrbound.meanfield.kernel import SAME, Kernel
+
+if TYPE_CHECKING:
+    from lrbound.finite.walk import Visit
+    from lrbound.finite.wishart import Array
+    from lrbound.layers.base import Context, Layer
+    from lrbound.meanfield.gaussian import Curve
+
+COHERENT, TRACE = 0, 1
+
+
+def absorbs(layer: Layer, channels: int, samples: float) -> bool:
+    """Say whether a layer's statistics are those of batch norm: of single channels, over the batch and no more."""
+    found = layer.statistics(channels, samples)
+    return found is not None and found.batch and found.channels == 1 and found.window == 1
+
+
+def split(share: Share | None, samples: float) -> Array:
+    """Return (a, n b) of a layer."""
+    if share is None:
+        return np.zeros(2)
+    coherent, trace = float(share.coherent), float(share.trace)
+    rest = 1.0 - 1.0 / samples
+    return np.array([coherent, max(trace - coherent, 0.0) / rest if rest > 0.0 else 0.0])
+
+
+def own_part(gradient: Gradient, samples: float) -> Signal:
+    """Return the same-sample part of n times the mean direction orthogonal to the coherent one."""
+    delta, rest = gradient.delta, 1.0 - 1.0 / samples
+    if rest == 0.0:
+        return Signal(delta.pair[TRACE, SAME], delta.site[TRACE, SAME])
+    return Signal(
+        (delta.pair[TRACE, SAME] - delta.pair[COHERENT, SAME]) / rest,
+        (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
+    )
+
+
+def probe(own: Signal, like: Gradient, samples: float) -> Gradient:
+    """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
+    near = like.delta.near
+    if near is not None:
+        rest = 1.0 - 1.0 / samples
+        trace, coherent = near.values[TRACE, SAME], near.values[COHERENT, SAME]
+        near = near.of(_both_ways((trace - coherent) / rest if rest > 0.0 else trace))
+    return Gradient(Sums(_both_ways(own.pair), _both_ways(own.site), near), masked=like.masked)
+
+
+def _both_ways(part: Array) -> Array:
+    return np.stack([np.stack([part, -part]), np.stack([part, part])])
+
+
+def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
+    """Return the moments of a unit on the kernel below its activation."""
+    q, x = kernel.averages()
+    square = kernel.mean**2
+    if square == 0.0 and homogeneous(
+        activation
+    ):  # only x/q matters; rounded, so that the layers of a deep net share it
+        return unit(activation, 0.0, 1.0, round(x / q, 4) if q > 0.0 else 0.0, samples)
+    return unit(activation, kernel.mean, q - square, x - square, samples)
+
+
+def from_below(visit: Visit, ctx: Context) -> float:
+    """Return the part of the mean over the batch that comes from the units below, not from biases."""
+    layer = visit.layer
+    assert weighted(layer)
+    _, x = visit.above.averages()
+    if not layer.bias or not x > 0.0:
+        return 1.0
+    return max(1.0 - (layer.init or ctx.init).sigma_b2(inputs_of(visit)) / x, 0.0)
+
+
+def inputs_of(visit: Visit) -> int:
+    """Return the fan-in of a weight layer."""
+    return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
+
+
+def bias_kernel(visit: Visit, ctx: Context) -> float:
+    """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
+    layer = visit.layer
+    assert weighted(layer)
+    if not layer.bias:
+        return 0.0
+    fan_in = inputs_of(visit)
+    fan_out = fan_in * visit.above.channels // visit.below.channels
+    return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
+
+
+def varying(kernel: Kernel) -> float:
+    """Return S - X of a unit, averaged over positions."""
+    q, x = kernel.averages()
+    return q - x
+
+
+def quotient(numerator: float, denominator: float) -> float:
+    """Return the quotient, or 1 where there is none."""
+    return numerator / denominator if denominator > 0.0 else 1.0
+
+
+def squares(kernel: Kernel, samples: float) -> float:
+    """Return how many independent squares a batch variance averages."""
+    if kernel.positions == 1:
+        return samples - 1.0
+    from lrbound.finite.operator import forward_kernel
+
+    same, cross = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 0.0, 1.0)
+    square = same.trace_of_square() / samples
+    if samples > 1.0:
+        # n (n-1) X^2 over n^2; between the samples of a full batch nothing is left after centring
+        square += (1.0 - 1.0 / samples) * cross.trace_of_square()
+    return same.trace() ** 2 / square if square > 0.0 else np.inf
+
+
+def kurtosis(number: float) -> float:
+    """Return E s^-4 / (E s^-2)^2 for a variance s^2 that averages so many squares; at most 3, where it diverges."""
+    return min(1.0 + 2.0 / (number - 4.0), 3.0) if number > 4.0 else 3.0
+
+
+def width(kernel: Kernel, own: Signal) -> float:
+    """Return the effective number of units at a weight layer's input."""
+    if kernel.positions == 1:
+        return float(kernel.channels)
+    from lrbound.finite.operator import backward_kernel, forward_kernel
+
+    product = backward_kernel(kernel, *own) @ forward_kernel(kernel, 1.0, -1.0)
+    return kernel.channels * product.participation()
