@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import merge
@@ -46,7 +48,9 @@ def weight_layer(
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         delta = gradient.delta if merged is None else merged.backward(gradient.delta)
         weights = delta.dot(averaged)
-        coherent, trace = fan_in * weights.coherent, fan_in * weights.trace
+        # under a pooled head nearly all of the coherent gradient cancels below a normaliser, and the projection's second
+        # order can leave a little less than nothing
+        coherent, trace = fan_in * np.maximum(weights.coherent, 0.0), fan_in * weights.trace
         if bias:
             total = delta.total()
             coherent, trace = coherent + total[..., 0], trace + total[..., 1]
