@@ -14,7 +14,7 @@ from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
 from lrbound.meanfield.fisher import Spectrum, spectrum
-from lrbound.meanfield.learning_rate import explosive, last_memory, minibatch_rate
+from lrbound.meanfield.learning_rate import bare_arms, explosive, last_memory, minibatch_rate
 from lrbound.meanfield.sweep import Term, advance, backward, entrance
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
@@ -190,6 +190,13 @@ def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
             "max_learning_rate is above bounds.curvature: what lies under the last normaliser is scale invariant and "
             "rarely explodes, but nets with a flatten head diverged on real images from 0.6 times max_learning_rate "
             "on, and never below bounds.curvature"
+        )
+    if above and bare_arms(network.nodes):
+        remarks.append(
+            "max_learning_rate counts the layers above the last normaliser, but branches without a normaliser of their own "
+            "stand below it: their size against that of the other branches is not scale invariant; residual nets with one "
+            "batch_norm after 1, 4 and 16 blocks diverged at 0.6, 0.5 and 0.3 times max_learning_rate, and never below "
+            "bounds.curvature"
         )
     return remarks
 

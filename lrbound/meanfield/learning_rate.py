@@ -31,6 +31,20 @@ def can_explode(term: Term) -> bool:
     return term.exposed
 
 
+def bare_arms(nodes: Sequence[Node]) -> bool:
+    """Say whether a branch with weights has no normaliser of its own: what is above does not undo its growth alone."""
+    for node in unroll(tuple(nodes)):
+        if isinstance(node.layer, Branching):
+            for arm in node.layer.arms():
+                layers = [inner.layer for inner in unroll(arm)]
+                if bare_arms(arm) or (
+                    any(layer.kind in ("linear", "conv2d") for layer in layers)
+                    and not any(layer.fixes_scale for layer in layers)
+                ):
+                    return True
+    return False
+
+
 def explosive(everywhere: Iterator[Term], known: Iterable[Term]) -> list[Term]:
     """Return the layers of a sweep that can explode, and leave the sweep when the last of them has been met.
 

@@ -79,7 +79,7 @@ def context(net: Network) -> Context:
     return Context(net.training.samples, True, net.init, warn=lambda _: None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     first=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1)),
     second=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(0, 1)),
@@ -93,7 +93,7 @@ def test_pools_and_convolutions_are_those_of_dense_matrices(
     """S and X of all position pairs after pool, convolution, pool; and the way back is the transpose of the way up."""
     side = 9
     # a circular convolution makes neighbours of both ends; only if all pools keep to them are they told from others
-    assume(not circular or (first[2] == 1 and second[2] == 0))
+    assume(not circular or (first[2] == 1 and second[1:] == (1, 0)))
     kernel = white((3, side, side), 1.7, correlation)
     dense = [factor * 1.7 * np.eye(side * side) for factor in (1.0, correlation)]
     rng = np.random.default_rng(3)
