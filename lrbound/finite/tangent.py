@@ -19,12 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.finite.walk import resolved, weighted
-from lrbound.layers.avg_pool2d import AvgPool2d
 from lrbound.layers.base import Layer
-from lrbound.layers.dropout import Dropout
-from lrbound.layers.flatten import Flatten
-from lrbound.layers.global_avg_pool import GlobalAvgPool
-from lrbound.layers.max_pool2d import MaxPool2d
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
 from lrbound.meanfield.quadratic_form import INFINITE
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context, Pullback
 
-_LINEAR = (AvgPool2d, Dropout, Flatten, GlobalAvgPool)
+_LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
 
 
 def tangents(visits: list[Visit], ctx: Context) -> list[Kernel]:
@@ -51,9 +46,9 @@ def _above(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
     layer, above = visit.layer, visit.above
     if weighted(layer):
         return _weights(visit, below, ctx)
-    if below is None or isinstance(layer, MaxPool2d):
+    if below is None or layer.kind == "max_pool2d":
         return above.becomes(above.pair - above.mean**2, above.site)
-    if isinstance(layer, _LINEAR):
+    if layer.kind in _LINEAR:
         return layer.forward(below, ctx)[0]
     if type(layer) is Layer:  # a change of classes
         return resolved(below)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 from lrbound.finite.fan_in import FanIn
 from lrbound.layers.base import Layer
-from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Axis
@@ -89,7 +88,7 @@ def _spread(spread: FanIn, layer: Layer, below: Kernel, above: Kernel, ctx: Cont
         spread.weights(below, getattr(layer, "window", None), fan_in, uniform=uniform)
     elif statistics is not None:
         spread.normaliser(statistics.channels, statistics.alpha)
-    elif isinstance(layer, Flatten):
+    elif layer.kind == "flatten":
         spread.flatten(below)
     elif layer.curve is not None and below.gaussian and not below.parts:
         return spread.activation(layer.curve, below, above)
