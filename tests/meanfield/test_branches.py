@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from lrbound import predict
 from lrbound.layers.base import Context
 from lrbound.meanfield import merge as merging
 from lrbound.meanfield.gradient import Sums
@@ -248,3 +249,15 @@ def test_merging_changes_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "TOLERANCE", -1.0)
     exact = np.array(list(parts(net).values()))
     assert (np.abs(merged - exact) <= 1e-3 * exact + 1e-4 * exact.sum(axis=0)).all()
+
+
+@pytest.mark.parametrize(("inside", "bare"), [("", True), ("batch_norm, ", False)])
+def test_branches_without_a_normaliser_below_the_last_one_are_warned_about(inside, bare):
+    """Such nets diverged at 0.3 to 0.6 of the bound: what is above does not undo the growth of a branch alone."""
+    block = f"{{residual: [{inside}relu, {{linear: 64}}]}}"
+    net = network(
+        f"- linear: 64\n- repeat: {{times: 4, layers: [{block}]}}\n- batch_norm\n- relu\n- linear: 4",
+        head="input: {shape: [32]}\ninit: he\ntraining: {batch_size: 64}",
+    )
+
+    assert any("branches without a normaliser" in text for text in predict(net).warnings) == bare
