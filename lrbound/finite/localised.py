@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite.wishart import Array, grown, log_variance
+from lrbound.meanfield.normal import quantile
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
@@ -81,15 +82,4 @@ def expected_maximum(count: float) -> float:
     """Return the expected largest of ``count`` standard normal numbers; 0 for one."""
     if count <= 1.0:
         return 0.0
-    return normal_quantile(0.625 / (count + 0.25))
-
-
-def normal_quantile(tail: float) -> float:
-    """Return z with P(Z > z) = ``tail``, by Newton's method; the standard library's costs its import."""
-    z = math.sqrt(-2.0 * math.log(tail)) if tail < 0.1 else 0.0
-    for _ in range(60):
-        step = (0.5 * math.erfc(z / math.sqrt(2.0)) - tail) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
-        z += step
-        if abs(step) < 1e-12:
-            break
-    return z
+    return -float(quantile(np.array(0.625 / (count + 0.25))))

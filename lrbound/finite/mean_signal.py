@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite.freedom import Signal, mask_excess
-from lrbound.finite.localised import normal_quantile
 from lrbound.finite.operator import backward_kernel, forward_kernel
 from lrbound.meanfield.kernel import CROSS, SAME
+from lrbound.meanfield.normal import draws, quantile
 from lrbound.meanfield.quadratic_form import INFINITE
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _values(kernel: Kernel, samples: float) -> Array:
     common, own = (_dense(forward_kernel(kernel, *shares)) for shares in ((0.0, 1.0), (1.0, -1.0)))
     size, number = len(common), int(min(samples, MOST_SAMPLES))
     fields = kernel.mean + _strata(size, DRAWS) @ _root(common).T
-    apart = np.random.default_rng(1).standard_normal((DRAWS, number, size)) @ _root(own).T
+    apart = draws(1, (DRAWS, number, size)) @ _root(own).T
     drawn: Array = fields[:, None, :] + apart
     return drawn
 
@@ -233,9 +233,9 @@ def _root(covariance: Array) -> Array:
 @cache
 def _strata(size: int, units: int) -> Array:
     """Return standard normal draws, the last coordinate in strata of equal weight."""
-    draws: Array = np.random.default_rng(0).standard_normal((units, size))
-    draws[:, -1] = [normal_quantile(1.0 - (i + 0.5) / units) for i in range(units)]
-    return draws
+    drawn = draws(0, (units, size))
+    drawn[:, -1] = quantile((np.arange(units) + 0.5) / units)
+    return drawn
 
 
 def _dense(operator: Operator) -> Array:

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield.normal import cdf, quantile
+from lrbound.meanfield.normal import density as normal_density
+
 if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
@@ -59,16 +62,15 @@ def add_gaussian(values: Array, variances: Array) -> Array:
     The distribution function F(y) = sum_i w_i Phi((y - T_i)/s) is inverted by interpolation in the coordinate
     Phi^-1(F(y)), in which a Gaussian is a straight line; mean and variance are then made exact.
     """
-    from scipy.special import ndtr, ndtri
-
     out = np.sort(values, axis=-1)
-    for row in np.flatnonzero(variances > 1e-12 * np.maximum(variance(values), 1e-300)):
-        sd = math.sqrt(variances[row])
-        y = np.linspace(out[row, 0] - 6.0 * sd, out[row, -1] + 6.0 * sd, GRID)
-        cumulated = ndtr((y[:, None] - values[row]) / sd) @ WEIGHTS
-        zeta = ndtri(np.clip(cumulated, 1e-15, 1.0 - 1e-15))
-        inner = (cumulated > 1e-14) & (cumulated < 1.0 - 1e-14)
-        out[row] = np.interp(NODES, zeta[inner], y[inner])
+    wider = np.flatnonzero(variances > 1e-12 * np.maximum(variance(values), 1e-300))
+    sd = np.sqrt(variances[wider, None])
+    y = np.linspace(out[wider, 0] - 6.0 * sd[:, 0], out[wider, -1] + 6.0 * sd[:, 0], GRID, axis=1)
+    cumulated = cdf((y[..., None] - values[wider, None]) / sd[..., None]) @ WEIGHTS
+    zeta = quantile(cumulated)
+    inner = (cumulated > 1e-14) & (cumulated < 1.0 - 1e-14)
+    for at, row in enumerate(wider):
+        out[row] = np.interp(NODES, zeta[at, inner[at]], y[at, inner[at]])
     target_mean, target_variance = mean(values), variance(values) + variances
     scale = np.sqrt(target_variance / np.maximum(variance(out), 1e-300))
     return target_mean[..., None] + (out - mean(out)[..., None]) * scale[..., None]
@@ -82,20 +84,19 @@ def positive(values: Array) -> tuple[Array, Array, Array]:
     values : ndarray (m, nodes)
         Quantile functions, increasing in zeta.
     """
-    from scipy.special import ndtr, ndtri
-
-    share, density, above = np.empty(len(values)), np.empty(len(values)), np.empty_like(values)
+    count = len(values)
+    zero, steepness, above = np.empty(count), np.empty(count), np.empty_like(values)
     # strictly increasing copies: an atom (a branch with gamma 0) would make the inverse ambiguous
     risings = values + 1e-9 * np.maximum(np.ptp(values, axis=1, keepdims=True), 1e-300) * np.arange(len(NODES))
     slopes = np.gradient(risings, NODES, axis=1)
     for row, (rising, slope) in enumerate(zip(risings, slopes, strict=True)):
-        zero = float(np.interp(0.0, rising, NODES))
-        share[row] = ndtr(-zero)
-        steepness = max(float(np.interp(zero, NODES, slope)), 1e-12)
-        density[row] = math.exp(-0.5 * zero * zero) / math.sqrt(2.0 * math.pi) / steepness
-        zeta = ndtri(np.clip(1.0 - share[row] * ndtr(-NODES), 1e-15, 1.0 - 1e-15))
+        zero[row] = np.interp(0.0, rising, NODES)
+        steepness[row] = np.interp(zero[row], NODES, slope)
+    share = cdf(-zero)
+    zetas = -quantile(share[:, None] * cdf(-NODES))
+    for row, zeta in enumerate(zetas):
         above[row] = np.maximum(np.interp(zeta, NODES, values[row]), 0.0)
-    return share, density, above
+    return share, normal_density(zero) / np.maximum(steepness, 1e-12), above
 
 
 @cache
@@ -189,10 +190,8 @@ def both_above(p: Array, q: Array, r: Array) -> Array:
 
     Phi_2 = p q + 1/(2 pi) int_0^asin(r) exp(-(t^2 + t'^2 - 2 t t' sin x)/(2 cos^2 x)) dx.
     """
-    from scipy.special import ndtri
-
     p, q = np.clip(p, 1e-12, 1.0 - 1e-12), np.clip(q, 1e-12, 1.0 - 1e-12)
-    t, s = ndtri(p), ndtri(q)
+    t, s = quantile(p), quantile(q)
     squares, product = t * t + s * s, t * s
     top = np.arcsin(np.clip(r, -1.0, 1.0))
     total = np.zeros(np.broadcast(top, product).shape)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.errors import Refused
-from lrbound.meanfield import edges, neighbours
+from lrbound.meanfield import edges, neighbours, normal
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
@@ -238,13 +238,11 @@ def _is_rectified(kernel: Kernel) -> bool:
 
 def _largest(law: Law, windows: Windows, common: Array, *, rectified: bool) -> tuple[Array, Array, Array]:
     """Return the quantiles of the largest u, the mean value given the common part, and E value^2, by class."""
-    from scipy.special import ndtr, ndtri
-
     r, c = windows.shares
     quantiles = np.einsum("ai,ikz,ck->acz", r, law.values, c, optimize=True)
     shape = quantiles.shape
     top, profile, own = np.empty(shape), np.empty(shape), np.empty(shape[:-1])
-    uniform = np.clip(ndtr(laws.NODES), 1e-15, 1.0 - 1e-15)
+    uniform = normal.cdf(laws.NODES)
     fine = np.linspace(-6.0, 8.0, 200)
     seen: dict[tuple[float, ...], tuple[int, int]] = {}
     for place in np.ndindex(*shape[:-1]):
@@ -255,15 +253,17 @@ def _largest(law: Law, windows: Windows, common: Array, *, rectified: bool) -> t
             top[place], profile[place], own[place] = top[twin], profile[twin], own[twin]
             continue
         seen[key] = place
-        largest = ndtri(uniform ** (1.0 / count))
+        largest = normal.quantile(uniform ** (1.0 / count))
         zeta = np.sqrt(shared) * laws.NODES[:, None] + np.sqrt(1.0 - shared) * largest
         value = _extended(zeta, quantiles[place])
         shown = np.maximum(value, 0.0) if rectified else value
         profile[place] = shown @ laws.WEIGHTS
         own[place] = laws.WEIGHTS @ (shown**2 @ laws.WEIGHTS)
-        given = ndtr((fine[:, None] - np.sqrt(shared) * laws.NODES) / np.sqrt(1.0 - shared)) ** count @ laws.WEIGHTS
+        given = (
+            normal.cdf((fine[:, None] - np.sqrt(shared) * laws.NODES) / np.sqrt(1.0 - shared)) ** count @ laws.WEIGHTS
+        )
         inner = (given > 1e-14) & (given < 1.0 - 1e-14)
-        at = np.interp(laws.NODES, ndtri(given[inner]), fine[inner])
+        at = np.interp(laws.NODES, normal.quantile(given[inner]), fine[inner])
         top[place] = _extended(at, quantiles[place])
     return top, profile, own
 

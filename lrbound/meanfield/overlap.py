@@ -20,6 +20,7 @@ import numpy as np
 from lrbound.meanfield import neighbours
 from lrbound.meanfield.kernel import SAME
 from lrbound.meanfield.neighbours import Near
+from lrbound.meanfield.normal import cdf
 
 if TYPE_CHECKING:
     from lrbound.meanfield.edges import Edges, Maps
@@ -128,9 +129,7 @@ class Overlap:
 @cache
 def _together(one: float, other: float, shared: float) -> Array:
     """Return P(both maxima below) less the product of the two, between the points of the grid."""
-    from scipy.special import ndtr
-
-    x = ndtr(0.5 * (GRID[1:] + GRID[:-1]))
+    x = cdf(0.5 * (GRID[1:] + GRID[:-1]))
     y = x[:, None]
     joint = y ** (one - shared) * x ** (other - shared) * np.minimum(x, y) ** shared
     result: Array = joint - y**one * x**other

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.meanfield.normal import cdf, density, quantile
+
 if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
@@ -88,8 +90,6 @@ class _Drawn(NamedTuple):
 
 
 def _drawn(s: int, chi: float, *, rectified: bool) -> _Drawn:
-    from scipy.special import ndtr
-
     w = 1.0 - chi
     u, weights = _draws(s)
     u = math.sqrt(chi) * u
@@ -97,8 +97,8 @@ def _drawn(s: int, chi: float, *, rectified: bool) -> _Drawn:
     m = u / np.sqrt(variance)[:, None]
     if rectified:
         rest = math.sqrt(w) / np.sqrt(variance)[:, None]
-        p = ndtr(m / rest)
-        h = m * p + rest * np.exp(-0.5 * (m / rest) ** 2) / math.sqrt(2.0 * math.pi)
+        p = cdf(m / rest)
+        h = m * p + rest * density(m / rest)
     else:
         p, h = np.ones_like(m), m
     matrix = np.eye(s) * p[:, :, None] - (p[:, None, :] + m[:, :, None] * h[:, None, :]) / s
@@ -112,9 +112,7 @@ def _draws(s: int) -> tuple[Array, Array]:
         nodes, weights = np.polynomial.hermite_e.hermegauss(61)
         d = nodes / math.sqrt(2.0)
         return np.stack([d, -d], axis=1), weights / weights.sum()
-    from scipy.special import ndtri
-
     # a Kronecker sequence: even in every projection, without a table
     points = (np.arange(1, DRAWS + 1)[:, None] * np.sqrt(np.array(_PRIMES[:s], dtype=float)) + 0.5) % 1.0
-    u = ndtri(points)
+    u = quantile(points)
     return u - u.mean(axis=1, keepdims=True), np.full(DRAWS, 1.0 / DRAWS)
