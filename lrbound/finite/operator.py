@@ -10,15 +10,17 @@ of its own, as :mod:`lrbound.finite.walk` arranges for small maps.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.meanfield.kernel import embed
+from lrbound.meanfield.kernel import embed, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Axis
 
 
 class Operator(NamedTuple):
@@ -75,21 +77,29 @@ class Operator(NamedTuple):
 def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
     """Return same S + cross X of a forward kernel, without the square of its mean."""
     kernel = kernel.even
-    share = np.array([same, cross])
-    pair = np.broadcast_to(kernel.pair, (2, *kernel.pair.shape[1:]))
-    mixed = np.tensordot(share, pair, 1) - (same + cross) * kernel.mean**2
-    return _operator(kernel, mixed, np.tensordot(share, kernel.site, 1))
+    mixed = same * kernel.pair[0] + cross * kernel.pair[-1] if len(kernel.pair) > 1 else (same + cross) * kernel.pair[0]
+    if kernel.mean:
+        mixed -= (same + cross) * kernel.mean**2
+    return _operator(kernel, mixed, same * kernel.site[0] + cross * kernel.site[1])
 
 
 def backward_kernel(kernel: Kernel, pair: Array, site: Array) -> Operator:
     """Return B(a, b), averaged over the class pairs, from its sums over the classes of ``kernel``."""
     weights = kernel.weights
-    pairs = kernel.pair_weights - embed(weights)
-    off = pair - embed(site)
-    off = np.divide(off, pairs, out=np.zeros_like(off), where=pairs > 0.5)
+    off = pair * _one_pair(kernel.rows, kernel.cols)
+    on_diagonal = np.einsum("iijj->ij", off)  # a view
+    on_diagonal -= site * np.einsum("iijj->ij", _one_pair(kernel.rows, kernel.cols))
     on = site / weights
     between = _flat(off)
     return Operator(between, on.ravel() - np.diagonal(between), weights.ravel())
+
+
+@lru_cache(maxsize=256)
+def _one_pair(rows: Axis, cols: Axis) -> Array:
+    """Return 1 over the number of pairs of different positions in each pair of classes; 0 where there is none."""
+    weights = rows.counts[:, None] * cols.counts
+    pairs = outer(weights) - embed(weights)
+    return np.divide(1.0, pairs, out=np.zeros_like(pairs), where=pairs > 0.5)
 
 
 def _operator(kernel: Kernel, pair: Array, site: Array) -> Operator:

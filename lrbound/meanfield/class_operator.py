@@ -158,6 +158,11 @@ class Operator:
     def __sub__(self, other: Operator) -> Operator:
         return Operator(self.matrix - other.matrix, self.rest - other.rest)
 
+    def plus(self, other: Operator, factor: Array | float) -> Operator:
+        """Return A + factor * other, ``factor`` one number for every leading index."""
+        scaled = other.scaled(factor)
+        return Operator(np.add(scaled.matrix, self.matrix, out=scaled.matrix), scaled.rest + self.rest)
+
     def scaled(self, factor: Array | float) -> Operator:
         """Multiply by one number for every leading index."""
         factor = np.asarray(factor)
@@ -166,6 +171,10 @@ class Operator:
     def transpose(self) -> Operator:
         """Return A(b, a)."""
         return Operator(self.matrix.swapaxes(-1, -2), self.rest)
+
+    def symmetric(self) -> Operator:
+        """Return A(a, b) + A(b, a)."""
+        return self + self.transpose()
 
     def weighted(self, values: Array) -> Operator:
         """Return A(a, b) (k(a) + k(b)) for class functions k (..., m)."""
@@ -182,8 +191,8 @@ class Operator:
 
     def combined(self, way: Array) -> Operator:
         """Return linear combinations of the kinds, ``way`` (new kinds, kinds), on the same axis."""
-        matrix = (way[:, :, None, None] * self.matrix[..., None, :, :, :]).sum(axis=-3)
-        return Operator(matrix, (way[:, :, None] * self.rest[..., None, :, :]).sum(axis=-2))
+        flat = self.matrix.reshape(*self.matrix.shape[:-2], -1)
+        return Operator((way @ flat).reshape(*flat.shape[:-2], len(way), *self.matrix.shape[-2:]), way @ self.rest)
 
     def mixed(self, share: Array) -> Operator:
         """Return the sum over the kinds with the given weights, with the axis kept."""

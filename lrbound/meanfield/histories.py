@@ -21,10 +21,14 @@ def distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return one row of each set of alike ones, and the set of every row."""
     table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
     scale = max(float(np.abs(table).max()), 1e-300)
-    _, first, inverse = np.unique(
-        np.round(table / scale, HISTORY_DIGITS), axis=0, return_index=True, return_inverse=True
-    )
-    return first, np.ravel(inverse)
+    seen: dict[bytes, int] = {}
+    first, inverse = [], []
+    for row, digits in enumerate(np.rint(table * (10.0**HISTORY_DIGITS / scale)).astype(np.int64)):
+        known = seen.setdefault(digits.tobytes(), len(seen))
+        if known == len(first):
+            first.append(row)
+        inverse.append(known)
+    return np.array(first), np.array(inverse)
 
 
 def per_history(compute: Callable[[Array, Array], Array], values: Array, spread: Array) -> Array:

@@ -117,6 +117,10 @@ class Kernel:
 
     def averages(self) -> tuple[float, float]:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""
+        return self._averages
+
+    @cached_property
+    def _averages(self) -> tuple[float, float]:
         on_site = self.on_site
         if on_site.size > 2:
             on_site = (on_site * self.weights).sum(axis=(-2, -1)) / self.positions

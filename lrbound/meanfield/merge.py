@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
-TOLERANCE = 2e-4
+TOLERANCE = 5e-4
 FEW = 8
 """Classes on an axis that are not worth a search."""
 
@@ -105,9 +105,10 @@ def _groups(pair: Array, site: Array, limit: float) -> NDArray[np.int64] | None:
     own = np.moveaxis(site, -2, 0).reshape(count, -1)
     groups = np.zeros(count, dtype=np.int64)
     heads: list[int] = []
+    near = np.abs(own[:, None] - own).max(axis=-1) <= limit
     for row in range(count):
         for group, head in enumerate(heads):
-            if np.abs(own[row] - own[head]).max() <= limit and np.abs(slices[row] - slices[head]).max() <= limit:
+            if near[row, head] and np.abs(slices[row] - slices[head]).max() <= limit:
                 groups[row] = group
                 break
         else:
@@ -130,5 +131,7 @@ def both(pair: Array, rows: Array, cols: Array) -> Array:
     out = rows @ pair.reshape(*lead, r, r * c * c)
     out = rows @ out.reshape(*lead, len(rows), r, c * c)
     out = out.reshape(*lead, len(rows) ** 2, c, c)
-    found: Array = (cols @ out @ cols.T).reshape(*lead, len(rows), len(rows), len(cols), len(cols))
+    # the last axis in one product, not one for each matrix
+    out = cols @ (out.reshape(-1, c) @ cols.T).reshape(*lead, len(rows) ** 2, c, len(cols))
+    found: Array = out.reshape(*lead, len(rows), len(rows), len(cols), len(cols))
     return found

@@ -118,19 +118,19 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
     total = product.pair.sum(axis=(-5, -4, -3, -2, -1))
     b = delta.combined(there)
     left = zhat.times(b)
-    crossed = zhat.times(left.transpose()).scaled(2.0)
-    below = b - (left + left.transpose()).scaled(once)
+    crossed = zhat.times(left.transpose())
+    below = b.plus(left.symmetric(), -once)
     if k is not None:
         k = k.sum(axis=-2, keepdims=True)
-        below = below - classes.traces(r.weighted(once * k))
-        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose())).scaled(2.0)
+        below = below.plus(classes.traces(r.weighted(k)), -once)
+        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose()))
     samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
-    sphere = _on_sphere(total * m, classes.trace_of_sums(crossed) @ samples)[..., None]
-    twice = classes.traces(r).scaled(s * total[..., None]) + crossed
-    below = below + twice.scaled(sphere * once**2)
+    sphere = _on_sphere(total * m, 2.0 * classes.trace_of_sums(crossed) @ samples)[..., None] * once**2
+    below = below.plus(crossed, 2.0 * sphere).plus(classes.traces(r), s * total[..., None] * sphere)
     in_mean = np.array([1.0, 0.0])
     if statistics.centred:
-        below = below - classes.absorbed(below, statistics.alpha, s).scaled(in_mean)
+        mean = below.kind(0)
+        mean.matrix[...] -= classes.absorbed(mean, statistics.alpha, s).matrix
     if factor != 1.0:
         below = below + classes.constant_part(below).scaled((factor - 1.0) * in_mean)
     return below.combined(back)

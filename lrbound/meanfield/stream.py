@@ -98,7 +98,7 @@ class Level:
     def _nodes(self) -> tuple[Array, Array]:
         """Nodes and weights of an integral over u > 0."""
         reach = float(self.law.values.max()) + 1e-300
-        nodes, weights = laws.half_line(min(max(48, math.ceil(self._fineness)), MOST_NODES))
+        nodes, weights = laws.half_line(next((n for n in NODES if n >= self._fineness), NODES[-1]))
         return reach * nodes, reach * weights
 
     @cached_property
@@ -110,7 +110,7 @@ class Level:
     @property
     def is_smooth(self) -> bool:
         """Whether densities at nodes can follow the law: not where next to nothing was added (a gamma of 0)."""
-        return self._fineness <= MOST_NODES
+        return self._fineness <= NODES[-1]
 
     @cached_property
     def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -154,10 +154,15 @@ class Level:
             return np.stack([np.interp(here, nodes, row) for row in rows]).reshape(*ahead.shape[:-1], -1)
         move = regroup(self.rows, self.cols, top.rows, top.cols)
         laws_of = self._alike[1].reshape(self.law.values.shape[:-1])[move.rows[:, None], move.cols].ravel()
-        found = np.empty((*ahead.shape[:-1], len(here)))
-        for index, steps in enumerate(self._steps):
-            of_law = np.flatnonzero(laws_of == index)
-            found[:, of_law] = (ahead[:, of_law] * weights) @ steps
+        # side by side, the classes of one law are one product
+        order = np.argsort(laws_of, kind="stable")
+        ends = np.searchsorted(laws_of[order], np.arange(len(self._steps) + 1))
+        weighted = ahead[:, order] * weights
+        stepped = np.empty((*ahead.shape[:-1], len(here)))
+        for steps, start, end in zip(self._steps, ends[:-1], ends[1:], strict=True):
+            np.matmul(weighted[:, start:end], steps, out=stepped[:, start:end])
+        found = np.empty_like(stepped)
+        found[:, order] = stepped
         return found
 
     @cached_property
@@ -382,5 +387,5 @@ ALIKE = 1e-3
 """Relative difference of P(u > 0) up to which two gradients on a skip go on as one; lower masks differ by less."""
 NEAR = 0.05
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
-MOST_NODES = 256
-"""Nodes of the densities on u > 0."""
+NODES = (48, 64, 96, 128, 192, 256)
+"""Numbers of nodes that the densities on u > 0 may have."""
