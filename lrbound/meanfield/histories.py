@@ -22,7 +22,8 @@ def distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
     scale = max(float(np.abs(table).max()), 1e-300)
     seen: dict[bytes, int] = {}
-    first, inverse = [], []
+    first: list[int] = []
+    inverse: list[int] = []
     for row, digits in enumerate(np.rint(table * (10.0**HISTORY_DIGITS / scale)).astype(np.int64)):
         known = seen.setdefault(digits.tobytes(), len(seen))
         if known == len(first):

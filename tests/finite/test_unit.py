@@ -13,7 +13,7 @@ from lrbound.activations.leaky_relu import LeakyRelu
 from lrbound.activations.relu import Relu
 from lrbound.activations.tanh import Tanh
 from lrbound.finite import sphere
-from lrbound.finite.localised import expected_maximum, normal_quantile
+from lrbound.finite.localised import expected_maximum
 from lrbound.finite.unit import LINEAR, unit
 
 
@@ -82,11 +82,6 @@ def test_homogeneous_functions_and_large_batches_need_no_sphere() -> None:
     assert sphere.correction(Relu(), 1.0, 0.5, 8.0) != sphere.NONE
     assert sphere.correction(Tanh(), 1.0, 0.0, 2000.0) == pytest.approx(sphere.NONE, abs=2e-3)
     assert sphere.correction(Tanh(), 1.0, 0.0, math.inf) == sphere.NONE
-
-
-@pytest.mark.parametrize("tail", [0.5, 0.2, 1e-3, 1e-9])
-def test_quantiles(tail: float) -> None:
-    assert 0.5 * math.erfc(normal_quantile(tail) / math.sqrt(2.0)) == pytest.approx(tail, rel=1e-9)
 
 
 @pytest.mark.parametrize("count", [2, 16, 256])
