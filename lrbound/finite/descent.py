@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -331,6 +331,7 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
     return means[0], means[1], Gradient(delta, masked=gradient.masked)
 
 
+@lru_cache(maxsize=256)
 def _grouped(axis: Axis) -> tuple[Axis, Array]:
     count = len(axis.counts)
     return average(axis, np.arange(count) * GROUPS // count if count > GROUPS else None)

@@ -207,13 +207,18 @@ def copula(left: tuple[Array, Array], right: tuple[Array, Array], covariance: Ar
     return r
 
 
-def both_above(p: Array, q: Array, r: Array) -> Array:
-    """Return P(z < t, z' < t') for Phi(t) = p, Phi(t') = q and correlation r, by Plackett's integral.
+def threshold(p: Array) -> tuple[Array, Array]:
+    """Return p and t with Phi(t) = p."""
+    p = np.clip(p, 1e-12, 1.0 - 1e-12)
+    return p, quantile(p)
 
-    Phi_2 = p q + 1/(2 pi) int_0^asin(r) exp(-(t^2 + t'^2 - 2 t t' sin x)/(2 cos^2 x)) dx.
+
+def both_above(left: tuple[Array, Array], right: tuple[Array, Array], r: Array) -> Array:
+    """Return P(z < t, z' < t') for (p, t) and (p', t') from :func:`threshold` and correlation r, by Plackett's integral.
+
+    Phi_2 = p p' + 1/(2 pi) int_0^asin(r) exp(-(t^2 + t'^2 - 2 t t' sin x)/(2 cos^2 x)) dx.
     """
-    p, q = np.clip(p, 1e-12, 1.0 - 1e-12), np.clip(q, 1e-12, 1.0 - 1e-12)
-    t, s = quantile(p), quantile(q)
+    (p, t), (q, s) = left, right
     squares, product = t * t + s * s, t * s
     top = np.arcsin(np.clip(r, -1.0, 1.0))
     total = np.zeros(np.broadcast(top, product).shape)

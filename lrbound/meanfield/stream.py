@@ -24,7 +24,7 @@ from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -304,7 +304,9 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
         if near is not None:
             r_near, (one, other) = near.total(r), near.ends(density)
             joined = one * other * np.sqrt(np.maximum(1.0 - r_near**2, 0.0))
-            near = near.beside(joined / laws.both_above(*near.ends(share), r_near), joint / both)
+            near = near.beside(
+                joined / laws.both_above(*_ends_of(near.ends, laws.threshold(share)), r_near), joint / both
+            )
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / both_on_site
         return below_all.times(joint / both, site, near)
 
@@ -334,17 +336,26 @@ def _through(level: Level, entries: Sequence[Entry]) -> tuple[list[Entry], Sums]
 
 
 def _masks(share: Array, law: Law) -> Factor:
-    site = np.stack([share, laws.both_above(share, share, law.site[CROSS])])
+    own = laws.threshold(share)
+    site = np.stack([share, laws.both_above(own, own, law.site[CROSS])])
     pair, near = _both_above(share, law.pair), law.near
     if near is not None:
-        near = near.beside(laws.both_above(*near.ends(share), near.total(law.pair)), pair)
+        near = near.beside(laws.both_above(*_ends_of(near.ends, own), near.total(law.pair)), pair)
     return Factor(pair, site, near)
 
 
 def _both_above(share: Array, r: Array) -> Array:
     """Return P(u > 0 at both ends) by class pairs."""
     differ = pairs(r, share)
-    return differ.spread(laws.both_above(*differ.ends(share), differ.pick(r)))
+    return differ.spread(laws.both_above(*_ends_of(differ.ends, laws.threshold(share)), differ.pick(r)))
+
+
+def _ends_of(
+    ends: Callable[[Array], tuple[Array, Array]], values: tuple[Array, Array]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return two class functions at the left and at the right ends of pairs."""
+    one, two = (ends(each) for each in values)
+    return (one[0], two[0]), (one[1], two[1])
 
 
 def _pair_moment(found: Array, missed: Array, r: Array) -> Array:

@@ -158,4 +158,6 @@ def test_both_above_is_the_bivariate_normal(p: float, q: float, r: float) -> Non
 
     expected = multivariate_normal([0, 0], [[1, r], [r, 1]]).cdf([ndtri(p), ndtri(q)])
 
-    assert law.both_above(np.array(p), np.array(q), np.array(r)) == pytest.approx(expected, abs=1e-6)
+    assert law.both_above(law.threshold(np.array(p)), law.threshold(np.array(q)), np.array(r)) == pytest.approx(
+        expected, abs=1e-6
+    )
