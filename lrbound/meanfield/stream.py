@@ -17,7 +17,7 @@ import numpy as np
 
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Entry, Gradient, Sums
-from lrbound.meanfield.histories import by_history, distinct, per_history
+from lrbound.meanfield.histories import distinct
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 from lrbound.meanfield.neighbours import Factor, added, reach_of
 from lrbound.meanfield.pairs import pairs
@@ -92,7 +92,9 @@ class Level:
     @cached_property
     def above(self) -> tuple[Array, Array, Array]:
         """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
-        return by_history(laws.positive, self.law.values)
+        values = self.law.values
+        share, density, above = laws.positive(values.reshape(-1, values.shape[-1]))
+        return share.reshape(values.shape[:-1]), density.reshape(values.shape[:-1]), above.reshape(values.shape)
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -231,7 +233,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     law = stream.law_here()
     branch_variance = np.maximum(branch.on_site[SAME] - branch.mean**2, 0.0)
     flat = law.values.reshape(-1, law.values.shape[-1])
-    values = per_history(laws.add_gaussian, flat, branch_variance.reshape(-1)).reshape(law.values.shape)
+    values = laws.add_gaussian(flat, branch_variance.reshape(-1)).reshape(law.values.shape)
     values = values + branch.mean
     found, missed = laws.coefficients(values)
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
@@ -394,9 +396,9 @@ def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, A
     return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
 
 
-ALIKE = 1e-3
+ALIKE = 1e-2
 """Relative difference of P(u > 0) up to which two gradients on a skip go on as one; lower masks differ by less."""
-NEAR = 0.05
+NEAR = 0.2
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
 NODES = (48, 64, 96, 128, 192, 256)
 """Numbers of nodes that the densities on u > 0 may have."""
