@@ -15,16 +15,11 @@ HISTORY_DIGITS = 3
 """Digits of their scale to which laws agree."""
 
 
-def distinct(*columns: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return one row of each set of alike ones, and the set of every row."""
-    table = np.concatenate([column.reshape(len(column), -1) for column in columns], axis=1)
-    scale = max(float(np.abs(table).max()), 1e-300)
+def distinct(table: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return the mean of each set of alike rows as weights (sets, rows), and the set of every row."""
+    scale = max(float(np.abs(table).max(initial=0.0)), 1e-300)
     seen: dict[bytes, int] = {}
-    first: list[int] = []
-    inverse: list[int] = []
-    for row, digits in enumerate(np.rint(table * (10.0**HISTORY_DIGITS / scale)).astype(np.int64)):
-        known = seen.setdefault(digits.tobytes(), len(seen))
-        if known == len(first):
-            first.append(row)
-        inverse.append(known)
-    return np.array(first), np.array(inverse)
+    rounded = np.rint(table * (10.0**HISTORY_DIGITS / scale)).astype(np.int64)
+    sets = np.array([seen.setdefault(digits.tobytes(), len(seen)) for digits in rounded], dtype=np.int64)
+    member = (sets == np.arange(len(seen))[:, None]).astype(np.float64)
+    return member / member.sum(axis=1, keepdims=True), sets

@@ -61,13 +61,15 @@ def add_gaussian(values: Array, variances: Array) -> Array:
     -----
     The distribution function F(y) = sum_i w_i Phi((y - T_i)/s) is inverted by cubics in the coordinate Phi^-1(F(y)), in
     which a Gaussian is a straight line. Its points y are near the quantiles that are looked for: those of T + s zeta,
-    shrunk to the variance of the sum. Laws that agree share a shape, mean and variance are then made exact. Forty steps with a relu between them leave
-    an error of 3e-5 of the standard deviation.
+    shrunk to the variance of the sum. Forty steps with a relu between them leave an error of 3e-5 of the standard deviation.
+    Sums that agree apart from mean and scale are computed once: mean and variance are made exact at the end.
     """
     out = np.sort(values, axis=-1)
     wider = np.flatnonzero(variances > 1e-12 * np.maximum(variance(values), 1e-300))
-    first, law_of = distinct(out[wider, ::8], variances[wider, None])
-    out[wider] = _widened(out[wider[first]], variances[wider[first], None])[law_of]
+    own, more = np.maximum(variance(out[wider])[:, None], 1e-300), variances[wider, None]
+    shape = (out[wider] - mean(out[wider])[:, None]) / np.sqrt(own)
+    means, sets = distinct(np.concatenate([shape[:, ::8], NODES[-1] * more / (own + more)], axis=1))
+    out[wider] = _widened(means @ shape, means @ (more / own))[sets]
     scale = np.sqrt((variance(values) + variances) / np.maximum(variance(out), 1e-300))
     return mean(values)[..., None] + (out - mean(out)[..., None]) * scale[..., None]
 

@@ -115,17 +115,16 @@ class Level:
         return self._fineness <= NODES[-1]
 
     @cached_property
-    def _alike(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """One class of positions for each law, and the law of each class."""
-        law = self.law
-        return distinct(law.values.reshape(-1, law.values.shape[-1])[:, ::8], law.added.reshape(-1, 1))
+    def _alike(self) -> tuple[Array, NDArray[np.int64]]:
+        """The variances that were added underneath, as means over classes, and which of them each class has."""
+        return distinct(self.law.added.reshape(-1, 1))
 
     @cached_property
     def _steps(self) -> Array:
-        """For each law the densities of u at the nodes for h at the nodes of the level below, (laws, nodes, nodes)."""
+        """For each variance the densities of u at the nodes for h at those of the level below, (variances, nodes, nodes)."""
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
-        variances = self.law.added.reshape(-1)[self._alike[0]]
+        variances = self._alike[0] @ self.law.added.reshape(-1)
         return laws.density(self._nodes[0], below._nodes[0], variances)  # noqa: SLF001
 
     def before(self, entries: Sequence[Entry]) -> Array:
@@ -155,10 +154,10 @@ class Level:
             rows = ahead.reshape(-1, len(nodes))
             return np.stack([np.interp(here, nodes, row) for row in rows]).reshape(*ahead.shape[:-1], -1)
         move = regroup(self.rows, self.cols, top.rows, top.cols)
-        laws_of = self._alike[1].reshape(self.law.values.shape[:-1])[move.rows[:, None], move.cols].ravel()
-        # side by side, the classes of one law are one product
-        order = np.argsort(laws_of, kind="stable")
-        ends = np.searchsorted(laws_of[order], np.arange(len(self._steps) + 1))
+        kind = self._alike[1].reshape(self.law.values.shape[:-1])[move.rows[:, None], move.cols].ravel()
+        # side by side, the classes of one variance are one product
+        order = np.argsort(kind, kind="stable")
+        ends = np.searchsorted(kind[order], np.arange(len(self._steps) + 1))
         weighted = ahead[:, order] * weights
         stepped = np.empty((*ahead.shape[:-1], len(here)))
         for steps, start, end in zip(self._steps, ends[:-1], ends[1:], strict=True):
