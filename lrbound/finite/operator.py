@@ -10,17 +10,13 @@ of its own, as :mod:`lrbound.finite.walk` arranges for small maps.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.meanfield.kernel import embed, outer
-
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.positions import Axis
 
 
 class Operator(NamedTuple):
@@ -86,20 +82,12 @@ def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
 def backward_kernel(kernel: Kernel, pair: Array, site: Array) -> Operator:
     """Return B(a, b), averaged over the class pairs, from its sums over the classes of ``kernel``."""
     weights = kernel.weights
-    off = pair * _one_pair(kernel.rows, kernel.cols)
+    off = pair * kernel.each_apart
     on_diagonal = np.einsum("iijj->ij", off)  # a view
-    on_diagonal -= site * np.einsum("iijj->ij", _one_pair(kernel.rows, kernel.cols))
+    on_diagonal -= site * np.einsum("iijj->ij", kernel.each_apart)
     on = site / weights
     between = _flat(off)
     return Operator(between, on.ravel() - np.diagonal(between), weights.ravel())
-
-
-@lru_cache(maxsize=256)
-def _one_pair(rows: Axis, cols: Axis) -> Array:
-    """Return 1 over the number of pairs of different positions in each pair of classes; 0 where there is none."""
-    weights = rows.counts[:, None] * cols.counts
-    pairs = outer(weights) - embed(weights)
-    return np.divide(1.0, pairs, out=np.zeros_like(pairs), where=pairs > 0.5)
 
 
 def _operator(kernel: Kernel, pair: Array, site: Array) -> Operator:

@@ -101,6 +101,16 @@ class Kernel:
         """Number of position pairs in each pair of classes, shape (r, r, c, c)."""
         return _pair_weights(self.rows, self.cols)
 
+    @property
+    def pairs_apart(self) -> Array:
+        """Number of pairs of different positions in each pair of classes, shape (r, r, c, c)."""
+        return _pairs_apart(self.rows, self.cols)
+
+    @property
+    def each_apart(self) -> Array:
+        """1 over ``pairs_apart``, and 0 where there is no such pair."""
+        return _each_apart(self.rows, self.cols)
+
     @cached_property
     def on_site(self) -> Array:
         """S(a, a) and X(a, a) by class, shape (..., 2, r, c)."""
@@ -136,6 +146,18 @@ def _weights(rows: Axis, cols: Axis) -> Array:
 @lru_cache(maxsize=256)
 def _pair_weights(rows: Axis, cols: Axis) -> Array:
     return outer(_weights(rows, cols))
+
+
+@lru_cache(maxsize=256)
+def _pairs_apart(rows: Axis, cols: Axis) -> Array:
+    weights = _weights(rows, cols)
+    return outer(weights) - embed(weights)
+
+
+@lru_cache(maxsize=256)
+def _each_apart(rows: Axis, cols: Axis) -> Array:
+    pairs = _pairs_apart(rows, cols)
+    return np.divide(1.0, pairs, out=np.zeros_like(pairs), where=pairs > 0.5)
 
 
 def diagonal(pair: Array) -> Array:

@@ -211,16 +211,13 @@ def surplus(kernel: Kernel) -> Array:
     near = kernel.near
     if near is None:
         return np.zeros(2)
-    pairs = kernel.pair_weights - embed(kernel.weights)
-    spread = (_even(kernel, near) ** 2 * pairs).sum(axis=(-4, -3, -2, -1))
+    spread = (_even(kernel, near) ** 2 * kernel.pairs_apart).sum(axis=(-4, -3, -2, -1))
     total: Array = (near.values**2 * near.weights).sum(axis=(-2, -1)) - spread
     return total
 
 
 def _even(kernel: Kernel, near: Near) -> Array:
-    total = near.embed(near.values * near.weights)
-    pairs = kernel.pair_weights - embed(kernel.weights)
-    return np.divide(total, pairs, out=np.zeros_like(total), where=pairs > 0.5)
+    return near.embed(near.values * near.weights) * kernel.each_apart
 
 
 def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> tuple[Array, Array, Near | None]:
@@ -238,7 +235,7 @@ def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> t
     on_site = diagonal(pair) + site
     pair = pair - _even(kernel, near)
     if kernel.pair.shape[0] == 1 and over_batch:
-        more = (pair[:1] - pair[-1:]) * (kernel.pair_weights - embed(kernel.weights))
+        more = (pair[:1] - pair[-1:]) * kernel.pairs_apart
         counts = near.embed(near.of(near.weights).values)
         each = near.of(near.at(np.divide(more, counts, out=np.zeros_like(more), where=counts > 0.5)))
         near, pair = Near(near.rows, near.cols, near.values + each.values * SAME_ONLY), pair[-1:]
