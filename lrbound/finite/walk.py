@@ -17,7 +17,6 @@ from lrbound.layers.base import Layer
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Axis
-from lrbound.meanfield.regroup import regroup
 
 if TYPE_CHECKING:
     from lrbound.init import Init
@@ -123,6 +122,8 @@ def resolved(kernel: Kernel) -> Kernel:
     rows, cols = kernel.rows, kernel.cols
     if len(rows.counts) == rows.size and len(cols.counts) == cols.size:
         return kernel
+    from lrbound.meanfield.regroup import regroup
+
     fine_rows, fine_cols = _singletons(rows.size), _singletons(cols.size)
     return regroup(kernel.rows, kernel.cols, fine_rows, fine_cols).kernel(kernel, fine_rows, fine_cols)
 
@@ -133,5 +134,7 @@ def _singletons(size: int) -> Axis:
 
 def _lumped(kernel: Kernel, gradient: Gradient) -> tuple[Gradient, None]:
     """Add the sums over single positions up to those over the classes of ``kernel``."""
+    from lrbound.meanfield.regroup import regroup
+
     way = regroup(kernel.rows, kernel.cols, _singletons(kernel.rows.size), _singletons(kernel.cols.size))
     return Gradient(way.backward(gradient.delta, kernel.near), masked=gradient.masked), None

@@ -21,12 +21,11 @@ With this normalisation the sums of the coherent direction start as (1/n, 1 - 1/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from lrbound.meanfield.kernel import Kernel, diagonal
-from lrbound.meanfield.neighbours import added
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.stream import Level
+
+_Part = TypeVar("_Part", "Sums", "Near")
 
 
 class Share(NamedTuple):
@@ -97,7 +98,7 @@ class Sums:
 
     def plus(self, other: Sums) -> Sums:
         """Add two kernels on the same classes."""
-        return Sums(self.pair + other.pair, self.site + other.site, added(self.near, other.near))
+        return Sums(self.pair + other.pair, self.site + other.site, _added(self.near, other.near))
 
 
 class Entry(NamedTuple):
@@ -207,7 +208,8 @@ def at_output(samples: float) -> Gradient:
     return Gradient(Sums(pair, pair[..., 0, 0]))
 
 
-def _added(one: Sums | None, other: Sums | None) -> Sums | None:
+def _added(one: _Part | None, other: _Part | None) -> _Part | None:
+    """Add two parts, of which None is nothing."""
     if one is None or other is None:
         return one or other
     return one.plus(other)

@@ -209,8 +209,7 @@ def spread_evenly(kernel: Kernel, near: Near) -> Kernel:
 def surplus(kernel: Kernel) -> Array:
     """Return what S^2 and X^2, summed over all pairs of positions, have beyond those of the even kernel."""
     near = kernel.near
-    if near is None:
-        return np.zeros(2)
+    assert near is not None  # without neighbours there is no surplus
     spread = (_even(kernel, near) ** 2 * kernel.pairs_apart).sum(axis=(-4, -3, -2, -1))
     total: Array = (near.values**2 * near.weights).sum(axis=(-2, -1)) - spread
     return total
@@ -227,8 +226,7 @@ def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> t
     else same samples have come to have beyond different ones goes to neighbours, too, so that sums over classes stay.
     """
     near = kernel.near
-    if near is None:
-        return pair, site, None
+    assert near is not None  # without neighbours nothing is gathered
     old = kernel.even.site[:1]
     gain = np.sqrt(np.divide(site[:1], old, out=np.zeros_like(old), where=old * site[:1] > 0.0))
     near = near.of(near.values * near.product(gain))

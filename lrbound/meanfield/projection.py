@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import Classes, Operator
 from lrbound.meanfield.kernel import SAME, outer
 from lrbound.meanfield.quadratic_form import INFINITE
@@ -53,8 +52,10 @@ def pull_through(
     scale = gamma2 * np.array(zhat.inverse)
     below = zhat.classes.unsums(delta.scaled(scale))
     if zhat.near is not None:
+        from lrbound.meanfield.neighbours import follow
+
         scaled = gradient.delta.times(scale[:, None, None, None, None], scale[:, None, None])
-        below = neighbours.follow(scaled, below, zhat.near)
+        below = follow(scaled, below, zhat.near)
     return below, product
 
 

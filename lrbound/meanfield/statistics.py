@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.errors import Refused
-from lrbound.meanfield import neighbours
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
 from lrbound.meanfield.gradient import Gradient, Portion, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.projection import pull_through
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
-from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Context, Pullback
@@ -151,8 +149,11 @@ def normaliser(
             f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
             f"{assumed}, which was not checked against networks"
         )
-    samples = statistics.samples if statistics.batch else 1.0
-    values, way = told_apart(kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), samples)
+    values, way = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), None
+    if kernel.near is not None:
+        from lrbound.meanfield.regroup import told_apart
+
+        values, way = told_apart(values, statistics.samples if statistics.batch else 1.0)
     if values.parts and statistics.channels == 1:
         from lrbound.meanfield.concat import normalise_parts
 
@@ -220,10 +221,10 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         if eps == 0.0:
             raise Refused(f"{statistics.kind} with eps 0 on values that are equal in all of a set divides by zero")
         found = classes.kernel(mean.scaled(1.0 / (variance + eps)))
-        moments = neighbours.gathered(kernel, *found, over_batch=statistics.batch)
+        moments = _gathered(kernel, *found, over_batch=statistics.batch)
         return Normalised(statistics, classes, mean.scaled(1.0 / eps), Inverse(1.0 / eps, 1.0 / eps), *moments)
     squares = (s - 1.0) * classes.squares(raw) + classes.squares(centred)
-    freedom = _freedom(squares + s * neighbours.surplus(kernel), variance, classes, statistics)
+    freedom = _freedom(squares + s * _surplus(kernel), variance, classes, statistics)
     _check(freedom, classes, statistics, ctx)
     shrink = variance / (variance + eps)
     # with equal eigenvalues nu/(nu-2) is exact, and zhat is as correlated as z
@@ -244,8 +245,26 @@ def normalise(kernel: Kernel, statistics: Statistics, eps: float, ctx: Context) 
         gain = (1.0 - 2.0 / spread) / (1.0 - 2.0 / freedom)
         inverse = Inverse(inverse.same * gain, inverse.cross * gain ** (1.0 if statistics.batch else 0.75))
     rho = rho.scaled(shrink)
-    moments = neighbours.gathered(kernel, *classes.kernel(rho), over_batch=statistics.batch)
+    moments = _gathered(kernel, *classes.kernel(rho), over_batch=statistics.batch)
     return Normalised(statistics, classes, rho, Inverse(shrink * inverse.same, shrink * inverse.cross), *moments)
+
+
+def _surplus(kernel: Kernel) -> Array | float:
+    """Return what neighbours add to the sums of squares over the pairs of positions."""
+    if kernel.near is None:
+        return 0.0
+    from lrbound.meanfield.neighbours import surplus
+
+    return surplus(kernel)
+
+
+def _gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> tuple[Array, Array, Near | None]:
+    """Return normalised moments with those of neighbours again, where the kernel has any."""
+    if kernel.near is None:
+        return pair, site, None
+    from lrbound.meanfield.neighbours import gathered
+
+    return gathered(kernel, pair, site, over_batch=over_batch)
 
 
 def _most(classes: Classes, statistics: Statistics) -> float:

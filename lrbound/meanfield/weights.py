@@ -8,10 +8,10 @@ import numpy as np
 
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import Kernel
-from lrbound.meanfield.merge import merge
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.merge import Merge
     from lrbound.meanfield.position_map import PositionMap
 
 
@@ -43,7 +43,7 @@ def weight_layer(
         sigma_w2 * averaged.site,
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
     )
-    merged = merge(out) if window is not None else None
+    merged = None if window is None else _merged(out)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         delta = gradient.delta if merged is None else merged.backward(gradient.delta)
@@ -58,3 +58,9 @@ def weight_layer(
         return Gradient(below.scaled(sigma_w2)), Share(coherent, trace)
 
     return out if merged is None else merged.kernel, pull
+
+
+def _merged(kernel: Kernel) -> Merge | None:
+    from lrbound.meanfield.merge import merge
+
+    return merge(kernel)
