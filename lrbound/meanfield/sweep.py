@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from lrbound.network import Network
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back."""
 
     node: Node
@@ -30,8 +28,7 @@ class Step:
     above: Kernel
 
 
-@dataclass(frozen=True)
-class Fork:
+class Fork(NamedTuple):
     """A branching layer after the forward sweep: the steps of its branches, and the way back into them.
 
     ``ends`` are the kernels at the ends of the branches.
@@ -50,8 +47,7 @@ class Fork:
 Chain = list[Step | Fork]
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One layer after both sweeps.
 
     Attributes
