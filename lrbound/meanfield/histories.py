@@ -11,15 +11,12 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.positions import Array
 
-HISTORY_DIGITS = 3
-"""Digits of their scale to which laws agree."""
 
-
-def distinct(table: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Return the mean of each set of alike rows as weights (sets, rows), and the set of every row."""
+def distinct(table: Array, digits: int) -> tuple[Array, NDArray[np.int64]]:
+    """Return the mean of each set of rows alike to ``digits`` as weights (sets, rows), and the set of every row."""
     scale = max(float(np.abs(table).max(initial=0.0)), 1e-300)
     seen: dict[bytes, int] = {}
-    rounded = np.rint(table * (10.0**HISTORY_DIGITS / scale)).astype(np.int64)
-    sets = np.array([seen.setdefault(digits.tobytes(), len(seen)) for digits in rounded], dtype=np.int64)
+    rounded = np.rint(table * (10.0**digits / scale)).astype(np.int64)
+    sets = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rounded], dtype=np.int64)
     member = (sets == np.arange(len(seen))[:, None]).astype(np.float64)
     return member / member.sum(axis=1, keepdims=True), sets

@@ -35,6 +35,8 @@ TAIL_POWER = 1.7 * TERMS
 ACCURACY = 1e-8
 """Of a pair moment in units of the mean square, where terms of its series are left out."""
 NEWTON_STEPS = 2
+DIGITS = 3
+"""Digits to which laws agree that are computed once."""
 
 
 def mean(values: Array) -> Array:
@@ -68,7 +70,7 @@ def add_gaussian(values: Array, variances: Array) -> Array:
     wider = np.flatnonzero(variances > 1e-12 * np.maximum(variance(values), 1e-300))
     own, more = np.maximum(variance(out[wider])[:, None], 1e-300), variances[wider, None]
     shape = (out[wider] - mean(out[wider])[:, None]) / np.sqrt(own)
-    means, sets = distinct(np.concatenate([shape[:, ::8], NODES[-1] * more / (own + more)], axis=1))
+    means, sets = distinct(np.concatenate([shape[:, ::8], NODES[-1] * more / (own + more)], axis=1), DIGITS)
     out[wider] = _widened(means @ shape, means @ (more / own))[sets]
     scale = np.sqrt((variance(values) + variances) / np.maximum(variance(out), 1e-300))
     return mean(values)[..., None] + (out - mean(out)[..., None]) * scale[..., None]

@@ -117,7 +117,7 @@ class Level:
     @cached_property
     def _alike(self) -> tuple[Array, NDArray[np.int64]]:
         """The variances that were added underneath, as means over classes, and which of them each class has."""
-        return distinct(self.law.added.reshape(-1, 1))
+        return distinct(self.law.added.reshape(-1, 1), DIGITS)
 
     @cached_property
     def _steps(self) -> Array:
@@ -399,5 +399,7 @@ ALIKE = 1e-2
 """Relative difference of P(u > 0) up to which two gradients on a skip go on as one; lower masks differ by less."""
 NEAR = 0.2
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
+DIGITS = 2
+"""Digits to which added variances agree that are taken for one."""
 NODES = (48, 64, 96, 128, 192, 256)
 """Numbers of nodes that the densities on u > 0 may have."""
