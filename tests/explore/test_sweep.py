@@ -84,16 +84,16 @@ def test_a_hundred_thousand_gammas_take_less_than_a_second(source):
 
 
 def test_a_kink_costs_evaluations_and_no_accuracy(source):
-    fc = source("wei2019-fc")
+    fc, published = source("wei2019-fc"), partial(predict, method="wei2019")
 
     def kinked(network):
         from dataclasses import replace
 
-        prediction = predict(network)
+        prediction = published(network)
         return replace(prediction, lambda_max=max(prediction.lambda_max, 200.0))
 
     result = sweep([fc], [("gamma", parse_range("0.5:2:2000"))], kinked)
-    expected = [max(predict(fc.plus(("layers.*.gamma", repr(p.values[0]))).network()).lambda_max, 200.0)
+    expected = [max(published(fc.plus(("layers.*.gamma", repr(p.values[0]))).network()).lambda_max, 200.0)
                 for p in result.points[::40]]  # fmt: skip
 
     assert [point.answer.lambda_max for point in result.points[::40]] == pytest.approx(expected, rel=1e-8)
