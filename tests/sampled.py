@@ -38,8 +38,8 @@ def white_inputs(network: Network, samples: int) -> torch.Tensor:
     """Draw inputs with the spec's mean square and correlation."""
     c = network.input.correlation
     shape = network.input.shape
-    own, shared = torch.randn(samples, *shape), torch.randn(1, *shape)
-    return network.input.mean_square**0.5 * (c**0.5 * shared + (1 - c) ** 0.5 * own)
+    own, shared = torch.randn(samples, *shape, dtype=torch.float64), torch.randn(1, *shape, dtype=torch.float64)
+    return (network.input.mean_square**0.5 * (c**0.5 * shared + (1 - c) ** 0.5 * own)).float()
 
 
 def sampled(network: Network, seeds: int, outputs: int = 2, earlier: int = 0) -> Sampled:

@@ -11,7 +11,7 @@ s * std * N(0, 1) and the standard deviation that is divided by is off by the fa
 each channel in each step. The test is without noise, with the running statistics, which are those of the batches.
 
 A control: the gate of IEBN starts at sigmoid(-1) = 0.27, so its scale at the beginning is that of BN with gamma 0.27,
-whose largest rate is some 16 times that of gamma 1. A part of what IEBN gains is this smaller scale, and the control
+whose largest rate is some 12 times that of gamma 1. A part of what IEBN gains is this smaller scale, and the control
 shows how much: the rest is the gate's.
 """
 
