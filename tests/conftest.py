@@ -1,5 +1,4 @@
-"""One thread for linear algebra: workers that run tests side by side do not fight over the cores, and small matrices
-want no more."""
+"""One thread for linear algebra and torch: tests side by side do not fight over the cores, and small nets want no more."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -230,7 +229,6 @@ def test_against_sampled_networks(name: str) -> None:
 
     Without a normaliser single networks vary by 40 %: 96 channels, 12 seeds, 12 %.
     """
-    torch.set_num_threads(1)
     layers, side = SAMPLED[name]
     normalised = "batch_norm" in layers
     net = spec(layers.replace("channels: 32", f"channels: {64 if normalised else 96}"), side=side, samples=8)
