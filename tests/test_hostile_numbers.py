@@ -98,7 +98,7 @@ def survives(text: str) -> None:
 
 
 SETTINGS = settings(
-    max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -117,10 +117,10 @@ def test_images(text: str) -> None:
 
 
 def test_a_deep_stack_of_normalisers_is_refused() -> None:
-    """4000 batch-normalised layers: the gradients overflow, and the refusal says so."""
+    """Units that are rarely positive make gradients grow 4-fold a layer: they overflow, and the refusal says so."""
     network = parse(
         "version: 1\ninput: {shape: [30]}\ntraining: {batch_size: 16}\n"
-        "layers: [{repeat: {times: 4000, layers: [{linear: 30}, batch_norm, relu]}}, {linear: 2}]"
+        "layers: [{repeat: {times: 600, layers: [{linear: 30}, {batch_norm: {beta: -2.0}}, relu]}}, {linear: 2}]"
     )
     with pytest.raises(Refused, match="leave the range of floating-point numbers"):
         predict(network)

@@ -22,14 +22,26 @@ predicted rate of that network counts what lies above its BN alone, and is too h
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from study import COLOURS, Digits, figure, network, number, save, table
+from study import (
+    COLOURS,
+    JOBS,
+    Digits,
+    doubling,
+    figure,
+    final_losses,
+    median,
+    network,
+    number,
+    repeated,
+    show,
+    table,
+)
 
 import lrbound
 from lrbound.empirical.boundary import find_boundary
@@ -37,7 +49,6 @@ from lrbound.empirical.datasets import load_data
 from lrbound.empirical.knobs import log_spaced
 from lrbound.empirical.runner import Runner
 from lrbound.empirical.store import RunStore
-from lrbound.empirical.training import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,12 +84,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Curve:
-    """The loss after training at each rate, the median over seeds; None where it exploded."""
+    """The loss after training at each rate, the median over seeds; infinite where it exploded."""
 
     variant: str
     blocks: int
     rates: tuple[float, ...]
-    losses: tuple[float | None, ...]
+    losses: tuple[float, ...]
 
 
 def residual_net(variant: str, blocks: int) -> Network:
@@ -89,7 +100,7 @@ def residual_net(variant: str, blocks: int) -> Network:
     block = f"{{residual: {{layers: [{inside}]}}}}, relu"
     return network(
         "bjorck2018",
-        f"{{linear: 64}}, {norm}relu, {{repeat: {{times: {blocks}, layers: [{block}]}}}}, {last}{{linear: 10}}",
+        f"{{linear: 64}}, {norm}relu, {repeated(blocks, block)}, {last}{{linear: 10}}",
         batch=BATCH,
         loss="half_squared_error",
     )
@@ -134,16 +145,9 @@ def _row(variant: str, blocks: int, steps: int, seeds: int, runner: Runner) -> R
 
 
 def _curve(variant: str, blocks: int, rates: Sequence[float], steps: int, seeds: int, runner: Runner) -> Curve:
-    net = residual_net(variant, blocks)
-    cells = [Cell(net, rate, seed, steps) for rate in rates for seed in range(seeds)]
-    runs = dict(runner.run(cells))
-    medians = []
-    for place in range(len(rates)):
-        finals = [runs[place * seeds + seed].final for seed in range(seeds)]
-        median = statistics.median(math.inf if final is None else final for final in finals)
-        medians.append(median if math.isfinite(median) else None)
     print(f"{TITLES[variant]}, losses over rates", file=sys.stderr)
-    return Curve(variant, blocks, tuple(rates), tuple(medians))
+    (losses,) = final_losses([residual_net(variant, blocks)], rates, runner, seeds=seeds, steps=steps)
+    return Curve(variant, blocks, tuple(rates), tuple(map(median, losses)))
 
 
 def report(rows: Sequence[Row], curves: Sequence[Curve]) -> str:
@@ -163,9 +167,8 @@ def report(rows: Sequence[Row], curves: Sequence[Curve]) -> str:
     titles = ("", "blocks", "rms of the stream", "gradient norm", "predicted max rate", "diverges from", "of each seed")
     best = []
     for curve in curves:
-        known = [(loss, rate) for loss, rate in zip(curve.losses, curve.rates, strict=True) if loss is not None]
-        loss, rate = min(known, default=(None, None))
-        best.append((TITLES[curve.variant], number(loss), number(rate)))
+        loss, rate = min(zip(curve.losses, curve.rates, strict=True))
+        best.append((TITLES[curve.variant], number(loss), number(rate) if math.isfinite(loss) else "-"))
     return f"{table(titles, lines)}\n\n{table(('', 'best loss over rates', 'at rate'), best)}"
 
 
@@ -181,12 +184,10 @@ def picture(rows: Sequence[Row], curves: Sequence[Curve]) -> Figure:
         limits.plot(depth, [row.boundary or math.nan for row in mine], "o-", color=colour, label=TITLES[variant])
         limits.plot(depth, [row.prediction or math.nan for row in mine], "--", color=colour)
     for curve in curves:
-        finals = [math.nan if loss is None else loss for loss in curve.losses]
-        losses.plot(curve.rates, finals, "o-", color=COLOURS[curve.variant])
+        losses.plot(curve.rates, curve.losses, "o-", color=COLOURS[curve.variant])
     for axis in (growth, limits):
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(depth, [str(count) for count in depth])
-        axis.set(xlabel="residual blocks", yscale="log")
+        doubling(axis, depth, "residual blocks")
+        axis.set_yscale("log")
     growth.plot([], [], "ko-", label="activations: rms")
     growth.plot([], [], "ks--", label="gradient: norm, first layer")
     growth.set(title="at initialisation", ylabel="size")
@@ -204,12 +205,6 @@ def picture(rows: Sequence[Row], curves: Sequence[Curve]) -> Figure:
     return drawn
 
 
-def main() -> None:
-    """Run, print and draw."""
-    rows, curves = run(jobs=os.cpu_count() or 1)
-    print(report(rows, curves))
-    save(picture(rows, curves), __file__)
-
-
 if __name__ == "__main__":
-    main()
+    rows, curves = run(jobs=JOBS)
+    show(report(rows, curves), picture(rows, curves), __file__)

@@ -22,25 +22,27 @@ beyond it, where LN fails first. (Without skips, at a depth of 12, it follows BN
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from study import (
     COLOURS,
+    JOBS,
     Digits,
-    accuracy,
     band,
+    conv,
     each,
     figure,
-    network,
+    grouped,
+    image_net,
     number,
     predicted,
-    save,
+    repeated,
+    show,
     spread,
     table,
-    training,
+    trained,
 )
 from torch import nn
 
@@ -87,18 +89,15 @@ class Row:
 
 def plain_net(name: str, depth: int, channels: int) -> Network:
     """Return a network of ``depth`` convolutions, each with a normaliser and an activation."""
-    conv = f"{{conv2d: {{channels: {channels}, kernel: 3, padding: 1, padding_mode: circular}}}}"
-    body = f"{{repeat: {{times: {depth}, layers: [{conv}, {BLOCKS[name]}]}}}}"
-    return network("labatie2021", f"{body}, flatten, {{linear: 10}}", batch=SAMPLES, shape="[1, 8, 8]")
+    body = repeated(depth, f"{conv(channels, mode='circular')}, {BLOCKS[name]}")
+    return image_net("labatie2021", body, batch=SAMPLES)
 
 
 def residual_net(name: str, blocks: int) -> Network:
     """Return a residual network that normalises and activates before each convolution."""
-    conv, act = "{conv2d: {channels: 16, kernel: 3, padding: 1}}", BLOCKS[name]
-    body = f"{{repeat: {{times: {blocks}, layers: [{{residual: {{layers: [{act}, {conv}, {act}, {conv}]}}}}]}}}}"
-    return network(
-        "labatie2021-residual", f"{conv}, {body}, {act}, flatten, {{linear: 10}}", batch=BATCH, shape="[1, 8, 8]"
-    )
+    weights, act = conv(16), BLOCKS[name]
+    body = repeated(blocks, f"{{residual: {{layers: [{act}, {weights}, {act}, {weights}]}}}}")
+    return image_net("labatie2021-residual", f"{weights}, {body}, {act}", batch=BATCH)
 
 
 def decompose(y: torch.Tensor) -> Powers:
@@ -132,11 +131,7 @@ def powers(item: tuple[str, int, int, int]) -> tuple[Powers, ...]:
 def train(item: tuple[str, int, float, int, int]) -> float:
     """Return the test accuracy of one network."""
     name, blocks, rate, steps, seed = item
-    net = residual_net(name, blocks)
-    module, digits = lrbound.to_torch(net, seed=seed), Digits.load(net)
-    for _ in training(module, net, digits, rate=rate, seed=seed, steps=steps):
-        pass
-    return accuracy(module, digits)
+    return trained(residual_net(name, blocks), rate=rate, seed=seed, steps=steps)
 
 
 def run(
@@ -150,17 +145,12 @@ def run(
     jobs: int = 1,
 ) -> tuple[Sequence[float], list[Row]]:
     """Measure the powers of random networks, and train others at every rate; return the rates and what came of it."""
-    found = iter(each(powers, [(name, depth, channels, seed) for name in BLOCKS for seed in range(seeds)], jobs))
+    found = each(powers, [(name, depth, channels, seed) for name in BLOCKS for seed in range(seeds)], jobs)
     items = [(name, blocks, rate, steps, seed) for name in BLOCKS for rate in rates for seed in range(seeds)]
-    scores = iter(each(train, items, jobs))
+    scores = grouped(grouped(each(train, items, jobs), seeds), len(rates))
     return rates, [
-        Row(
-            name,
-            tuple(next(found) for _ in range(seeds)),
-            predicted(residual_net(name, blocks)),
-            tuple(tuple(next(scores) for _ in range(seeds)) for _ in rates),
-        )
-        for name in BLOCKS
+        Row(name, depths, predicted(residual_net(name, blocks)), accuracies)
+        for name, depths, accuracies in zip(BLOCKS, grouped(found, seeds), scores, strict=True)
     ]
 
 
@@ -207,12 +197,6 @@ def picture(rates: Sequence[float], rows: Sequence[Row]) -> Figure:
     return drawn
 
 
-def main() -> None:
-    """Run, print and draw."""
-    rates, rows = run(jobs=os.cpu_count() or 1)
-    print(report(rates, rows))
-    save(picture(rates, rows), __file__)
-
-
 if __name__ == "__main__":
-    main()
+    rates, rows = run(jobs=JOBS)
+    show(report(rates, rows), picture(rates, rows), __file__)

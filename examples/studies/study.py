@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import statistics
 import sys
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from joblib import Parallel, delayed
 
 import lrbound
 from lrbound.empirical.datasets import load_data
-from lrbound.empirical.training import torch_optimizer
+from lrbound.empirical.training import Cell, torch_optimizer
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
+    from lrbound.empirical.runner import Runner
     from lrbound.network import Network
 
 Item = TypeVar("Item")
@@ -32,6 +35,9 @@ Result = TypeVar("Result")
 
 TEST, TRAIN = 500, 640
 """Samples of the two sets: few to train on, so that digits are not too easy to tell networks apart."""
+RATE_PER_SAMPLE = 0.05 / 32
+"""Of the dense networks, whose rate is proportional to the batch."""
+JOBS = os.cpu_count() or 1
 COLOURS = {
     "BN": "#1f77b4",
     "none": "#7f7f7f",
@@ -62,6 +68,26 @@ def network(
         f"training: {{loss: {loss}, batch_size: {batch}, optimizer: {{name: sgd, momentum: {momentum}}}}}\n"
         f"layers: [{layers}]\n"
     )
+
+
+def dense_net(norm: str, batch: int) -> Network:
+    """Return the network 64-64-64-64-10 with a normaliser, given in YAML."""
+    return network("dense", f"{repeated(3, f'{{linear: 64}}, {norm}, relu')}, {{linear: 10}}", batch=batch)
+
+
+def image_net(name: str, layers: str, *, batch: int, loss: str = "cross_entropy") -> Network:
+    """Return a network for digits as images of 8x8 pixels, with a flatten head."""
+    return network(name, f"{layers}, flatten, {{linear: 10}}", batch=batch, shape="[1, 8, 8]", loss=loss)
+
+
+def conv(channels: int, *, stride: int = 1, mode: str = "zeros") -> str:
+    """Return a padded 3x3 convolution in YAML."""
+    return f"{{conv2d: {{channels: {channels}, kernel: 3, stride: {stride}, padding: 1, padding_mode: {mode}}}}}"
+
+
+def repeated(times: int, layers: str) -> str:
+    """Return layers repeated, in YAML."""
+    return f"{{repeat: {{times: {times}, layers: [{layers}]}}}}"
 
 
 def predicted(net: Network) -> float | None:
@@ -124,8 +150,23 @@ def _batches(samples: int, size: int, seed: int, steps: int) -> Iterator[torch.T
             yield order[start : start + size]
 
 
+def trained(net: Network, *, rate: float, seed: int, steps: int) -> float:
+    """Return the test accuracy of one network after training."""
+    module, digits = lrbound.to_torch(net, seed=seed), Digits.load(net)
+    for _ in training(module, net, digits, rate=rate, seed=seed, steps=steps):
+        pass
+    return _accuracy(module, digits)
+
+
+def trained_dense(item: tuple[str, int, int, int]) -> float:
+    """Return the test accuracy of a dense network: its normaliser, batch size, epochs and seed."""
+    norm, batch, epochs, seed = item
+    steps = epochs * TRAIN // batch
+    return trained(dense_net(norm, batch), rate=RATE_PER_SAMPLE * batch, seed=seed, steps=steps)
+
+
 @torch.no_grad()
-def accuracy(module: torch.nn.Module, digits: Digits) -> float:
+def _accuracy(module: torch.nn.Module, digits: Digits) -> float:
     """Return the fraction of test images that are classified rightly, with the running statistics."""
     module.eval()
     right = module(digits.x_test).argmax(1) == digits.y_test
@@ -138,8 +179,7 @@ def each(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -
     jobs = min(jobs, len(items))
     for result in Parallel(n_jobs=jobs, return_as="generator")(delayed(_alone)(function, item) for item in items):
         results.append(result)
-        print(f"\r{len(results)}/{len(items)}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        _progress(len(results), len(items))
     return results
 
 
@@ -152,6 +192,32 @@ def _alone(function: Callable[[Item], Result], item: Item) -> Result:
         torch.set_num_threads(threads)
 
 
+def final_losses(
+    nets: Sequence[Network], rates: Sequence[float], runner: Runner, *, seeds: int, steps: int
+) -> list[tuple[tuple[float | None, ...], ...]]:
+    """Return the training losses after so many steps: by network, rate and seed; None where training exploded."""
+    cells = [Cell(net, rate, seed, steps) for net in nets for rate in rates for seed in range(seeds)]
+    finals: dict[int, float | None] = {}
+    for place, done in runner.run(cells):
+        finals[place] = done.final
+        _progress(len(finals), len(cells))
+    return grouped(grouped([finals[place] for place in range(len(cells))], seeds), len(rates))
+
+
+def _progress(done: int, total: int) -> None:
+    print(f"\r{done}/{total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+
+def grouped(values: Sequence[Item], size: int) -> list[tuple[Item, ...]]:
+    """Return neighbouring values, ``size`` at a time: those of the seeds of one setting."""
+    return [tuple(values[start : start + size]) for start in range(0, len(values), size)]
+
+
+def median(losses: Sequence[float | None]) -> float:
+    """Return the median over seeds, infinite where half of them exploded."""
+    return statistics.median(math.inf if loss is None else loss for loss in losses)
+
+
 def spread(values: Sequence[float], form: str = ".3f") -> str:
     """Return "mean ± standard deviation" over the seeds."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
@@ -159,8 +225,8 @@ def spread(values: Sequence[float], form: str = ".3f") -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number for a table, "-" where there is none."""
-    return "-" if value is None else f"{value:.3g}"
+    """Return a number for a table, "-" where there is none or it is infinite."""
+    return f"{value:.3g}" if value is not None and math.isfinite(value) else "-"
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -192,6 +258,13 @@ def band(axis: Axes, x: Sequence[float], values: Sequence[Sequence[float]], labe
     axis.errorbar(x, means, yerr=bars, fmt="o-", ms=4, capsize=2.5, color=COLOURS[label], label=label)
 
 
+def doubling(axis: Axes, ticks: Sequence[int], label: str) -> None:
+    """Give an axis of batch sizes or depths the base 2."""
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    axis.set_xlabel(label)
+
+
 def plain_numbers(axis: Axis) -> None:
     """Label a logarithmic axis by 1, 2, 5, 10, ... in plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -201,8 +274,9 @@ def plain_numbers(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def save(drawn: Figure, script: str) -> None:
-    """Write the picture beside its script, under the script's name."""
+def show(report: str, drawn: Figure, script: str) -> None:
+    """Print the tables, and write the picture beside its script, under the script's name."""
+    print(report)
     path = Path(script).with_suffix(".png")
     drawn.savefig(path)
     print(f"wrote {path}", file=sys.stderr)

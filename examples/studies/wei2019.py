@@ -17,20 +17,28 @@ that for minibatches counts the head alone and is too high.
 from __future__ import annotations
 
 import math
-import os
-import statistics
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from study import figure, network, number, plain_numbers, save, spread, table
+from study import (
+    JOBS,
+    conv,
+    figure,
+    final_losses,
+    image_net,
+    median,
+    number,
+    plain_numbers,
+    show,
+    spread,
+    table,
+)
 
 import lrbound
 from lrbound.empirical.datasets import load_data
 from lrbound.empirical.knobs import log_spaced
 from lrbound.empirical.runner import Runner
 from lrbound.empirical.store import RunStore
-from lrbound.empirical.training import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +65,7 @@ class Row:
     @property
     def medians(self) -> tuple[float, ...]:
         """The median over seeds at each rate, infinite where half of them exploded."""
-        return tuple(statistics.median(math.inf if v is None else v for v in seeds) for seeds in self.losses)
+        return tuple(map(median, self.losses))
 
     @property
     def best(self) -> int:
@@ -72,15 +80,8 @@ class Row:
 def conv_net(gamma: float) -> Network:
     """Return the network at one gamma."""
     block = f"{{batch_norm: {{gamma: {gamma}}}}}, relu"
-    return network(
-        "wei2019",
-        f"{{conv2d: {{channels: 16, kernel: 3, stride: 2, padding: 1}}}}, {block}, "
-        f"{{conv2d: {{channels: 32, kernel: 3, padding: 1}}}}, {block}, "
-        f"{{conv2d: {{channels: 48, kernel: 3, stride: 2, padding: 1}}}}, {block}, flatten, {{linear: 10}}",
-        batch=BATCH,
-        shape="[1, 8, 8]",
-        loss="half_squared_error",
-    )
+    layers = f"{conv(16, stride=2)}, {block}, {conv(32)}, {block}, {conv(48, stride=2)}, {block}"
+    return image_net("wei2019", layers, batch=BATCH, loss="half_squared_error")
 
 
 def run(
@@ -94,18 +95,11 @@ def run(
     """Train at every gamma and rate."""
     nets = [conv_net(gamma) for gamma in gammas]
     data = load_data(nets[0], "digits")
-    steps = epochs * len(data) // BATCH
     runner = Runner(data, RunStore(), jobs=jobs)
-    cells = [Cell(net, rate, seed, steps) for net in nets for rate in rates for seed in range(seeds)]
-    finals: dict[int, float | None] = {}
-    for place, done in runner.run(cells):
-        finals[place] = done.final
-        print(f"\r{len(finals)}/{len(cells)}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    found = iter([finals[place] for place in range(len(cells))])
+    found = final_losses(nets, rates, runner, seeds=seeds, steps=epochs * len(data) // BATCH)
     return [
-        Row(gamma, lrbound.predict(net), tuple(rates), tuple(tuple(next(found) for _ in range(seeds)) for _ in rates))
-        for gamma, net in zip(gammas, nets, strict=True)
+        Row(gamma, lrbound.predict(net), tuple(rates), losses)
+        for gamma, net, losses in zip(gammas, nets, found, strict=True)
     ]
 
 
@@ -124,7 +118,7 @@ def report(rows: Sequence[Row]) -> str:
             number(_safe(row.prediction)),
             number(row.rates[row.best]),
             spread(row.at_best()),
-            *(number(_finite(row.medians[row.rates.index(rate)])) for rate in _some(rows)),
+            *(number(row.medians[row.rates.index(rate)]) for rate in _some(rows)),
         )
         for row in rows
     ]
@@ -134,10 +128,6 @@ def report(rows: Sequence[Row]) -> str:
 def _some(rows: Sequence[Row]) -> tuple[float, ...]:
     """Return every second rate, for columns."""
     return rows[0].rates[1::2]
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _safe(prediction: Prediction) -> float | None:
@@ -185,12 +175,6 @@ def picture(rows: Sequence[Row]) -> Figure:
     return drawn
 
 
-def main() -> None:
-    """Run, print and draw."""
-    rows = run(jobs=os.cpu_count() or 1)
-    print(report(rows))
-    save(picture(rows), __file__)
-
-
 if __name__ == "__main__":
-    main()
+    rows = run(jobs=JOBS)
+    show(report(rows), picture(rows), __file__)

@@ -17,7 +17,6 @@ What is measured, in dense networks 64-64-64-64-10 on digits with a window of 4 
 
 from __future__ import annotations
 
-import os
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,18 +24,21 @@ from typing import TYPE_CHECKING
 import torch
 from study import (
     COLOURS,
-    TRAIN,
+    JOBS,
+    RATE_PER_SAMPLE,
     Digits,
-    accuracy,
     band,
+    dense_net,
+    doubling,
     each,
     figure,
-    network,
+    grouped,
     number,
     predicted,
-    save,
+    show,
     spread,
     table,
+    trained_dense,
     training,
 )
 from torch import nn
@@ -49,13 +51,10 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from lrbound.network import Network
-
 WINDOW = 4
 NORMS = {"BN": "batch_norm", "CBN": f"{{cross_iteration_batch_norm: {WINDOW}}}"}
 BATCHES = (2, 4, 8, 16)
 LARGE = 64
-RATE_PER_SAMPLE = 0.05 / 32
 SETTLED = 20
 """Steps until the statistics are looked at; from then on every fifth step's are."""
 
@@ -77,22 +76,6 @@ class Row:
         return RATE_PER_SAMPLE * self.batch
 
 
-def dense_net(name: str, batch: int) -> Network:
-    """Return the network with one of the normalisers."""
-    block = f"{{linear: 64}}, {NORMS[name]}, relu"
-    return network("yao2020", f"{{repeat: {{times: 3, layers: [{block}]}}}}, {{linear: 10}}", batch=batch)
-
-
-def train(item: tuple[str, int, int, int]) -> float:
-    """Return the test accuracy of one network."""
-    name, batch, epochs, seed = item
-    net = dense_net(name, batch)
-    module, digits = lrbound.to_torch(net, seed=seed), Digits.load(net)
-    for _ in training(module, net, digits, rate=RATE_PER_SAMPLE * batch, seed=seed, steps=epochs * TRAIN // batch):
-        pass
-    return accuracy(module, digits)
-
-
 @torch.no_grad()
 def true_moments(module: nn.Sequential, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the mean and the standard deviation in the first normaliser if it were BN over all of ``x``."""
@@ -103,7 +86,7 @@ def true_moments(module: nn.Sequential, x: torch.Tensor) -> tuple[torch.Tensor, 
 def errors(item: tuple[str, int, int, int]) -> tuple[float, float]:
     """Return the errors of mean and standard deviation in the first normaliser, averaged over steps."""
     name, batch, steps, seed = item
-    net = dense_net(name, batch)
+    net = dense_net(NORMS[name], batch)
     module, digits = lrbound.to_torch(net, seed=seed), Digits.load(net)
     first = module[1]
     assert isinstance(first, nn.BatchNorm1d | CrossIterationBatchNorm)
@@ -133,13 +116,13 @@ def run(
 ) -> list[Row]:
     """Measure the errors of the statistics and train, at every batch size; the last row is BN at a large batch."""
     places = [*((name, batch) for name in NORMS for batch in batches), ("BN", LARGE)]
-    found = iter(each(errors, [(*place, steps, seed) for place in places for seed in range(seeds)], jobs))
-    scores = iter(each(train, [(*place, epochs, seed) for place in places for seed in range(seeds)], jobs))
+    runs = [(name, batch, seed) for name, batch in places for seed in range(seeds)]
+    found = each(errors, [(name, batch, steps, seed) for name, batch, seed in runs], jobs)
+    scores = each(trained_dense, [(NORMS[name], batch, epochs, seed) for name, batch, seed in runs], jobs)
     rows = []
-    for place in places:
-        of_mean, of_std = zip(*(next(found) for _ in range(seeds)), strict=True)
-        accuracies = tuple(next(scores) for _ in range(seeds))
-        rows.append(Row(*place, predicted(dense_net(*place)), accuracies, of_mean, of_std))
+    for (name, batch), pairs, accuracies in zip(places, grouped(found, seeds), grouped(scores, seeds), strict=True):
+        of_mean, of_std = zip(*pairs, strict=True)
+        rows.append(Row(name, batch, predicted(dense_net(NORMS[name], batch)), accuracies, of_mean, of_std))
     return rows
 
 
@@ -173,9 +156,7 @@ def picture(rows: Sequence[Row]) -> Figure:
     for axis, reached in zip(axes, (large.mean_errors, large.std_errors, large.accuracies), strict=True):
         level = statistics.mean(reached)
         axis.axhline(level, color=COLOURS["BN"], linestyle=":", label=f"BN at batch {large.batch}")
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(ticks, [str(batch) for batch in ticks])
-        axis.set(xlabel="batch size")
+        doubling(axis, ticks, "batch size")
         axis.set_ylim(bottom=0.0)
     axes[0].set(ylabel="error / standard deviation", title="statistics: mean")
     axes[1].set(ylabel="relative error", title="statistics: standard deviation")
@@ -184,12 +165,6 @@ def picture(rows: Sequence[Row]) -> Figure:
     return drawn
 
 
-def main() -> None:
-    """Run, print and draw."""
-    rows = run(jobs=os.cpu_count() or 1)
-    print(report(rows))
-    save(picture(rows), __file__)
-
-
 if __name__ == "__main__":
-    main()
+    rows = run(jobs=JOBS)
+    show(report(rows), picture(rows), __file__)

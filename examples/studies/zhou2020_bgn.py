@@ -14,39 +14,34 @@ lrbound refuses it.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from study import (
     COLOURS,
-    TRAIN,
-    Digits,
-    accuracy,
+    JOBS,
+    RATE_PER_SAMPLE,
     band,
+    dense_net,
+    doubling,
     each,
     figure,
-    network,
+    grouped,
     number,
     predicted,
-    save,
+    show,
     spread,
     table,
-    training,
+    trained_dense,
 )
-
-import lrbound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure
 
-    from lrbound.network import Network
-
 NORMS = {"BN": "batch_norm", "BGN": "{batch_group_norm: 4}"}
 BATCHES = (2, 4, 8, 16, 64)
-RATE_PER_SAMPLE = 0.05 / 32
 EPOCHS, SEEDS = 4, 5
 
 
@@ -59,35 +54,15 @@ class Row:
     accuracies: tuple[tuple[float, ...], ...]
 
 
-def dense_net(name: str, batch: int) -> Network:
-    """Return the network with one of the normalisers."""
-    block = f"{{linear: 64}}, {NORMS[name]}, relu"
-    return network("zhou2020", f"{{repeat: {{times: 3, layers: [{block}]}}}}, {{linear: 10}}", batch=batch)
-
-
-def train(item: tuple[str, int, int, int]) -> float:
-    """Return the test accuracy of one network."""
-    name, batch, epochs, seed = item
-    net = dense_net(name, batch)
-    module, digits = lrbound.to_torch(net, seed=seed), Digits.load(net)
-    for _ in training(module, net, digits, rate=RATE_PER_SAMPLE * batch, seed=seed, steps=epochs * TRAIN // batch):
-        pass
-    return accuracy(module, digits)
-
-
 def run(
     *, batches: Sequence[int] = BATCHES, epochs: int = EPOCHS, seeds: int = SEEDS, jobs: int = 1
 ) -> tuple[Sequence[int], list[Row]]:
     """Train with both normalisers at every batch size; return the sizes and what came of them."""
-    items = [(name, batch, epochs, seed) for name in NORMS for batch in batches for seed in range(seeds)]
-    scores = iter(each(train, items, jobs))
+    items = [(norm, batch, epochs, seed) for norm in NORMS.values() for batch in batches for seed in range(seeds)]
+    scores = grouped(grouped(each(trained_dense, items, jobs), seeds), len(batches))
     return batches, [
-        Row(
-            name,
-            tuple(predicted(dense_net(name, batch)) for batch in batches),
-            tuple(tuple(next(scores) for _ in range(seeds)) for _ in batches),
-        )
-        for name in NORMS
+        Row(name, tuple(predicted(dense_net(norm, batch)) for batch in batches), accuracies)
+        for (name, norm), accuracies in zip(NORMS.items(), scores, strict=True)
     ]
 
 
@@ -117,9 +92,7 @@ def picture(batches: Sequence[int], rows: Sequence[Row]) -> Figure:
         rates.plot(*zip(*known, strict=True), dashes, color=COLOURS[row.name], label=f"{row.name}, predicted maximum")
     rates.plot(batches, [RATE_PER_SAMPLE * batch for batch in batches], "k:", label="used here")
     for axis in (score, rates):
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(batches, [str(batch) for batch in batches])
-        axis.set_xlabel("batch size")
+        doubling(axis, batches, "batch size")
     score.set(ylabel="test accuracy", ylim=(0.0, 1.02))
     score.legend(frameon=False, fontsize=9, loc="lower right")
     rates.set(ylabel="learning rate", yscale="log")
@@ -127,12 +100,6 @@ def picture(batches: Sequence[int], rows: Sequence[Row]) -> Figure:
     return drawn
 
 
-def main() -> None:
-    """Run, print and draw."""
-    batches, rows = run(jobs=os.cpu_count() or 1)
-    print(report(batches, rows))
-    save(picture(batches, rows), __file__)
-
-
 if __name__ == "__main__":
-    main()
+    batches, rows = run(jobs=JOBS)
+    show(report(batches, rows), picture(batches, rows), __file__)

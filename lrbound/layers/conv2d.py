@@ -65,11 +65,6 @@ class Conv2d(Layer):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
-        if kernel.near is not None and self.padding_mode == "circular":
-            ctx.warn(
-                "conv2d with circular padding above pools whose windows overlap: what neighbours across the border share is "
-                "left out where a stride or another pool follows, which was not checked against networks"
-            )
         init = self.init or ctx.init
         fan_in = kernel.channels // self.groups * self.kernel**2
         sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.kernel**2)

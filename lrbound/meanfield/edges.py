@@ -2,8 +2,11 @@
 
 Pairs (a, b) of positions that are at most ``reach`` apart fall into classes by their distance and the classes of their
 two ends. The class of a pair at a window's output determines those of all pairs of positions under its taps, as it does
-for single positions (:mod:`lrbound.meanfield.positions`), so that nothing is approximated. The ends of an axis are
-neighbours, too, for circular padding.
+for single positions (:mod:`lrbound.meanfield.positions`), so that nothing is approximated.
+
+Above circular padding positions near the two ends of an axis are neighbours, too. Under a window that goes on at the other
+end the distance of two taps depends on where they are, so there classes know how far they are from the ends
+(:func:`by_border`).
 """
 
 from __future__ import annotations
@@ -23,17 +26,21 @@ if TYPE_CHECKING:
 
     Positions = NDArray[np.int64]
 
+Span = tuple[int, int]
+"""Of pairs on an axis of so many positions: |b - a| <= the first, or >= the size less the second (across the border)."""
+ALONE: Span = (0, 0)
+"""Positions with themselves."""
 MOST_PAIRS = 4_000_000
 """Pairs of edges on a map: 30 MB for each array of them. A 15x15 window of stride 1 has half as many."""
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Pairs of positions (a, b) on an axis that are at most ``reach`` steps apart, by b - a and their classes.
+    """Pairs of positions (a, b) on an axis that are within ``reach``, by b - a and their classes.
 
     Attributes
     ----------
-    reach : int
+    reach : Span
     classes : tuple of int
         Class of each position of the axis; as many edges as there are classes come first, of positions with themselves.
     left, right : ndarray (edges,) of int
@@ -46,7 +53,7 @@ class Edges:
         Row of ``index`` by b - a + size.
     """
 
-    reach: int
+    reach: Span
     classes: tuple[int, ...]
     left: Positions
     right: Positions
@@ -58,6 +65,11 @@ class Edges:
     def own(self) -> int:
         """Number of classes, and of the edges that are positions with themselves."""
         return max(self.classes) + 1
+
+    @property
+    def alone(self) -> bool:
+        """Whether there are no pairs but positions with themselves."""
+        return self.reach == ALONE
 
     @cached_property
     def counts(self) -> Array:
@@ -79,12 +91,12 @@ class Edges:
 
 
 @lru_cache(maxsize=512)
-def edges(classes: tuple[int, ...], reach: int) -> Edges:
-    """Return the pairs of positions of an axis that are at most ``reach`` apart, but no farther than the axis is long."""
-    reach = min(reach, len(classes) - 1)
+def edges(classes: tuple[int, ...], reach: Span) -> Edges:
+    """Return the pairs of positions of an axis that are within ``reach``, but no farther than the axis is long."""
     own, size, many = np.asarray(classes), len(classes), max(classes) + 1
-    near = {step + turn * size for step in range(-reach, reach + 1) for turn in (-1, 0, 1)}
-    steps = sorted((step for step in near if abs(step) < size), key=lambda step: (step != 0, step))
+    reach = (min(reach[0], size - 1), min(reach[1], size - 1))
+    near = (step for step in range(1 - size, size) if abs(step) <= reach[0] or abs(step) >= size - reach[1])
+    steps = sorted(near, key=lambda step: (step != 0, step))
     row = np.full(2 * size + 1, -1)
     index = np.full((len(steps) + 1, size), -1)
     ends, members, total = [], [], 0
@@ -101,10 +113,40 @@ def edges(classes: tuple[int, ...], reach: int) -> Edges:
 
 
 @lru_cache(maxsize=512)
-def by_neighbours(classes: tuple[int, ...], reach: int) -> tuple[int, ...]:
+def by_neighbours(classes: tuple[int, ...], reach: Span) -> tuple[int, ...]:
     """Return the classes of positions that have like neighbours, too."""
     _, inverse = np.unique(edges(classes, reach).index, axis=1, return_inverse=True)
     return tuple(np.ravel(inverse).tolist())
+
+
+def by_border(classes: tuple[int, ...], reach: Span) -> tuple[int, ...]:
+    """Return the classes of positions of which the same steps within ``reach`` stay on the axis, or cross its border."""
+    place, far = np.arange(len(classes)), max(reach)
+    ends = np.minimum(place, far), np.minimum(place[::-1], far)
+    _, inverse = np.unique(np.stack([classes, *ends]), axis=1, return_inverse=True)
+    return tuple(np.ravel(inverse).tolist())
+
+
+def carried(size: int, window: Window, reach: Span) -> Span:
+    """Return the pairs of places of a convolution's window between which it carries what pairs of an axis share.
+
+    Two places j apart have taps j stride apart. Taps of a circular window go on at the other end, so there pairs on either
+    side of the border make pairs on both.
+    """
+    near, across = reach
+    beyond = window.output_size(size) * window.stride - size
+    if window.wraps:
+        far = max(near, across)
+        return far // window.stride, max(0, (beyond + far) // window.stride)
+    return near // window.stride, max(0, (beyond + across) // window.stride) if across else 0
+
+
+def gathered(size: int, window: Window, reach: Span) -> Span:
+    """Return the pairs of places of a pool's window in which there are pairs of an axis: taps move on their own."""
+    near, across = reach
+    wide = window.kernel - 1
+    beyond = window.output_size(size) * window.stride - size
+    return (near + wide) // window.stride, max(0, (beyond + across + wide) // window.stride) if across else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,12 +168,12 @@ Maps = tuple[EdgeMap, EdgeMap]
 """Along rows and along columns."""
 Partition = tuple[tuple[int, ...], tuple[int, ...]]
 """Class of each row and of each column."""
-Reach = tuple[int, int]
+Reach = tuple[Span, Span]
 """How many rows and columns apart pairs may be."""
 
 
 @lru_cache(maxsize=512)
-def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: int) -> EdgeMap:
+def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: Span) -> EdgeMap:
     """Return the mean over taps where both ends move by the same offset, as in a convolution.
 
     Parameters
@@ -139,13 +181,10 @@ def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach
     below, above : tuple of int
         Classes of the positions of the input and of the output.
     window : Window
-    reach : int
+    reach : Span
         Of the input.
     """
-    source, target = (
-        edges(below, reach),
-        edges(above, reach // window.stride),
-    )
+    source, target = edges(below, reach), edges(above, carried(len(below), window, reach))
     taps = window.taps(len(below))
     edge, a, b = target.member
     found = source.find(taps[a], taps[b])
@@ -153,10 +192,9 @@ def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach
 
 
 @lru_cache(maxsize=512)
-def pooled(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: int) -> EdgeMap:
+def pooled(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: Span) -> EdgeMap:
     """Return the mean over pairs of taps, as in a pool; what lies outside the image counts as 0."""
-    far = (reach + window.kernel - 1) // window.stride
-    source, target = edges(below, reach), edges(above, far)
+    source, target = edges(below, reach), edges(above, gathered(len(below), window, reach))
     taps = window.taps(len(below))
     starts = np.arange(len(taps)) * window.stride - window.padding
     edge, a, b = target.member
@@ -189,7 +227,7 @@ def regrouped(below: Partition, near: Reach, above: Partition, far: Reach) -> Ma
 
 
 @lru_cache(maxsize=512)
-def _regrouped(below: tuple[int, ...], near: int, above: tuple[int, ...], far: int) -> EdgeMap:
+def _regrouped(below: tuple[int, ...], near: Span, above: tuple[int, ...], far: Span) -> EdgeMap:
     source, target = edges(below, near), edges(above, far)
     edge, a, b = target.member
     return _averaged(source, target, source.find(a, b), edge, 1.0)
@@ -200,6 +238,6 @@ def check_size(maps: Maps) -> None:
     rows, cols = (len(each.above.left) for each in maps)
     if rows * cols > MOST_PAIRS:
         raise Refused(
-            f"pools that overlap over so many positions (up to {max(each.above.reach for each in maps)} places apart) "
+            f"pools that overlap over so many positions (up to {max(each.above.reach for each in maps)[0]} places apart) "
             "are not predicted: give them a larger stride"
         )

@@ -9,7 +9,8 @@ positions a few steps apart. That part is carried here, beside the class kernel 
 Values are exact functions of the classes of pairs (:mod:`lrbound.meanfield.edges`), those of an image products of the two
 axes'.
 
-A pool of kernel k and stride s takes the reach r to (r + k - 1)//s, a convolution to r//s. Statistics over positions sum
+A pool of kernel k and stride s takes the reach r to (r + k - 1)//s, a convolution to r//s; above circular padding pairs
+across the border have a reach of their own (:func:`lrbound.meanfield.edges.carried`). Statistics over positions sum
 over neighbours, so there positions with unlike neighbours become classes of their own, up to ``MOST_CLASSES`` a side;
 beyond that they see the mean over a class, which is wrong by the order of near/(n P) at borders.
 """
@@ -25,7 +26,7 @@ import numpy as np
 from lrbound.meanfield.kernel import Kernel, diagonal, embed, outer
 
 if TYPE_CHECKING:
-    from lrbound.meanfield.edges import Edges, Maps, Positions, Reach
+    from lrbound.meanfield.edges import Edges, Maps, Positions, Reach, Span
     from lrbound.meanfield.gradient import Sums
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.regroup import Regroup
@@ -129,8 +130,12 @@ def added(one: Near | None, other: Near | None) -> Near | None:
 
 def reach_of(*nears: Near | None) -> Reach:
     """Return how many rows and columns apart the pairs are at most."""
-    rows = max((near.rows.reach for near in nears if near is not None), default=0)
-    return rows, max((near.cols.reach for near in nears if near is not None), default=0)
+    known = [near for near in nears if near is not None]
+    return _widest([near.rows.reach for near in known]), _widest([near.cols.reach for near in known])
+
+
+def _widest(spans: list[Span]) -> Span:
+    return max((near for near, _ in spans), default=0), max((across for _, across in spans), default=0)
 
 
 def forward(maps: Maps, site: Array, near: Near | None) -> tuple[Array, Near | None]:
@@ -147,7 +152,7 @@ def backward(maps: Maps, site: Array, near: Near | None) -> tuple[Array, Near | 
 
 def joined(site: Array, near: Near | None, rows: Edges, cols: Edges) -> Array:
     """Return the diagonal part among the pairs of neighbours, positions with themselves."""
-    if rows.reach == cols.reach == 0:
+    if rows.alone and cols.alone:
         return site
     r, c = site.shape[-2:]
     values = np.zeros((*site.shape[:-2], len(rows.left), len(cols.left)))
@@ -159,7 +164,7 @@ def joined(site: Array, near: Near | None, rows: Edges, cols: Edges) -> Array:
 
 def apart(values: Array, rows: Edges, cols: Edges) -> tuple[Array, Near | None]:
     """Return the diagonal part and that of neighbours."""
-    if rows.reach == cols.reach == 0:
+    if rows.alone and cols.alone:
         return values, None
     site = values[..., : rows.own, : cols.own].copy()
     return site, Near(rows, cols, values).of(values)

@@ -12,7 +12,7 @@ from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lrbound.meanfield.edges import EdgeMap, Maps
+    from lrbound.meanfield.edges import EdgeMap, Maps, Span
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
 
@@ -74,13 +74,8 @@ def _square(pair: Array) -> Array:
     return pair.reshape(*pair.shape[:-4], r * r, c * c)
 
 
-def _axes(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Lumped, Lumped]:
-    rows, cols = windows
-    return refine(kernel.rows, rows), refine(kernel.cols, cols)
-
-
 def _edge_maps(
-    make: Callable[[tuple[int, ...], tuple[int, ...], Window, int], EdgeMap],
+    make: Callable[[tuple[int, ...], tuple[int, ...], Window, Span], EdgeMap],
     kernel: Kernel,
     above: tuple[Lumped, Lumped],
     windows: tuple[Window, Window],
@@ -96,13 +91,19 @@ def _edge_maps(
 
 def convolution(kernel: Kernel, window: Window) -> PositionMap:
     """Mean over offsets d of K(s a + d, s b + d): both ends move by the same offset."""
-    rows, cols = _axes(kernel, (window, window))
+    axes, reach = (kernel.rows, kernel.cols), neighbours.reach_of(kernel.near)
+    rows, cols = (
+        refine(axis, window, edges.by_border(axis.classes, far) if window.wraps else None)
+        for axis, far in zip(axes, reach, strict=True)
+    )
+    # padding by more than the filter needs makes places whose windows are one and the same
+    alone = all(edges.carried(axis.size, window, far) == edges.ALONE for axis, far in zip(axes, reach, strict=True))
     return PositionMap(
         rows.axis,
         cols.axis,
         (rows.same_offset, cols.same_offset),
         (rows.mean, cols.mean),
-        None if kernel.near is None else _edge_maps(edges.moving, kernel, (rows, cols), (window, window)),
+        None if kernel.near is None and alone else _edge_maps(edges.moving, kernel, (rows, cols), (window, window)),
         is_identity=window.kernel == window.stride == 1 and window.padding == 0,
     )
 
@@ -113,7 +114,7 @@ def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
     Windows that do not overlap keep the diagonal part on the diagonal, divided by their size; overlapping ones spread
     it over neighbours.
     """
-    rows, cols = _axes(kernel, windows)
+    rows, cols = refine(kernel.rows, windows[0]), refine(kernel.cols, windows[1])
     overlap = any(window.stride < window.kernel for window in windows) or kernel.near is not None
     return PositionMap(
         rows.axis,

@@ -61,6 +61,11 @@ class Window:
     padding: int
     mode: Literal["zeros", "circular"] = "zeros"
 
+    @property
+    def wraps(self) -> bool:
+        """Whether it goes on at the other end of the axis."""
+        return self.mode == "circular" and self.padding > 0
+
     def output_size(self, size: int) -> int:
         """Return the number of places of the window on an axis of ``size`` positions; not positive where it does not fit."""
         return (size + 2 * self.padding - self.kernel) // self.stride + 1
@@ -110,15 +115,15 @@ class Lumped:
 
 # One entry a distinct (axis, window): the layers of a stage share it, and a repeat needs it once.
 @lru_cache(maxsize=512)
-def _refine(classes: tuple[int, ...], window: Window) -> Lumped:
+def _refine(classes: tuple[int, ...], window: Window, finer: tuple[int, ...]) -> Lumped:
     taps = window.taps(len(classes))
-    under = np.where(taps == OUTSIDE, OUTSIDE, np.asarray(classes)[taps])
-    _, first, inverse = np.unique(under, axis=0, return_index=True, return_inverse=True)
+    under, told = (np.where(taps == OUTSIDE, OUTSIDE, np.asarray(each)[taps]) for each in (classes, finer))
+    _, first, inverse = np.unique(told, axis=0, return_index=True, return_inverse=True)
     inside = max(classes) + 1
     one_hot = under[first].T[:, :, None] == np.arange(inside)
     return Lumped(Axis(tuple(int(c) for c in np.ravel(inverse))), one_hot.astype(np.float64))
 
 
-def refine(axis: Axis, window: Window) -> Lumped:
-    """Return how ``window`` maps the classes of ``axis`` to those of its output."""
-    return _refine(axis.classes, window)
+def refine(axis: Axis, window: Window, finer: tuple[int, ...] | None = None) -> Lumped:
+    """Return how ``window`` maps the classes of ``axis`` to those of its output, which tell ``finer`` ones apart."""
+    return _refine(axis.classes, window, axis.classes if finer is None else finer)

@@ -1,17 +1,8 @@
-"""torch computes the same with any number of threads, and in the tests' small networks faster with one."""
+"""A spec for what measures networks."""
 
 from __future__ import annotations
 
 import pytest
-import torch
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 
-from lrbound import predict
+import lrbound
+from lrbound.explore.knobs import find_knob
 from lrbound.explore.roots import find_roots
 from lrbound.explore.solve import solve
 from lrbound.spec import SpecError
 
+predict = cache(lrbound.predict)
+"""Many of the searches below look at the same networks."""
 KNOBS = [
     ("wei2019-fc", "gamma", 0.37),
     ("wei2019-fc", "layers.0.repeat.layers.1.batch_norm.gamma", 0.8),
@@ -25,16 +29,23 @@ KNOBS = [
 ]
 
 
+@pytest.fixture
+def coarse(monkeypatch):
+    """Look at a quarter of the places first, where a curve has one root."""
+    monkeypatch.setattr("lrbound.explore.solve.SCAN", 25)
+
+
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize(("name", "knob", "value"), KNOBS)
 def test_solve_inverts_predict(source, name, knob, value):
     spec = source(name)
-    path = solve(spec, knob, 1.0, predict, (value / 1.001, value)).vary
+    path = find_knob(knob, spec).label
     rate = predict(spec.plus((path, repr(value))).network()).max_learning_rate
     found = solve(spec, knob, rate, predict)
 
     assert any(abs(one.value / value - 1.0) < 1e-3 for one in found.solutions)
     for one in found.solutions:
-        at = predict(spec.plus((path, repr(one.value))).network()).max_learning_rate
+        at = lrbound.predict(spec.plus((path, repr(one.value))).network()).max_learning_rate
         assert at == pytest.approx(rate, rel=1e-6)
         assert one.max_learning_rate == pytest.approx(at, rel=1e-12)
     assert found.reason is None
@@ -47,6 +58,7 @@ def test_the_side_on_which_a_rate_is_stable(source):
     assert one.stable == "below"
 
 
+@pytest.mark.usefixtures("coarse")
 @pytest.mark.parametrize("knob", ["bias_variance", "mean_square", "correlation"])
 @pytest.mark.parametrize("rate", [0.1, 0.017946558109419482])
 def test_a_knob_without_influence_is_no_solution(source, knob, rate):
@@ -81,6 +93,7 @@ def test_a_whole_number_is_the_last_on_the_stable_side(source, rate):
     assert largest(one.value) >= rate > largest(one.value - 1)
 
 
+@pytest.mark.usefixtures("coarse")
 def test_a_depth_is_looked_for_among_networks_that_can_be_computed(source):
     found = solve(source("wei2019-fc-no-bn"), "depth", 0.001, predict)
 

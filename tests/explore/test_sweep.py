@@ -84,16 +84,16 @@ def test_a_hundred_thousand_gammas_take_less_than_a_second(source):
 
 
 def test_a_kink_costs_evaluations_and_no_accuracy(source):
-    fc = source("wei2019-fc")
+    fc, published = source("wei2019-fc"), partial(predict, method="wei2019")
 
     def kinked(network):
         from dataclasses import replace
 
-        prediction = predict(network)
+        prediction = published(network)
         return replace(prediction, lambda_max=max(prediction.lambda_max, 200.0))
 
     result = sweep([fc], [("gamma", parse_range("0.5:2:2000"))], kinked)
-    expected = [max(predict(fc.plus(("layers.*.gamma", repr(p.values[0]))).network()).lambda_max, 200.0)
+    expected = [max(published(fc.plus(("layers.*.gamma", repr(p.values[0]))).network()).lambda_max, 200.0)
                 for p in result.points[::40]]  # fmt: skip
 
     assert [point.answer.lambda_max for point in result.points[::40]] == pytest.approx(expected, rel=1e-8)
@@ -172,16 +172,18 @@ def test_where_the_theory_refuses_there_are_no_numbers_and_a_reason(source):
 
 
 def test_a_refusal_in_a_long_range_falls_back_to_single_points(source):
+    published = partial(predict, method="wei2019")
+
     def partly(network):
         if network.training.optimizer.momentum > 0.5:
             raise Refused("too much")
-        return predict(network)
+        return published(network)
 
     result = sweep([source("wei2019-fc")], [("momentum", parse_range("0:0.9:401"))], partly)
 
     assert sum(point.answer.lambda_max is None for point in result.points) == 178
     assert result.points[0].answer == shorten(
-        predict(source("wei2019-fc", ("training.optimizer.momentum", "0")).network())
+        published(source("wei2019-fc", ("training.optimizer.momentum", "0")).network())
     )
 
 

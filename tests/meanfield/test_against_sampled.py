@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 from lrbound.layers.base import Context
 from lrbound.meanfield.sweep import backward, forward
@@ -39,7 +38,6 @@ def values(net: Network) -> tuple[list[float], list[float]]:
 
 def compare(net: Network, seeds: int, coherent_rtol: float, trace_rtol: float, earlier: int = 0) -> None:
     """Hold the sums, and every layer with at least a tenth of them, against the sampled networks."""
-    torch.set_num_threads(1)
     truth = sampled(net, seeds, earlier=earlier)
     for predicted, real, rtol in zip(
         values(net), (truth.coherent, truth.trace), (coherent_rtol, trace_rtol), strict=True

@@ -56,7 +56,6 @@ def parts(net: Network) -> dict[str, np.ndarray]:
 
 def compare(layers: str, seeds: int, rtol: float, head: str = HEAD) -> None:
     """Hold the sums, and every layer with a fifth of them, against sampled networks."""
-    torch.set_num_threads(1)
     net = network(layers, head=head)
     truth, mine = sampled(net, seeds), np.array(list(parts(net).values()))
     for column, real in enumerate((truth.coherent, truth.trace)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from lrbound import predict
 from lrbound.errors import Refused
@@ -29,7 +28,6 @@ CONV = "- conv2d: {{channels: {0}, kernel: 3, padding: 1}}\n{1}- relu\n"
 )
 def test_against_sampled_networks(norm: str, pool: str, head: str, rtol: float) -> None:
     """Totals of the coherent value and of the trace, 48 to 64 channels."""
-    torch.set_num_threads(1)
     layers = CONV.format(48, norm) + f"- max_pool2d: {pool}\n" + CONV.format(64, norm) + f"- {head}\n- linear: 4"
     net = network(layers, head="input: {shape: [3, 12, 12]}\ninit: he\ntraining: {batch_size: 12}")
     truth = sampled(net, seeds=3 if norm else 6)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, white
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
 from lrbound.meanfield.sweep import backward, forward
+from tests.close import close
 from tests.meanfield.one_by_one import resolved, shares
 from tests.meanfield.test_residual import by_place
 from tests.nets import network
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CONV = "{conv2d: {channels: 32, kernel: 3, padding: 1}}"
 BLOCK = f"- {CONV}\n- batch_norm\n- relu\n"
+CIRCULAR = BLOCK.replace("padding: 1", "padding: 1, padding_mode: circular")
 AVG = "- avg_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
 AVG_1 = "- avg_pool2d: {kernel: 3, stride: 1, padding: 1}\n"
 MAX = "- max_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
@@ -52,7 +53,18 @@ NETS = {
     + "- conv2d: {channels: 32, kernel: 3, stride: 2, padding: 1}\n"
     + FLAT,
     "no normaliser": f"- {CONV}\n- relu\n{AVG}- {CONV}\n- gelu\n- dropout: 0.2\n- {CONV}\n- relu\n{POOLED}",
-    "circular": BLOCK + AVG + BLOCK.replace("padding: 1", "padding: 1, padding_mode: circular") * 2 + POOLED,
+    "circular": BLOCK + AVG + CIRCULAR * 2 + POOLED,
+    "circular between pools": CIRCULAR
+    + "- avg_pool2d: {kernel: 3, stride: 1}\n"
+    + CIRCULAR
+    + "- avg_pool2d: {kernel: 3, stride: 2}\n"
+    + BLOCK
+    + POOLED,
+    "circular with a stride, flatten": CIRCULAR
+    + "- avg_pool2d: {kernel: 3, stride: 1}\n"
+    + CIRCULAR.replace("kernel: 3", "kernel: 3, stride: 2")
+    + "- avg_pool2d: {kernel: 3, stride: 2}\n"
+    + FLAT,
     "inception": BLOCK + INCEPTION + INCEPTION + POOLED,
     "pre-activation": BLOCK + AVG + f"- {CONV}\n" + PRE + PRE + "- batch_norm\n- relu\n" + POOLED,
     "layer norm": BLOCK + AVG_1 + f"- {CONV}\n- layer_norm\n- relu\n- {CONV}\n- layer_norm\n- relu\n" + POOLED,
@@ -79,27 +91,36 @@ def context(net: Network) -> Context:
     return Context(net.training.samples, True, net.init, warn=lambda _: None)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(
     first=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1)),
-    second=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(0, 1)),
-    padding=st.integers(0, 1),
+    filters=st.tuples(st.integers(2, 3), st.integers(1, 2), st.integers(0, 1)),
+    second=st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 1)),
     circular=st.booleans(),
     correlation=st.floats(0.0, 0.9),
 )
 def test_pools_and_convolutions_are_those_of_dense_matrices(
-    first: tuple[int, int, int], second: tuple[int, int, int], padding: int, *, circular: bool, correlation: float
+    first: tuple[int, int, int],
+    filters: tuple[int, int, int],
+    second: tuple[int, int, int],
+    *,
+    circular: bool,
+    correlation: float,
 ) -> None:
-    """S and X of all position pairs after pool, convolution, pool; and the way back is the transpose of the way up."""
+    """S and X of all position pairs after pool, convolution, pool; and the way back is the transpose of the way up.
+
+    Each has a kernel, a stride and a padding. A circular convolution makes neighbours of both ends, which a pool or a
+    stride takes on to places that are not as far from each other.
+    """
     side = 9
-    # a circular convolution makes neighbours of both ends; only if all pools keep to them are they told from others
-    assume(not circular or (first[2] == 1 and second[1:] == (1, 0)))
     kernel = white((3, side, side), 1.7, correlation)
     dense = [factor * 1.7 * np.eye(side * side) for factor in (1.0, correlation)]
     rng = np.random.default_rng(3)
     mode = "circular" if circular else "zeros"
     pools = [AvgPool2d(kernel=k, stride=s, padding=min(p, k // 2)) for k, s, p in (first, second)]
-    layers = [pools[0], Conv2d(channels=8, kernel=3, padding=padding, padding_mode=mode, bias=False), pools[1]]
+    kernel_size, stride, padding = filters
+    conv = Conv2d(channels=8, kernel=kernel_size, stride=stride, padding=padding, padding_mode=mode, bias=False)
+    layers = [pools[0], conv, pools[1]]
     ctx = context(spec(FLAT, side=1, samples=5))
     for layer in layers:
         assume(layer.window.output_size(kernel.rows.size) > 0)
@@ -118,7 +139,7 @@ def test_pools_and_convolutions_are_those_of_dense_matrices(
         size = full.positions
         for kind in (SAME, CROSS):
             pair = full.pair[min(kind, len(full.pair) - 1)].transpose(0, 2, 1, 3).reshape(size, size)
-            assert pair + np.diag(full.site[kind].ravel()) == pytest.approx(dense[kind], rel=1e-9, abs=1e-12)
+            assert close(pair + np.diag(full.site[kind].ravel()), dense[kind], rel=1e-9, absolute=1e-12)
         sums = random_sums(kernel, rng)
         up, down = pull(Gradient(sums))[0].delta.dot(below), sums.dot(kernel)
         assert np.asarray(up) == pytest.approx(np.asarray(down), rel=1e-9)
@@ -192,8 +213,11 @@ SAMPLED = {
     "average 3/1": (BLOCK + AVG_1 + BLOCK + POOLED, 16),
     "inception": (BLOCK + INCEPTION + INCEPTION + POOLED, 16),
     "no normaliser": (f"- {CONV}\n- relu\n{MAX}- {CONV}\n- relu\n- {CONV}\n- relu\n{POOLED}", 16),
+    "circular between pools": (NETS["circular with a stride, flatten"].replace("- batch_norm\n", ""), 12),
 }
 
+SEEDS = {"circular between pools": 36}
+"""Of 12 the mean is off by 7 % there, of 36 by less than 1 %."""
 LAYERS = {"no normaliser": 0.15, "average 3/1": 0.2}
 """Single layers, where not 12 %. Under the second pool the border of a padded filter leaves batch norm a pattern with few
 degrees of freedom; position by position the theory says the same."""
@@ -205,11 +229,10 @@ def test_against_sampled_networks(name: str) -> None:
 
     Without a normaliser single networks vary by 40 %: 96 channels, 12 seeds, 12 %.
     """
-    torch.set_num_threads(1)
     layers, side = SAMPLED[name]
     normalised = "batch_norm" in layers
     net = spec(layers.replace("channels: 32", f"channels: {64 if normalised else 96}"), side=side, samples=8)
-    truth = sampled(net, seeds=12)
+    truth = sampled(net, seeds=SEEDS.get(name, 12))
     coherent, trace = by_place(net)
     assert sum(coherent.values()) == pytest.approx(truth.coherent.sum(), rel=0.05 if normalised else 0.12)
     assert sum(trace.values()) == pytest.approx(truth.trace.sum(), rel=0.08 if normalised else 0.12)
@@ -228,6 +251,15 @@ def test_any_size_of_the_image(pool: str) -> None:
     assert sizes[0] == sizes[1]
     assert max(sizes[0]) <= 12
     assert not any("overlapping" in warning for warning in predict(small).warnings)
+
+
+def test_padding_beyond_the_filter_shows_places_twice() -> None:
+    """A circular pixel filter with a padding of 1 repeats the other end: the first place is the last but one."""
+    image = white((3, 5, 5), 1.7, 0.0)
+    repeat = Conv2d(channels=8, kernel=1, padding=1, padding_mode="circular", bias=False)
+    full, _ = resolved(repeat.forward(image, context(spec(FLAT, side=1, samples=5)))[0])
+    along = np.diag(np.full(7, 3.4)) + 3.4 * (np.eye(7, k=5) + np.eye(7, k=-5))
+    assert close(full.pair[SAME, :, :, 3, 3] + np.diag(full.site[SAME, :, 3]), along, rel=1e-9, absolute=1e-12)
 
 
 def test_too_many_neighbours_are_refused() -> None:

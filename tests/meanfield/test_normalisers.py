@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -382,7 +381,6 @@ def test_convolutional_residual_nets(norm, head):
 
 
 def _compare_blocks(net, seeds, rtol):
-    torch.set_num_threads(1)
     truth = sampled(net, seeds)
     for predicted, real in zip(by_place(net), (truth.coherent, truth.trace), strict=True):
         found = np.array(list(predicted.values()))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from lrbound import predict
 from lrbound.layers.base import Context
@@ -72,7 +71,6 @@ def down(channels: int) -> str:
 @pytest.mark.parametrize("head", ["global_avg_pool", "flatten"])
 def test_convolutional_blocks_against_sampled_networks(head: str) -> None:
     """Identity and projection shortcuts, 48 to 64 channels, 3 seeds: the total within 5 %, every big part within 12."""
-    torch.set_num_threads(1)
     net = network(
         "- conv2d: {channels: 48, kernel: 3, padding: 1}\n- batch_norm\n- relu\n"
         + block(48)
@@ -92,7 +90,6 @@ def test_convolutional_blocks_against_sampled_networks(head: str) -> None:
 
 def test_residual_without_normaliser() -> None:
     """No normaliser, bodies of small variance; single nets vary by 14 %, so 16 seeds leave 4 %."""
-    torch.set_num_threads(1)
     body = "[{linear: 300}, relu, {linear: {features: 300, init: {weight_variance: 0.5}}}]"
     net = network(
         f"- linear: 300\n- relu\n- repeat: {{times: 3, layers: [{{residual: {body}}}, relu]}}\n- linear: 4",

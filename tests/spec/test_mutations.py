@@ -85,7 +85,7 @@ PATHS = [
     ],
 ]
 MUTATIONS = settings(
-    max_examples=500, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -113,53 +113,66 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(child)
 
 
-@MUTATIONS
-@given(st.data())
-def test_mutated_texts(data: st.DataObject) -> None:
-    """Pieces of text put in, taken out or doubled."""
-    text = data.draw(st.sampled_from(VALID))
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(text)))
-        stop = start + data.draw(st.sampled_from([0, 0, 1, 2, 8, 40]))
-        piece = data.draw(st.one_of(st.sampled_from([*PIECES, text[start:stop] * 2]), st.text(max_size=5)))
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    text = draw(st.sampled_from(VALID))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        stop = start + draw(st.sampled_from([0, 0, 1, 2, 8, 40]))
+        piece = draw(st.one_of(st.sampled_from([*PIECES, text[start:stop] * 2]), st.text(max_size=5)))
         text = text[:start] + piece + text[stop:]
+    return text
+
+
+@MUTATIONS
+@given(texts())
+def test_mutated_texts(text: str) -> None:
+    """Pieces of text put in, taken out or doubled."""
     survives(text, [])
 
 
-@MUTATIONS
-@given(st.data())
-def test_mutated_trees(data: st.DataObject) -> None:
-    """Values, keys and blocks replaced by others, taken out or doubled: texts that are YAML but often no spec."""
-    tree = yaml.safe_load(data.draw(st.sampled_from(VALID)))
-    for _ in range(data.draw(st.integers(1, 3))):
+@st.composite
+def trees(draw: st.DrawFn) -> str:
+    tree = yaml.safe_load(draw(st.sampled_from(VALID)))
+    for _ in range(draw(st.integers(1, 3))):
         everywhere = list(places(tree))
-        collection, key = everywhere[data.draw(st.integers(0, len(everywhere) - 1))]
-        action = data.draw(st.sampled_from(["value", "value", "move", "delete", "rename"]))
+        collection, key = everywhere[draw(st.integers(0, len(everywhere) - 1))]
+        action = draw(st.sampled_from(["value", "value", "move", "delete", "rename"]))
         if action == "delete":
             del collection[key]
         elif action == "rename" and isinstance(collection, dict):
-            name = data.draw(st.sampled_from([place for _, place in everywhere if isinstance(place, str)]))
+            name = draw(st.sampled_from([place for _, place in everywhere if isinstance(place, str)]))
             collection[name] = collection.pop(key)
         elif action == "move":
-            other, place = everywhere[data.draw(st.integers(0, len(everywhere) - 1))]
+            other, place = everywhere[draw(st.integers(0, len(everywhere) - 1))]
             collection[key] = yaml.safe_load(yaml.safe_dump(other[place]))
         else:
-            collection[key] = copy.deepcopy(data.draw(st.sampled_from(VALUES)))
+            collection[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))
         if not list(places(tree)):
             break
-    survives(yaml.safe_dump(tree, sort_keys=False), [])
+    return yaml.safe_dump(tree, sort_keys=False)
 
 
 @MUTATIONS
-@given(st.data())
-def test_mutated_options(data: st.DataObject) -> None:
-    """Paths and values from the command line, sensible and not."""
+@given(trees())
+def test_mutated_trees(text: str) -> None:
+    """Values, keys and blocks replaced by others, taken out or doubled: texts that are YAML but often no spec."""
+    survives(text, [])
+
+
+def options() -> st.SearchStrategy[list[tuple[str, str]]]:
     path = st.one_of(
         st.sampled_from(PATHS), st.lists(st.sampled_from(["*", "0", "3", "layers", "repeat"])).map(".".join)
     )
     value = st.one_of(st.sampled_from(PIECES), st.sampled_from(VALUES).map(yaml.safe_dump), st.text())
-    options = data.draw(st.lists(st.tuples(path, value), min_size=1, max_size=3))
-    survives(data.draw(st.sampled_from(VALID)), options)
+    return st.lists(st.tuples(path, value), min_size=1, max_size=3)
+
+
+@MUTATIONS
+@given(st.sampled_from(VALID), options())
+def test_mutated_options(text: str, overrides: list[tuple[str, str]]) -> None:
+    """Paths and values from the command line, sensible and not."""
+    survives(text, overrides)
 
 
 def test_the_unmutated_specs_are_valid() -> None:
