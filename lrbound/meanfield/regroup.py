@@ -11,7 +11,7 @@ import numpy as np
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
-from lrbound.meanfield.merge import TOLERANCE, both
+from lrbound.meanfield.merge import both
 from lrbound.meanfield.positions import Array, Axis
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.edges import Partition, Reach
     from lrbound.meanfield.neighbours import Near
+
+UNLIKE = 2e-4
+"""Part of the mean square that neighbours may have in a mean without being looked at one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,14 +137,14 @@ def told_apart(kernel: Kernel, samples: float) -> tuple[Kernel, Regroup | None]:
     """Return a kernel with neighbours on classes of positions that have like neighbours, and the way; None without any.
 
     A mean over ``samples`` and positions differs between the positions of a class by what neighbours have in it. Where
-    that is less than classes may differ that are merged, or where the classes would be too many, they stay as they are.
+    that is less than ``UNLIKE``, or where the classes would be too many, they stay as they are.
     """
     near = kernel.near
     if near is None:
         return kernel, None
     same, cross = near.by_left_end(np.abs(near.values) * near.weights) / kernel.weights
     rows, cols = kernel.rows, kernel.cols
-    if (same / samples + cross).max() > TOLERANCE * kernel.averages()[0] * kernel.positions:
+    if (same / samples + cross).max() > UNLIKE * kernel.averages()[0] * kernel.positions:
         finer = [
             Axis(edges.by_neighbours(axis.classes, far))
             for axis, far in zip((rows, cols), neighbours.reach_of(near), strict=True)
