@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield.few_inputs import cumulants, moved, tied
+from lrbound.meanfield.gaussian import Pair
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.activations.base import Activation
     from lrbound.layers.base import Context, Pullback
-    from lrbound.meanfield.gaussian import Pair
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
@@ -36,9 +37,13 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
 
         return part_by_part(lambda part: activate(activation, part, ctx), kernel)
     between, own, across = _pairs(activation, kernel)
+    spread = np.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0))
+    if kernel.few is not None:
+        between, own, across = _of_few_inputs(activation, kernel, (between, own, across), spread)
     site = _sites(own.value, across.value, between.value)
     value, slope, stein = _neighbours(activation, kernel, between)
-    out = kernel.becomes(between.value, site, gaussian=False, near=value)
+    law = cumulants(activation, kernel.mean, round(float(spread), 9))
+    out = kernel.becomes(between.value, site, gaussian=False, near=value, cumulants=law)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
@@ -65,6 +70,28 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     else:
         across = type(between)(*(diagonal(part)[..., -1, :, :] for part in between))
     return between, own, across
+
+
+def _of_few_inputs(
+    activation: Activation, kernel: Kernel, found: tuple[Pair, Pair, Pair], spread: float
+) -> tuple[Pair, Pair, Pair]:
+    """Return the pair functions where units see few inputs: those of two positions of one sample are an axis of their own."""
+    assert kernel.few is not None
+    between, own, across = found
+    by = moved(activation, kernel.mean, round(float(spread), 9), kernel.few.skewness2, kernel.few.kurtosis)
+    kinds = np.array([1.0, 0.0]).reshape(2, 1, 1, 1, 1)
+    ties = kinds * tied(kernel)
+    pair = kernel.pair - kernel.mean**2
+    crossed = kernel.on_site[..., CROSS, :, :] - kernel.mean**2
+    return (
+        Pair(
+            between.value + by.value + by.slope * pair + by.bent_value * ties,
+            between.slope + by.slope + by.bent_slope * ties,
+            between.stein,
+        ),
+        Pair(own.value + by.own_value, own.slope + by.own_slope, own.stein),
+        Pair(across.value + by.value + by.slope * crossed, across.slope + by.slope, across.stein),
+    )
 
 
 def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:

@@ -166,6 +166,7 @@ def normaliser(
         mean=beta,
         gaussian=kernel.gaussian,
         near=None if zhat.near is None else zhat.near.scaled(gamma2),
+        few=values.few if statistics.batch and statistics.channels == 1 else None,
     )
     through = ctx.through or not statistics.batch
     mixture = mixture_of(values, statistics) if through else None

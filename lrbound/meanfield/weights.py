@@ -12,6 +12,7 @@ from lrbound.meanfield.merge import merge
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.position_map import PositionMap
 
 
@@ -24,6 +25,7 @@ def weight_layer(
     *,
     bias: bool,
     window: PositionMap | None = None,
+    few: FewInputs | None = None,
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of ``channels`` units z = W h + b and the way back.
 
@@ -42,6 +44,7 @@ def weight_layer(
         sigma_b2 + sigma_w2 * averaged.pair,
         sigma_w2 * averaged.site,
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
+        few=few,
     )
     merged = merge(out) if window is not None else None
 
