@@ -80,7 +80,9 @@ class Conv2d(Layer):
             from lrbound.meanfield.few_inputs import few_inputs
 
             few = few_inputs(kernel, window, self.window, self.groups)
-        return weight_layer(kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window, few=few)
+        return weight_layer(
+            kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window, few=few, taps=self.window
+        )
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.Conv2d, drawn anew."""

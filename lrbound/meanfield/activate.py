@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +38,12 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
 
         return part_by_part(lambda part: activate(activation, part, ctx), kernel)
     between, own, across = _pairs(activation, kernel)
-    spread = np.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0))
+    spread = round(math.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0)), 9)
     if kernel.few is not None:
         between, own, across = _of_few_inputs(activation, kernel, (between, own, across), spread)
     site = _sites(own.value, across.value, between.value)
     value, slope, stein = _neighbours(activation, kernel, between)
-    law = cumulants(activation, kernel.mean, round(float(spread), 9))
+    law = cumulants(activation, kernel.mean, spread)
     out = kernel.becomes(between.value, site, gaussian=False, near=value, cumulants=law)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
@@ -51,7 +52,12 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
         def excess() -> Sums:
             return delta.times(between.stein, _by_sample(own.stein, across.stein), stein)
 
-        return Gradient(delta.times(between.slope, _by_sample(own.slope, across.slope), slope), excess), None
+        below = delta.times(between.slope, _by_sample(own.slope, across.slope), slope)
+        if gradient.lean is not None:
+            from lrbound.meanfield.leaning import below_activation
+
+            below = below.plus(below_activation(gradient.lean(), activation, kernel.mean, spread))
+        return Gradient(below, excess), None
 
     return out, pull
 
@@ -78,7 +84,7 @@ def _of_few_inputs(
     """Return the pair functions where units see few inputs: those of two positions of one sample are an axis of their own."""
     assert kernel.few is not None
     between, own, across = found
-    by = moved(activation, kernel.mean, round(float(spread), 9), kernel.few.skewness2, kernel.few.kurtosis)
+    by = moved(activation, kernel.mean, spread, kernel.few.skewness2, kernel.few.kurtosis)
     kinds = np.array([1.0, 0.0]).reshape(2, 1, 1, 1, 1)
     ties = kinds * tied(kernel)
     pair = kernel.pair - kernel.mean**2

@@ -48,11 +48,14 @@ class FewInputs(NamedTuple):
         E r^2 + cum/2 of two different positions of one sample.
     skewness2, kurtosis : float
         Mean squared skewness and mean excess kurtosis of a unit.
+    freedom : float
+        f, the inputs of a unit.
     """
 
     tied: Array
     skewness2: float
     kurtosis: float
+    freedom: float
 
 
 class Moved(NamedTuple):
@@ -92,6 +95,7 @@ def few_inputs(below: Kernel, above: PositionMap, window: Window, groups: int) -
         (1.0 + 0.5 * law.kurtosis) * normed,
         15.0 * law.skewness**2 / ((freedom + 2.0) * (freedom + 4.0)),
         3.0 * law.kurtosis / (freedom + 2.0),
+        freedom,
     )
 
 
@@ -125,7 +129,7 @@ def tied(kernel: Kernel) -> Array:
 @lru_cache(maxsize=256)
 def cumulants(curve: Curve, mean: float, sd: float) -> Cumulants:
     """Return skewness and excess kurtosis of phi(mean + sd z)."""
-    z, weights = _nodes()
+    z, weights = nodes()
     value = curve.value(mean + sd * z)
     value = value - value @ weights
     variance = float(value**2 @ weights)
@@ -137,7 +141,7 @@ def cumulants(curve: Curve, mean: float, sd: float) -> Cumulants:
 @lru_cache(maxsize=256)
 def moved(curve: Curve, mean: float, sd: float, skewness2: float, kurtosis: float) -> Moved:
     """Return by how much means over pairs of units move."""
-    z, weights = _nodes()
+    z, weights = nodes()
     u = mean + sd * z
     value, slope = curve.value(u), curve.slope(u)
     square = z * z
@@ -160,7 +164,8 @@ def moved(curve: Curve, mean: float, sd: float, skewness2: float, kurtosis: floa
 
 
 @cache
-def _nodes() -> tuple[Array, Array]:
+def nodes() -> tuple[Array, Array]:
+    """Return nodes and weights of means over a standard normal variable."""
     z = np.linspace(-9.0, 9.0, 901)
     weights = np.exp(-0.5 * z * z)
     return z, weights / weights.sum()

@@ -8,7 +8,7 @@ batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,10 @@ from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 from lrbound.meanfield.regroup import told_apart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.gradient import Sums
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
@@ -177,9 +180,18 @@ def normaliser(
         if way is not None:
             below = way.backward(below, kernel.near)
         portions = () if portion is None else (Portion(portion, below),)
-        return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
+        leaning = None
+        if out.few is not None and gradient.excess is not None:
+            leaning = partial(_leaning, gradient.excess, out, gamma2, samples)
+        return Gradient(below, portions=portions, leaning=leaning), Share(share[..., 0], share[..., 1])
 
     return out, pull
+
+
+def _leaning(excess: Callable[[], Sums], kernel: Kernel, gamma2: float, samples: float) -> Sums:
+    from lrbound.meanfield.leaning import below_statistics
+
+    return below_statistics(excess(), kernel, gamma2, samples)
 
 
 def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel:

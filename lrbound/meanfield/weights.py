@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
     from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.position_map import PositionMap
+    from lrbound.meanfield.positions import Window
 
 
 def weight_layer(
@@ -26,6 +28,7 @@ def weight_layer(
     bias: bool,
     window: PositionMap | None = None,
     few: FewInputs | None = None,
+    taps: Window | None = None,
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of ``channels`` units z = W h + b and the way back.
 
@@ -58,6 +61,12 @@ def weight_layer(
             total = delta.total()
             coherent, trace = coherent + total[..., 0], trace + total[..., 1]
         below = delta if window is None else window.backward(delta)
-        return Gradient(below.scaled(sigma_w2)), Share(coherent, trace)
+        lean = None
+        if few is not None and window is not None and taps is not None and gradient.leaning is not None:
+            from lrbound.meanfield.leaning import below_filters
+
+            leaning = gradient.leaning() if merged is None else merged.backward(gradient.leaning())
+            lean = partial(below_filters, leaning, kernel, window, taps, few.freedom)
+        return Gradient(below.scaled(sigma_w2), lean=lean), Share(coherent, trace)
 
     return out if merged is None else merged.kernel, pull
