@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.meanfield.gaussian import divide
-from lrbound.meanfield.kernel import CROSS, NORMAL, SAME, Cumulants, embed, outer
+from lrbound.meanfield.kernel import NORMAL, Cumulants, embed, outer
 
 if TYPE_CHECKING:
     from lrbound.meanfield.gaussian import Curve
@@ -48,14 +47,14 @@ class FewInputs(NamedTuple):
         E r^2 + cum/2 of two different positions of one sample.
     skewness2, kurtosis : float
         Mean squared skewness and mean excess kurtosis of a unit.
-    freedom : float
-        f, the inputs of a unit.
+    norm : float
+        V^2/E w_k^2 w_k'^2 over the channels of a group: f (f + 2) in a depthwise layer without a border.
     """
 
     tied: Array
     skewness2: float
     kurtosis: float
-    freedom: float
+    norm: float
 
 
 class Moved(NamedTuple):
@@ -90,12 +89,13 @@ def few_inputs(below: Kernel, above: PositionMap, window: Window, groups: int) -
     pairs = outer(weights) - embed(weights)
     shared = np.divide(total, pairs, out=np.zeros_like(total), where=pairs > 0.5)
     law = below.cumulants
-    normed = shared / outer(own / weights) / each * freedom / (freedom + 2.0)
+    taps = each * float(own.sum() / weights.sum())
+    norm = taps**2 * (1.0 + 2.0 / freedom) / each
     return FewInputs(
-        (1.0 + 0.5 * law.kurtosis) * normed,
-        15.0 * law.skewness**2 / ((freedom + 2.0) * (freedom + 4.0)),
-        3.0 * law.kurtosis / (freedom + 2.0),
-        freedom,
+        (1.0 + 0.5 * law.kurtosis) * shared / norm,
+        15.0 * law.skewness**2 / (each * norm * (1.0 + 4.0 / freedom)),
+        3.0 * law.kurtosis * taps / (each * norm),
+        norm,
     )
 
 
@@ -121,9 +121,9 @@ def _shared(below: tuple[int, ...], window: Window, above: Axis) -> _Shared:
 def tied(kernel: Kernel) -> Array:
     """Return ``FewInputs.tied`` for the part of the values in which samples differ."""
     assert kernel.few is not None
-    own = kernel.on_site - kernel.mean**2
-    varies = np.clip(1.0 - divide(own[CROSS], own[SAME]), 0.0, 1.0)
-    return kernel.few.tied * outer(varies)
+    q, q_xy = kernel.averages()
+    varies = (q - q_xy) / max(q - kernel.mean**2, 1e-300)
+    return kernel.few.tied * min(max(varies, 0.0), 1.0) ** 2
 
 
 @lru_cache(maxsize=256)

@@ -62,8 +62,8 @@ def below_statistics(excess: Sums, kernel: Kernel, gamma2: float, samples: float
     return Sums((excess.pair - common) * gamma2**2, (excess.site - site) * gamma2**2)
 
 
-def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Window, freedom: float) -> Lean:
-    """Return the lean on the values under filters of ``freedom`` inputs each; ``above`` is where ``leaning`` is."""
+def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Window, norm: float) -> Lean:
+    """Return the lean on the values under filters; ``above`` is where ``leaning`` is."""
     rows, cols = refine(kernel.rows, window), refine(kernel.cols, window)
     taps = float(window.kernel**2)
     r, c = len(kernel.rows.counts), len(kernel.cols.counts)
@@ -81,7 +81,7 @@ def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Win
     site[..., SAME, :, :] = mean[..., None, None] * kernel.weights * (covers**2 - covers)
     on_site = kernel.on_site
     variance = float(((on_site[..., SAME, :, :] - on_site[..., CROSS, :, :]) * kernel.weights).sum()) / kernel.positions
-    scale = 1.0 / (freedom * (freedom + 2.0) * max(variance, 1e-300) ** 2)
+    scale = 1.0 / (norm * max(variance, 1e-300) ** 2)
     return Lean(Sums(pair, site).scaled(scale), 1.5 * scale * own)
 
 

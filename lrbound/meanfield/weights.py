@@ -66,7 +66,7 @@ def weight_layer(
             from lrbound.meanfield.leaning import below_filters
 
             leaning = gradient.leaning() if merged is None else merged.backward(gradient.leaning())
-            lean = partial(below_filters, leaning, kernel, window, taps, few.freedom)
+            lean = partial(below_filters, leaning, kernel, window, taps, few.norm)
         return Gradient(below.scaled(sigma_w2), lean=lean), Share(coherent, trace)
 
     return out if merged is None else merged.kernel, pull
