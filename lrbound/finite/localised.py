@@ -59,7 +59,7 @@ def localised(profile: Profile) -> Localised:
     if not total > 0.0:
         return Localised(parts, 0.0, 1.0)
     variance = _log_variance(profile, parts / total)
-    return Localised(parts, variance, _best(math.sqrt(variance), n))
+    return Localised(parts, variance, best(math.sqrt(variance), n))
 
 
 def _log_variance(profile: Profile, share: Array) -> float:
@@ -81,7 +81,7 @@ def _alike(profile: Profile, below: Array, weight: Array) -> float:
     return float(norms @ others @ norms + gains @ others @ gains)
 
 
-def _best(spread: float, count: float) -> float:
+def best(spread: float, count: float) -> float:
     """Return the mean over the largest z of ``count`` standard normal numbers of exp(spread z - spread^2/2)."""
     if count <= 1.0 or spread == 0.0:
         return 1.0
@@ -98,13 +98,6 @@ def _normal() -> tuple[Array, Array]:
     """Return equally spaced numbers and the normal distribution function there."""
     nodes = np.linspace(-9.0, 14.0, 461)
     return nodes, np.array([0.5 * math.erfc(-z / math.sqrt(2.0)) for z in nodes.tolist()])
-
-
-def expected_maximum(count: float) -> float:
-    """Return the expected largest of ``count`` standard normal numbers; 0 for one."""
-    if count <= 1.0:
-        return 0.0
-    return normal_quantile(0.625 / (count + 0.25))
 
 
 def normal_quantile(tail: float) -> float:

@@ -81,7 +81,9 @@ class Moved(NamedTuple):
 def few_inputs(below: Kernel, above: PositionMap, window: Window, groups: int) -> FewInputs:
     """Return what filters of a group of channels make of ``below``, on the classes of the map ``above``."""
     each = below.channels // groups
-    rows, cols = (_shared(axis.classes, window, out) for axis, out in ((below.rows, above.rows), (below.cols, above.cols)))
+    rows, cols = (
+        _shared(axis.classes, window, out) for axis, out in ((below.rows, above.rows), (below.cols, above.cols))
+    )
     freedom = each * rows.freedom * cols.freedom
     weights = above.rows.counts[:, None] * above.cols.counts
     own = rows.own[:, None] * cols.own

@@ -109,7 +109,17 @@ class Kernel:
     ) -> Kernel:
         """Return a kernel of the same channels and positions with other moments."""
         return Kernel(
-            self.channels, self.rows, self.cols, pair, site, mean, gaussian, law, near=near, few=few, cumulants=cumulants
+            self.channels,
+            self.rows,
+            self.cols,
+            pair,
+            site,
+            mean,
+            gaussian,
+            law,
+            near=near,
+            few=few,
+            cumulants=cumulants,
         )
 
     @property

@@ -31,8 +31,6 @@ from lrbound.meanfield.kernel import CROSS, SAME, embed
 from lrbound.meanfield.positions import refine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.position_map import PositionMap
@@ -75,7 +73,9 @@ def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Win
     # windows over a position, and what two of them have in common on average
     covers = taps * (rows.axis.counts @ rows.mean)[:, None] * (cols.axis.counts @ cols.mean) / kernel.weights
     size = float(rows.axis.size * cols.axis.size)
-    apart = (leaning.pair[..., SAME, :, :, :, :].sum(axis=(-4, -3, -2, -1)) - leaning.site[..., SAME, :, :].sum(axis=(-2, -1)))
+    apart = leaning.pair[..., SAME, :, :, :, :].sum(axis=(-4, -3, -2, -1)) - leaning.site[..., SAME, :, :].sum(
+        axis=(-2, -1)
+    )
     mean = apart / max(size * (size - 1.0), 1.0)
     site = np.zeros((*pair.shape[:-4], r, c))
     site[..., SAME, :, :] = mean[..., None, None] * kernel.weights * (covers**2 - covers)
