@@ -211,8 +211,10 @@ class _Back:
         self.stage.normalised = True
         if self.ctx.through:
             self._on_sphere(visit.above)
-            self.stage.norm_slope *= 1.0 - 2.0 / (number + 1.0)
-            self.stage.gain_slope = -1.0 / (number + 1.0)
+            passes = 1.0 - 2.0 / (number + 1.0)
+            self.stage.norm_slope *= passes
+            # its own reaction, and that of the masks above it to the norm that it passes on
+            self.stage.gain_slope = passes * self.stage.gain_slope - 1.0 / (number + 1.0)
 
     def _on_sphere(self, kernel: Kernel) -> None:
         stage = self.stage
