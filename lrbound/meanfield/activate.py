@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
-NEARLY = 1e-3
-"""Difference of covariances, in units of the variance, over which pair functions are straight lines: to 1e-6."""
 BLOCK = 4096
 """Pairs of neighbours that a function is computed for at a time: its series takes some hundred terms for each."""
 
@@ -71,14 +69,7 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     sd = np.sqrt(np.maximum(on_site[..., SAME, :, :], 0.0))
     lifted = sd[..., None, :, :]
     sd_a, sd_b = lifted[..., :, None, :, None], lifted[..., None, :, None, :]
-    pair = kernel.pair - mean**2
-    apart = pair[..., :1, :, :, :, :] - pair[..., -1:, :, :, :, :]
-    if pair.shape[-5] == 2 and np.abs(apart).max() <= NEARLY * np.max(sd) ** 2:
-        between = _followed(
-            activation.pair(mean, sd_a, sd_b, _correlation(pair[..., -1:, :, :, :, :], sd_a * sd_b)), apart
-        )
-    else:
-        between = activation.pair(mean, sd_a, sd_b, _correlation(pair, sd_a * sd_b))
+    between = activation.pair(mean, sd_a, sd_b, _correlation(kernel.pair - mean**2, sd_a * sd_b))
     own = activation.local(mean, sd)
     if kernel.site[..., CROSS, :, :].any():
         across = activation.pair(mean, sd, sd, _correlation(on_site[..., CROSS, :, :], sd * sd))
@@ -107,13 +98,6 @@ def _of_few_inputs(
         Pair(own.value + by.own_value, own.slope + by.own_slope, own.stein),
         Pair(across.value + by.value + by.slope * crossed, across.slope + by.slope, across.stein),
     )
-
-
-def _followed(across: Pair, apart: Array) -> Pair:
-    """Return the pair functions of (same, cross) samples, whose covariances differ by next to nothing: Price's theorem."""
-    change = np.concatenate([apart, np.zeros_like(apart)], axis=-5)
-    stein = np.broadcast_to(across.stein, change.shape)
-    return Pair(across.value + across.slope * change, across.slope + stein * change, stein)
 
 
 def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:
