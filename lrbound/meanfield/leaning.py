@@ -14,7 +14,9 @@ activation adds E t t' of the first and E t^2 - V E phi'^2 of the second.
 
 What all samples and positions have in common the normaliser takes out: z z' has a fixed sum over the batch.
 
-Status: derived to second order in w_k. Sums over the pairs k != k' at one position take L at its mean over the map.
+Status: derived to second order in w_k. Sums over the pairs k != k' at one position take L at its mean over the map. Of drawn
+fields gradients that are alike at all positions are within 10 % (without the lean 10 to 35 % low), white ones within 3 %; in
+stacks of three inverted bottlenecks of 48 channels b is within 12 % of sampled networks (without both effects up to 50 % low).
 """
 
 from __future__ import annotations
