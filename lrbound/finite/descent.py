@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
+from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.measures import (
     COHERENT,
@@ -191,7 +192,8 @@ class Descent(Backward):
         if isinstance(step.node.layer, Activation):
             law = law_of(step.node.layer, step.below, self.samples)
             numbers = self._settle(step.below, self.gradient, law)
-            self._add(Spread(law, numbers.norms, numbers.masks, numbers.shared, linear))
+            norms = numbers.norms / norm_excess(step.below, step.node.layer)
+            self._add(Spread(law, norms, numbers.masks, numbers.shared, linear))
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif cross < same:
             mask = same / cross

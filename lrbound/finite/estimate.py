@@ -129,6 +129,7 @@ def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
         images=len(network.input.shape) == 3,
         at_outputs=any(layer.fixes_scale for layer in layers[last:]),
         gated=any(layer.gates for layer in layers),
+        grouped=any(getattr(layer, "groups", 1) > 1 for layer in layers if weighted(layer)),
     )
 
 

@@ -9,12 +9,21 @@ if TYPE_CHECKING:
 
 FEWEST_SAMPLES = 7
 """Below it E[1/s^4] of a batch variance s^2 is close to infinite."""
+DEEP_FILTERS = 15
+"""Stages from which depthwise networks were measured whose lambda_max is that of single samples."""
 MOST_STAGES, MOST_OUTPUTS, MODERATE_BATCH = 155, 20, 64
 """Sizes of the measured networks with branches."""
 
 
 def limits(
-    profile: Profile, *, statistics: bool, through: bool, images: bool, at_outputs: bool, gated: bool
+    profile: Profile,
+    *,
+    statistics: bool,
+    through: bool,
+    images: bool,
+    at_outputs: bool,
+    gated: bool,
+    grouped: bool,
 ) -> tuple[str, ...]:
     """Return a sentence for each regime that the network is in.
 
@@ -31,6 +40,8 @@ def limits(
         Whether batch statistics stand above the last weights.
     gated : bool
         Whether layers that are neither weights nor normalisers have parameters.
+    grouped : bool
+        Whether there are convolutions over groups of channels.
     """
     found = []
     n, outputs, stages = profile.samples, profile.outputs, len(profile.one_sample)
@@ -56,7 +67,12 @@ def limits(
     if gated:
         found.append(
             "channels are gated: the spread that a gate adds is not tracked; measured networks were 25 % above lambda_max, "
-            "and EfficientNet-B0 at half its width, whose gates have few units, was 4 times above it at a batch of 32"
+            "and EfficientNet-B0 at half its width, where single samples stand out, was 1.7 times above it at a batch of 32"
+        )
+    if grouped and statistics and through and stages >= DEEP_FILTERS:
+        found.append(
+            f"convolutions over groups of channels in {stages} stages: measured networks were 30 % above lambda_max with 24 "
+            "channels, and 40 % below it with silu and no gates (EfficientNet-B0 at half its width)"
         )
     if stages > 20 and profile.routes is None:
         found.append(

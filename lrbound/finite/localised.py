@@ -11,24 +11,30 @@ because a stage passes a norm on with slope sq and its gain reacts with slope sM
 
     sg^2 = sum_m norm_m U_m^2 + gain_m Q_m^2 + 2 both_m U_m Q_m + (1.268 s/J)_m^2 Q_m^2,
 
-and the best of n samples lies z_n = Phi^-1((n - 3/8)/(n + 1/4)) standard deviations up (Blom 1958):
+and the best of n samples, the largest z of n standard normal numbers, stands out by the mean of exp(sg z - sg^2/2):
 
-    lo = sum b E1 exp(sg z_n - sg^2/2).
+    lo = sum b E1 int exp(sg z - sg^2/2) d Phi(z)^n.
+
+(At the expected z, which is Phi^-1((n - 3/8)/(n + 1/4)) up to 0.03 (Blom 1958), it would be 1 % less for sg^2 = 0.1 and 10 %
+for 0.7.)
 
 Status: derived, with a normal law for the logarithm. Checked on batch sizes 8 to 512 and depths 3 to 20 of one dense net
 (rms 3 %, worst 7 %) and on 12 random BN ReLU nets (rms 8 %, median 3 %, worst 24 % low at n = 8 with 50 outputs); with
-smooth activations 13 to 18 % low where ``lo`` and ``de`` are close.
+smooth activations 13 to 18 % low where ``lo`` and ``de`` are close. The logarithm's upper tail is not always normal: with
+silu in deep nets samples stand out less (EfficientNet-B0 at half its width without gates, 1.6 times too high), and with gates
+more (1.7 times too low).
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.finite.wishart import Array, grown, log_variance
-from lrbound.meanfield.normal import quantile
+from lrbound.meanfield.normal import cdf
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
@@ -56,7 +62,7 @@ def localised(profile: Profile) -> Localised:
     if not total > 0.0:
         return Localised(parts, 0.0, 1.0)
     variance = _log_variance(profile, parts / total)
-    return Localised(parts, variance, math.exp(math.sqrt(variance) * expected_maximum(n) - 0.5 * variance))
+    return Localised(parts, variance, best(math.sqrt(variance), n))
 
 
 def _log_variance(profile: Profile, share: Array) -> float:
@@ -78,8 +84,20 @@ def _alike(profile: Profile, below: Array, weight: Array) -> float:
     return float(norms @ others @ norms + gains @ others @ gains)
 
 
-def expected_maximum(count: float) -> float:
-    """Return the expected largest of ``count`` standard normal numbers; 0 for one."""
-    if count <= 1.0:
-        return 0.0
-    return -float(quantile(np.array(0.625 / (count + 0.25))))
+def best(spread: float, count: float) -> float:
+    """Return the mean over the largest z of ``count`` standard normal numbers of exp(spread z - spread^2/2)."""
+    if count <= 1.0 or spread == 0.0:
+        return 1.0
+    nodes, below = _normal()
+    # E exp(s z) = s int exp(s z) P(largest > z) dz, from far below on
+    above = -np.expm1(count * np.log(below))
+    start = math.exp(spread * float(nodes[0]))
+    step = float(nodes[1] - nodes[0])
+    return (start + spread * step * float(np.exp(spread * nodes) @ above)) * math.exp(-0.5 * spread**2)
+
+
+@cache
+def _normal() -> tuple[Array, Array]:
+    """Return equally spaced numbers and the normal distribution function there."""
+    nodes = np.linspace(-9.0, 14.0, 461)
+    return nodes, cdf(nodes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean
 from lrbound.finite.measures import (
@@ -210,8 +211,10 @@ class _Back:
         self.stage.normalised = True
         if self.ctx.through:
             self._on_sphere(visit.above)
-            self.stage.norm_slope *= 1.0 - 2.0 / (number + 1.0)
-            self.stage.gain_slope = -1.0 / (number + 1.0)
+            passes = 1.0 - 2.0 / (number + 1.0)
+            self.stage.norm_slope *= passes
+            # its own reaction, and that of the masks above it to the norm that it passes on
+            self.stage.gain_slope = passes * self.stage.gain_slope - 1.0 / (number + 1.0)
 
     def _on_sphere(self, kernel: Kernel) -> None:
         stage = self.stage
@@ -237,6 +240,9 @@ class _Back:
             self.stage.masked(law_of(visit.layer.curve, visit.below, self.samples))
             self._count(visit.below, below)
             self._count_mean(visit, tangents)
+            if self.stage.freedom is not None:
+                norms = self.stage.freedom.norms / norm_excess(visit.below, visit.layer.curve)
+                self.stage.freedom = self.stage.freedom._replace(norms=norms)
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))

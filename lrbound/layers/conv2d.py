@@ -70,7 +70,14 @@ class Conv2d(Layer):
         sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.kernel**2)
         sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
         window = convolution(kernel, self.window)
-        return weight_layer(kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window)
+        few = None
+        if self.groups > 1 and kernel.near is None:
+            from lrbound.meanfield.few_inputs import few_inputs
+
+            few = few_inputs(kernel, window, self.window, self.groups)
+        return weight_layer(
+            kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window, few=few, taps=self.window
+        )
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.Conv2d, drawn anew."""

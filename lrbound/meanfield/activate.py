@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield.gaussian import Pair
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
+from lrbound.meanfield.kernel import CROSS, NORMAL, SAME, Cumulants, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.activations.base import Activation
     from lrbound.layers.base import Context, Pullback
-    from lrbound.meanfield.gaussian import Pair
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
@@ -36,9 +37,13 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
 
         return part_by_part(lambda part: activate(activation, part, ctx), kernel)
     between, own, across = _pairs(activation, kernel)
+    spread = round(math.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0)), 9)
+    if kernel.few is not None:
+        between, own, across = _of_few_inputs(activation, kernel, (between, own, across), spread)
     site = _sites(own.value, across.value, between.value)
     value, slope, stein = _neighbours(activation, kernel, between)
-    out = kernel.becomes(between.value, site, gaussian=False, near=value)
+    law = _cumulants(activation, kernel.mean, spread) if kernel.positions > 1 else NORMAL
+    out = kernel.becomes(between.value, site, gaussian=False, near=value, cumulants=law)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
@@ -46,9 +51,20 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
         def excess() -> Sums:
             return delta.times(between.stein, _by_sample(own.stein, across.stein), stein)
 
-        return Gradient(delta.times(between.slope, _by_sample(own.slope, across.slope), slope), excess), None
+        below = delta.times(between.slope, _by_sample(own.slope, across.slope), slope)
+        if gradient.lean is not None:
+            from lrbound.meanfield.leaning import below_activation
+
+            below = below.plus(below_activation(gradient.lean(), activation, kernel.mean, spread))
+        return Gradient(below, excess), None
 
     return out, pull
+
+
+def _cumulants(activation: Activation, mean: float, spread: float) -> Cumulants:
+    from lrbound.meanfield.few_inputs import cumulants
+
+    return cumulants(activation, mean, spread)
 
 
 def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
@@ -65,6 +81,30 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     else:
         across = type(between)(*(diagonal(part)[..., -1, :, :] for part in between))
     return between, own, across
+
+
+def _of_few_inputs(
+    activation: Activation, kernel: Kernel, found: tuple[Pair, Pair, Pair], spread: float
+) -> tuple[Pair, Pair, Pair]:
+    """Return the pair functions where units see few inputs: those of two positions of one sample are an axis of their own."""
+    from lrbound.meanfield.few_inputs import moved, tied
+
+    assert kernel.few is not None
+    between, own, across = found
+    by = moved(activation, kernel.mean, spread, kernel.few.skewness2, kernel.few.kurtosis)
+    kinds = np.array([1.0, 0.0]).reshape(2, 1, 1, 1, 1)
+    ties = kinds * tied(kernel)
+    pair = kernel.pair - kernel.mean**2
+    crossed = kernel.on_site[..., CROSS, :, :] - kernel.mean**2
+    return (
+        Pair(
+            between.value + by.value + by.slope * pair + by.bent_value * ties,
+            between.slope + by.slope + by.bent_slope * ties,
+            between.stein,
+        ),
+        Pair(own.value + by.own_value, own.slope + by.own_slope, own.stein),
+        Pair(across.value + by.value + by.slope * crossed, across.slope + by.slope, across.stein),
+    )
 
 
 def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:

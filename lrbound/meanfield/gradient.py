@@ -30,6 +30,7 @@ from lrbound.meanfield.kernel import Kernel, diagonal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.leaning import Lean
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
     from lrbound.meanfield.stream import Level
@@ -168,6 +169,11 @@ class Gradient:
         The parts of delta that fall unevenly on the parts of a concatenation.
     even : Sums or None
         The rest of delta where there are such parts.
+    leaning : callable or None
+        Below a normaliser over the batch the mean product of the derivatives of delta by the values under it, in units of
+        their standard deviation.
+    lean : callable or None
+        What delta, below filters of few inputs, owes to the values that they see.
     """
 
     delta: Sums
@@ -177,6 +183,8 @@ class Gradient:
     masked: bool = False
     portions: tuple[Portion, ...] = ()
     even: Sums | None = None
+    leaning: Callable[[], Sums] | None = None
+    lean: Callable[[], Lean] | None = None
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,10 +23,21 @@ from lrbound.meanfield.positions import POINT, Array, Axis, uniform
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.stream import Law
 
 SAME, CROSS = 0, 1
+
+
+class Cumulants(NamedTuple):
+    """Skewness and excess kurtosis of a unit over samples and positions."""
+
+    skewness: float
+    kurtosis: float
+
+
+NORMAL = Cumulants(0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +65,10 @@ class Kernel:
         and activations look at them.
     near : Near or None
         What S and X have beside the class pairs at neighbouring positions; None in nets without overlapping pools.
+    few : FewInputs or None
+        What units of few inputs have beside (:mod:`lrbound.meanfield.few_inputs`); None where a unit sees all channels.
+    cumulants : Cumulants
+        Of the values of a unit over samples and positions, where it is known that they are not Gaussian.
     """
 
     channels: int
@@ -66,6 +81,8 @@ class Kernel:
     law: Callable[[], Law] | None = None
     parts: tuple[Kernel, ...] = ()
     near: Near | None = None
+    few: FewInputs | None = None
+    cumulants: Cumulants = NORMAL
 
     def law_here(self) -> Law:
         """Return the law of the units; ValueError where none is known."""
@@ -87,9 +104,23 @@ class Kernel:
         gaussian: bool = True,
         law: Callable[[], Law] | None = None,
         near: Near | None = None,
+        few: FewInputs | None = None,
+        cumulants: Cumulants = NORMAL,
     ) -> Kernel:
         """Return a kernel of the same channels and positions with other moments."""
-        return Kernel(self.channels, self.rows, self.cols, pair, site, mean, gaussian, law, near=near)
+        return Kernel(
+            self.channels,
+            self.rows,
+            self.cols,
+            pair,
+            site,
+            mean,
+            gaussian,
+            law,
+            near=near,
+            few=few,
+            cumulants=cumulants,
+        )
 
     @property
     def weights(self) -> Array:

@@ -83,6 +83,7 @@ def merge(kernel: Kernel) -> Merge | None:
         kernel.mean,
         kernel.gaussian,
         near=near,
+        few=None if kernel.few is None else kernel.few._replace(tied=both(kernel.few.tied, r, c)),
     )
     return Merge(merged, r, c, maps)
 

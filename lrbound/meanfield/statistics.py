@@ -8,7 +8,7 @@ batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,10 @@ from lrbound.meanfield.projection import pull_through
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.gradient import Sums
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
@@ -149,11 +152,12 @@ def normaliser(
             f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
             f"{assumed}, which was not checked against networks"
         )
+    samples = statistics.samples if statistics.batch else 1.0
     values, way = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), None
     if kernel.near is not None:
         from lrbound.meanfield.regroup import told_apart
 
-        values, way = told_apart(values, statistics.samples if statistics.batch else 1.0)
+        values, way = told_apart(values, samples)
     if values.parts and statistics.channels == 1:
         from lrbound.meanfield.concat import normalise_parts
 
@@ -167,6 +171,7 @@ def normaliser(
         mean=beta,
         gaussian=kernel.gaussian,
         near=None if zhat.near is None else zhat.near.scaled(gamma2),
+        few=values.few if statistics.batch and statistics.channels == 1 else None,
     )
     through = ctx.through or not statistics.batch
     mixture = mixture_of(values, statistics) if through else None
@@ -177,9 +182,18 @@ def normaliser(
         if way is not None:
             below = way.backward(below, kernel.near)
         portions = () if portion is None else (Portion(portion, below),)
-        return Gradient(below, portions=portions), Share(share[..., 0], share[..., 1])
+        leaning = None
+        if out.few is not None and gradient.excess is not None:
+            leaning = partial(_leaning, gradient.excess, out, gamma2, samples)
+        return Gradient(below, portions=portions, leaning=leaning), Share(share[..., 0], share[..., 1])
 
     return out, pull
+
+
+def _leaning(excess: Callable[[], Sums], kernel: Kernel, gamma2: float, samples: float) -> Sums:
+    from lrbound.meanfield.leaning import below_statistics
+
+    return below_statistics(excess(), kernel, gamma2, samples)
 
 
 def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,10 @@ from lrbound.meanfield.kernel import Kernel
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.merge import Merge
     from lrbound.meanfield.position_map import PositionMap
+    from lrbound.meanfield.positions import Window
 
 
 def weight_layer(
@@ -24,6 +27,8 @@ def weight_layer(
     *,
     bias: bool,
     window: PositionMap | None = None,
+    few: FewInputs | None = None,
+    taps: Window | None = None,
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of ``channels`` units z = W h + b and the way back.
 
@@ -42,6 +47,7 @@ def weight_layer(
         sigma_b2 + sigma_w2 * averaged.pair,
         sigma_w2 * averaged.site,
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
+        few=few,
     )
     merged = None if window is None else _merged(out)
 
@@ -55,7 +61,13 @@ def weight_layer(
             total = delta.total()
             coherent, trace = coherent + total[..., 0], trace + total[..., 1]
         below = delta if window is None else window.backward(delta)
-        return Gradient(below.scaled(sigma_w2)), Share(coherent, trace)
+        lean = None
+        if few is not None and window is not None and taps is not None and gradient.leaning is not None:
+            from lrbound.meanfield.leaning import below_filters
+
+            leaning = gradient.leaning() if merged is None else merged.backward(gradient.leaning())
+            lean = partial(below_filters, leaning, kernel, window, taps, few.norm)
+        return Gradient(below.scaled(sigma_w2), lean=lean), Share(coherent, trace)
 
     return out if merged is None else merged.kernel, pull
 

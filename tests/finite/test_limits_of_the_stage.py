@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from lrbound.finite.combine import combine
@@ -90,8 +91,24 @@ def test_what_is_not_tracked_is_named() -> None:
     at_outputs = network("- flatten\n- linear: 10\n- batch_norm", head=head)
     gated = network("- conv2d: {channels: 16, kernel: 1}\n- squeeze_excite: 4\n- flatten\n- linear: 10", head=head)
 
+    filters = "  - conv2d: {channels: 16, kernel: 3, padding: 1, groups: 16}\n  - batch_norm\n  - relu"
+    deep = network(
+        f"- conv2d: {{channels: 16, kernel: 1}}\n- repeat:\n    times: 16\n    layers:\n  {filters}\n"
+        "- flatten\n- linear: 10".replace("\n  - ", "\n    - "),
+        head=head,
+    )
+
     assert any("at the outputs" in text for text in finite(at_outputs).warnings)
     assert any("gated" in text for text in finite(gated).warnings)
+    assert any("groups of channels" in text for text in finite(deep).warnings)
+
+
+def test_batch_statistics_keep_the_gain_of_smooth_activations() -> None:
+    """A norm that batch statistics pass on reaches the activation, whose gain reacts to it: silu's does, relu's does not."""
+    silu, relu = (profile_of(dense(batch=64, activation=each)).gain_slope for each in ("silu", "relu"))
+
+    assert (silu > 0.1).all()
+    assert relu == pytest.approx(-1.0 / 64.0 * np.ones(3), rel=0.05)
 
 
 def test_a_thousand_layers() -> None:

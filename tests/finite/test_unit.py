@@ -13,7 +13,7 @@ from lrbound.activations.leaky_relu import LeakyRelu
 from lrbound.activations.relu import Relu
 from lrbound.activations.tanh import Tanh
 from lrbound.finite import sphere
-from lrbound.finite.localised import expected_maximum
+from lrbound.finite.localised import best
 from lrbound.finite.unit import LINEAR, unit
 
 
@@ -85,8 +85,11 @@ def test_homogeneous_functions_and_large_batches_need_no_sphere() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 16, 256])
-def test_expected_maximum(count: int) -> None:
-    drawn = np.random.default_rng(6).standard_normal((40_000, count)).max(axis=1).mean()
+@pytest.mark.parametrize("spread", [0.01, 0.3, 0.85])
+def test_the_best_of_a_batch(count: int, spread: float) -> None:
+    largest = np.random.default_rng(6).standard_normal((40_000, count)).max(axis=1)
 
-    assert expected_maximum(float(count)) == pytest.approx(drawn, abs=0.03)  # Blom is 0.025 high for two
-    assert expected_maximum(1.0) == 0.0
+    drawn = np.exp(spread * largest - 0.5 * spread**2).mean()
+
+    assert best(spread, float(count)) == pytest.approx(drawn, rel=0.01)  # 40,000 draws are good to 0.5 %
+    assert best(spread, 1.0) == best(0.0, float(count)) == 1.0
