@@ -49,7 +49,7 @@ def pull_through(
     if through or not zhat.statistics.batch:
         project = _over_batch if zhat.statistics.batch else _of_sample
         factor = 1.0 if mixture is None else mixture.factor(rectified=gradient.excess is not None)
-        delta = project(delta, product, _ends(lean, zhat.classes), zhat, factor)
+        delta = project(delta, product, _ends(lean, zhat), zhat, factor)
     scale = gamma2 * np.array(zhat.inverse)
     below = zhat.classes.unsums(delta.scaled(scale))
     if zhat.near is not None:
@@ -67,12 +67,17 @@ def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None
     return gradient.excess().times(gamma2 * outer(own)[None], np.stack([gamma2 * own**2] * 2))
 
 
-def _ends(lean: Sums | None, classes: Classes) -> Array | None:
-    """Return k, the sums over one end of Z - B rho, by direction, kind of pairs and class."""
+def _ends(lean: Sums | None, zhat: Normalised) -> Array | None:
+    """Return k, the sums over one end of Z - B rho over the variance rho(a, a) at the other, by direction, kind and class.
+
+    A zhat elsewhere leans on delta_a by rho(a, .)/rho(a, a) of what zhat_a does (Stein).
+    """
     if lean is None:
         return None
     sums = lean.pair.sum(axis=(-3, -1))
-    k: Array = sums.reshape(*sums.shape[:-2], -1) / classes.counts
+    own = zhat.classes.counts * zhat.on_site[SAME].ravel()
+    sums = sums.reshape(*sums.shape[:-2], -1)
+    k: Array = np.divide(sums, own, out=np.zeros_like(sums), where=np.broadcast_to(own, sums.shape) > 0.0)
     return k
 
 
