@@ -167,6 +167,10 @@ class Gradient:
         The parts of delta that fall unevenly on the parts of a concatenation.
     even : Sums or None
         The rest of delta where there are such parts.
+    turning : callable or None
+        Gives the sum over c of E[d delta_b/du_a delta_c u_c] by classes of (a, b), for u of the variances under it, where
+        delta at one position depends on values at others: a max pool's maximum can change its place. None where it
+        depends on the value at its own position alone, and ``excess`` says all.
     """
 
     delta: Sums
@@ -176,6 +180,7 @@ class Gradient:
     masked: bool = False
     portions: tuple[Portion, ...] = ()
     even: Sums | None = None
+    turning: Callable[[], Sums] | None = None
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""

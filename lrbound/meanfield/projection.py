@@ -50,7 +50,7 @@ def pull_through(
     if through or not zhat.statistics.batch:
         project = _over_batch if zhat.statistics.batch else _of_sample
         factor = 1.0 if mixture is None else mixture.factor(rectified=gradient.excess is not None)
-        delta = project(delta, product, _ends(lean, zhat), zhat, factor)
+        delta = project(delta, product, _leans(gradient, lean, zhat), zhat, factor)
     scale = gamma2 * np.array(zhat.inverse)
     below = zhat.classes.unsums(delta.scaled(scale))
     if zhat.near is not None:
@@ -68,13 +68,16 @@ def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None
     return gradient.excess().times(gamma2 * outer(own)[None], np.stack([gamma2 * own**2] * 2))
 
 
-def _ends(lean: Sums | None, zhat: Normalised) -> Array | None:
-    """Return k, the sums over one end of Z - B rho over the variance rho(a, a) at the other, by direction, kind and class.
+def _leans(gradient: Gradient, lean: Sums | None, zhat: Normalised) -> Operator | Array | None:
+    """Return how the gradient at one position leans on zhat elsewhere, zhat at its own position being given (Stein).
 
-    A zhat elsewhere leans on delta_a by rho(a, .)/rho(a, a) of what zhat_a does (Stein).
+    By direction, kind of pairs and class: k, the sums over one end of Z - B rho over rho(a, a), where delta depends on
+    the value at its own position alone; else the matrix, as sums over classes, of which k is the diagonal.
     """
     if lean is None:
         return None
+    if gradient.turning is not None:
+        return zhat.classes.sums(gradient.turning())
     sums = lean.pair.sum(axis=(-3, -1))
     own = zhat.classes.counts * zhat.on_site[SAME].ravel()
     sums = sums.reshape(*sums.shape[:-2], -1)
@@ -82,7 +85,7 @@ def _ends(lean: Sums | None, zhat: Normalised) -> Array | None:
     return k
 
 
-def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
+def _of_sample(delta: Operator, product: Sums, k: Operator | Array | None, zhat: Normalised, factor: float) -> Operator:
     """Return delta below statistics of one sample: each kind of pairs by itself.
 
     B - T1/M + T2/M^2, T1 = rho_S B + B rho_S + rho (k(a) + k(b)), T2 = S rho sum(Z) + rho_S B rho_S + rho B rho +
@@ -95,7 +98,12 @@ def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised
     left = own @ delta
     once = left + left.transpose()
     crossed = left @ own + rho @ delta @ rho
-    if k is not None:
+    if isinstance(k, Operator):
+        leaning = rho @ k
+        once = once + leaning + leaning.transpose()
+        chain = own @ leaning.transpose()
+        crossed = crossed + chain + chain.transpose()
+    elif k is not None:
         once = once + classes.traces(rho.weighted(k))
         chain = rho.times_diagonal(k) @ own
         crossed = crossed + classes.traces(chain + chain.transpose())
@@ -108,7 +116,9 @@ def _of_sample(delta: Operator, product: Sums, k: Array | None, zhat: Normalised
     return below if factor == 1.0 else below + classes.constant_part(below).scaled(factor - 1.0)
 
 
-def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalised, factor: float) -> Operator:
+def _over_batch(
+    delta: Operator, product: Sums, k: Operator | Array | None, zhat: Normalised, factor: float
+) -> Operator:
     """Return delta below statistics over the batch, in the two eigenspaces that exchangeable samples leave.
 
     In the mean over the batch, and apart from it, all products are those of positions alone: with R = rho/n there
@@ -126,10 +136,15 @@ def _over_batch(delta: Operator, product: Sums, k: Array | None, zhat: Normalise
     left = zhat.times(b)
     crossed = zhat.times(left.transpose()).scaled(2.0)
     below = b - (left + left.transpose()).scaled(once)
-    if k is not None:
-        k = k.sum(axis=-2, keepdims=True)
-        below = below - classes.traces(r.weighted(once * k))
-        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(k).transpose())).scaled(2.0)
+    if isinstance(k, Operator):
+        leaning = r @ k.mixed(np.ones(2))
+        below = below - (leaning + leaning.transpose()).scaled(once)
+        chain = r @ leaning.transpose()
+        crossed = crossed + chain + chain.transpose()
+    elif k is not None:
+        ends = k.sum(axis=-2, keepdims=True)
+        below = below - classes.traces(r.weighted(once * ends))
+        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(ends).transpose())).scaled(2.0)
     samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
     sphere = _on_sphere(total * m, classes.trace_of_sums(crossed) @ samples)[..., None]
     twice = classes.traces(r).scaled(s * total[..., None]) + crossed
