@@ -31,7 +31,9 @@ from lrbound.finite.freedom import Freedom
 from lrbound.finite.profile import Profile
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
+from lrbound.finite.tangent import along
 from lrbound.meanfield.gradient import at_output
+from lrbound.meanfield.sweep import Fork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +44,27 @@ if TYPE_CHECKING:
     from lrbound.meanfield.sweep import Chain, Term
 
 
+WORK = 250_000
+"""Class pairs, added up over the layers, up to which tangent kernels are carried; nets at 224x224 have twice as many and more.
+There the stages have so many degrees of freedom that it matters little how they are counted."""
+
+
 def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], Profile]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
-    found = Found()
+    found = Found(tangents=along(chain, chain[0].below, ctx) if _work(chain) <= WORK else {})
     walk = Descent(at_output(ctx.samples), ctx, found)
     terms = list(walk.through(chain))[::-1]
     return terms, _assembled(walk, found, ctx, outputs)
+
+
+def _work(chain: Chain) -> int:
+    """Return the number of class pairs of all layers."""
+    return sum(
+        sum(map(_work, step.chains))
+        if isinstance(step, Fork)
+        else (len(step.above.rows.counts) * len(step.above.cols.counts)) ** 2
+        for step in chain
+    )
 
 
 def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -> Way:
@@ -120,5 +137,6 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
             ctx.through and head.normalised and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
         ),
         width=np.append(start, norms),
+        mixing=column([layer.mixing for layer in layers[1:]]),
         routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), _alike(sources)),
     )

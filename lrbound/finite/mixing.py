@@ -19,8 +19,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
@@ -30,5 +28,5 @@ def coupling(profile: Profile, grown: Array) -> float:
     """Return the sum of squares by which the coherent direction, whose layers' parts are ``grown``, is mixed."""
     if profile.mixing is None:
         return 0.0
-    below, top = np.cumsum(profile.coherent)[:-1], np.cumsum(grown)[:-1]
+    below, top = (profile.flow(parts, coherent=True)[0] for parts in (profile.coherent, grown))
     return (profile.outputs + 2.0) * float(below * top @ profile.mixing)
