@@ -195,8 +195,11 @@ class Descent(Backward):
             law = law_of(step.node.layer, step.below, self.samples)
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
-            self._count_mean(step, above, law, waiting)
-            self._add(Spread(law, numbers.norms, numbers.masks, numbers.shared, linear))
+            fixed = self._count_mean(step, above, law, waiting)
+            source = Spread(law, numbers.norms, numbers.masks, numbers.shared, linear)
+            if fixed > 0.0:
+                source.fixed, source.loose = fixed, 0.0
+            self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif cross < same:
             mask = same / cross
@@ -206,11 +209,14 @@ class Descent(Backward):
         else:
             self._add(Spread(LINEAR, linear=linear))
 
-    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> None:
-        """Count what the mean over the batch averages over in the stages that have waited for these masks."""
+    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
+        """Count what the mean over the batch averages over in the stages that have waited for these masks.
+
+        Returns the relative variance of its square, where statistics of several channels fix it but for that; else 0.
+        """
         here = self.found.tangents.get(id(step))
         if here is None or not waiting:
-            return
+            return 0.0
         under, statistics = self._statistics_below()
         raw = here.below if under is None else self.found.tangents[id(under)].below
         if (raw.rows, raw.cols) != (here.below.rows, here.below.cols):
@@ -221,6 +227,7 @@ class Descent(Backward):
             layer.mixing = found.mixing
             if layer.freedom is not None:
                 layer.freedom = layer.freedom._replace(batch_mean=found.freedom)
+        return 0.0 if statistics is None or statistics.channels == 1 else found.shared
 
     def _small_sets(self, step: Step) -> None:
         """Couple the channels of a small set in the stages that end at its normaliser, in the part that comes this way."""

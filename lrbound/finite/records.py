@@ -41,6 +41,7 @@ class Spread:
     shared: float = np.inf
     linear: float = 1.0
     loose: float = 1.0
+    fixed: float = 0.0
     stream: object = None
     depth: float = 0.0
     from_below: float | None = None

@@ -5,7 +5,8 @@ below (theory-finite-conv, section 4). From the input up, with A the forward ker
 
     weights       T -> fan_in A + [bias] + sigma_w^2 (T averaged over the offsets)
     pools, flatten, dropout     as the forward kernel
-    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up.
+    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up
+    joins of branches           as the forward kernels: those of independent arms add up.
 
 Left out: what masks above owe to zhat (the excess of :class:`~lrbound.meanfield.gradient.Gradient`), and a normaliser's own
 gamma and beta. A place that this does not reach (max pools, classes of positions that were merged) starts anew with its
