@@ -51,9 +51,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.sweep import Chain, Term
 
 
-WORK = 250_000
-"""Class pairs, added up over the layers, up to which tangent kernels are carried; nets at 224x224 have twice as many and more.
-There the stages have so many degrees of freedom that it matters little how they are counted."""
+WORK = 40_000
+"""Class pairs, added up over the layers, up to which tangent kernels are carried: a tenth of a second. Above it are nets on
+large maps, whose stages have so many degrees of freedom that it matters little how they are counted, and deep convolutional
+ones, where single samples dominate."""
 
 
 def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], Profile]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.positions import Array, Lumped
 
-COMMON_NODES, STEPS = 11, 96
+COMMON_NODES, STEPS = 7, 96
 """Values of the common part, and of t."""
 REACH = 5.5
 """Standard deviations up to which maxima are counted."""
