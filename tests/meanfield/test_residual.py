@@ -44,6 +44,14 @@ def test_pre_activation_mlp(blocks: int, measured: float) -> None:
     assert predict(net).lambda_max == pytest.approx(measured, rel=0.025)
 
 
+def test_a_shifted_body_beside_a_shortcut_of_unknown_law() -> None:
+    """The sum is taken as Gaussian, with a warning: after silu no law is known."""
+    net = network(
+        "- linear: 30\n- silu\n- residual: [{linear: 30}, {batch_norm: {beta: 0.3}}]\n- linear: 3", head=HEAD.format(16)
+    )
+    assert any(warning.startswith("a residual sum of values whose law is not tracked") for warning in predict(net).warnings)
+
+
 def by_place(net: Network) -> tuple[dict[str, float], dict[str, float]]:
     """Coherent values and traces, added up for each top-level layer."""
     ctx = Context(net.training.samples, True, net.init, warn=lambda _: None)
