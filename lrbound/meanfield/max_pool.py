@@ -33,7 +33,10 @@ from lrbound.meanfield.positions import refine
 from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, ends, gaussian_law, pull_masks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lrbound.layers.base import Pullback
+    from lrbound.meanfield.edges import Edges
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis, Lumped, Window
 
@@ -56,11 +59,24 @@ class Windows:
     row_taps, col_taps : Lumped
     overlap : Overlap
         Pairs of windows that share positions.
+    window : Window
     """
 
     row_taps: Lumped
     col_taps: Lumped
     overlap: Overlap
+    window: Window
+
+    def neighbours(self, near: Near) -> Array:
+        """Return what same samples have beside their class pairs between the taps of a window, (windows, taps, taps)."""
+        rows, cols = (
+            _between_taps(edges_of, lumped.axis, self.window)
+            for edges_of, lumped in ((near.rows, self.row_taps), (near.cols, self.col_taps))
+        )
+        row, col = rows[:, None, :, None, :, None], cols[None, :, None, :, None, :]
+        found = np.where((row >= 0) & (col >= 0), near.values[SAME][row, col], 0.0)
+        size = self.window.kernel**2
+        return found.reshape(len(rows) * len(cols), size, size)
 
     @property
     def rows(self) -> Axis:
@@ -135,7 +151,11 @@ def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
         return None
     covariances = law.pair[0] * outer(sd), law.pair[-1] * outer(sd)
     mean = float(centre.ravel()[0])
-    found = unlike.moments(windows.places, mean, sd, covariances[SAME], rectified=rectified)
+    within = windows.places.inside_one(covariances[SAME])
+    if law.near is not None:
+        spread = windows.places.inside_values(sd)
+        within = within + windows.neighbours(law.near) * spread[:, :, None] * spread[:, None, :]
+    found = unlike.moments(windows.places, mean, sd, within, rectified=rectified)
     return Values(found, covariances)
 
 
@@ -201,7 +221,14 @@ def _windows(kernel: Kernel, window: Window) -> Windows:
         for axis, lumped, far in zip((kernel.rows, kernel.cols), (rows, cols), reach, strict=True)
     )
     edges.check_size((row_map, col_map))
-    return Windows(rows, cols, Overlap((row_map, col_map), window.kernel**2))
+    return Windows(rows, cols, Overlap((row_map, col_map), window.kernel**2), window)
+
+
+def _between_taps(pairs: Edges, above: Axis, window: Window) -> NDArray[np.int64]:
+    """Return the edges between the taps of one window of each class, (classes, taps, taps); -1 where there is none."""
+    _, first = np.unique(above.classes, return_index=True)
+    taps = window.taps(len(pairs.classes))[first]
+    return pairs.find(taps[:, :, None], taps[:, None, :])
 
 
 def _beside_pairs(law: Law) -> Array:

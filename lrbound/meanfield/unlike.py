@@ -106,6 +106,10 @@ class Taps:
         found = _square(covariance)[self.places[:, :, None], self.places[:, None, :]]
         return np.where(self.inside[:, :, None] & self.inside[:, None, :], found, 0.0)
 
+    def inside_values(self, values: Array) -> Array:
+        """Return values by class of positions (r, c) at the taps, (windows, taps); 0 outside the image."""
+        return np.where(self.inside, values.ravel()[self.places], 0.0)
+
     def blocks(self) -> list[slice]:
         """Return slices of windows that keep pairs with all others within ``MOST``."""
         windows, taps = self.places.shape
@@ -140,14 +144,14 @@ def moments(taps: Taps, mean: float, sd: Array, within: Array, *, rectified: boo
         Of all values.
     sd : ndarray (r, c)
         Standard deviations of the values.
-    within : ndarray (r, r, c, c)
+    within : ndarray (windows, taps, taps)
         Covariances between different positions of one sample.
     rectified : bool
         Whether a ReLU came before.
     """
-    spread = np.where(taps.inside, sd.ravel()[taps.places], 0.0)
+    spread = taps.inside_values(sd)
     windows, count = spread.shape
-    own = taps.inside_one(within) * (1.0 - np.eye(count))
+    own = within * (1.0 - np.eye(count))
     scale = max(float(spread.max()), 1e-300)
     key = np.concatenate([spread / scale, own.reshape(windows, -1) / scale**2], axis=1).round(ALIKE)
     _, first, kinds = np.unique(key, axis=0, return_index=True, return_inverse=True)
@@ -230,7 +234,7 @@ def up_to_second(taps: Taps, found: Moments, covariance: Array) -> Array:
 def second_in_window(taps: Taps, found: Moments, covariance: Array, site: Array) -> Array:
     """Return the same for one window in two samples, (r, c): ``site`` (r, c) is the covariance of a position with itself."""
     k = taps.inside_one(covariance)
-    np.einsum("waa->wa", k)[...] = np.where(taps.inside, site.ravel()[taps.places], 0.0)
+    np.einsum("waa->wa", k)[...] = taps.inside_values(site)
     once = np.einsum("wa,wab,wb->w", found.slope, k, found.slope)
     twice = ((found.bend @ k) * (k @ found.bend)).sum(axis=(1, 2))
     result: Array = found.mean**2 + once + 0.5 * twice
