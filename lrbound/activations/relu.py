@@ -74,7 +74,7 @@ class Relu(Activation):
 
         def back(gradient: Gradient) -> tuple[Gradient, Share | None]:
             if gradient.masked:
-                return Gradient(gradient.delta, gradient.excess), None
+                return Gradient(gradient.delta, gradient.excess, turning=gradient.turning), None
             if not gradient.passed:
                 return pull(gradient)
             from lrbound.meanfield.stream import pull_masks

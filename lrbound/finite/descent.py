@@ -10,6 +10,7 @@ import numpy as np
 from lrbound.activations.base import Activation
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
+from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
     bias_kernel,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lrbound.layers.base import Context
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.positions import Axis
+    from lrbound.meanfield.statistics import Statistics
     from lrbound.meanfield.sweep import Chain, Step, Term
 
 
@@ -92,6 +94,7 @@ class Descent(Backward):
             self._normaliser(step)
         else:
             self._pointwise(step, above)
+            self._small_sets(step)
         return share
 
     def arms(self, fork: Fork) -> Sequence[Descent]:
@@ -191,9 +194,14 @@ class Descent(Backward):
         linear = cross / total * quotient(varying(step.below), varying(step.above))
         if isinstance(step.node.layer, Activation):
             law = law_of(step.node.layer, step.below, self.samples)
+            waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
+            fixed = self._count_mean(step, above, law, waiting)
             norms = numbers.norms / norm_excess(step.below, step.node.layer)
-            self._add(Spread(law, norms, numbers.masks, numbers.shared, linear))
+            source = Spread(law, norms, numbers.masks, numbers.shared, linear)
+            if fixed > 0.0:
+                source.fixed, source.loose = fixed, 0.0
+            self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif cross < same:
             mask = same / cross
@@ -202,6 +210,47 @@ class Descent(Backward):
             self._add(Spread(law, units, units, units, linear))
         else:
             self._add(Spread(LINEAR, linear=linear))
+
+    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
+        """Count what the mean over the batch averages over in the stages that have waited for these masks.
+
+        Returns the relative variance of its square, where statistics of several channels fix it but for that; else 0.
+        """
+        here = self.found.tangents.get(id(step))
+        if here is None or not waiting:
+            return 0.0
+        under, statistics = self._statistics_below()
+        raw = here.below if under is None else self.found.tangents[id(under)].below
+        if (raw.rows, raw.cols) != (here.below.rows, here.below.cols):
+            raw = here.below
+        masks = Masks(LINEAR, None) if above.masked else Masks(law, step.node.layer.curve)
+        found = batch_mean(step.below, Tangents(raw, here.below, here.above, statistics), above, masks, self.samples)
+        for layer in waiting:
+            layer.mixing = found.mixing
+            if layer.freedom is not None:
+                layer.freedom = layer.freedom._replace(batch_mean=found.freedom)
+        return 0.0 if statistics is None or statistics.channels == 1 else found.shared
+
+    def _small_sets(self, step: Step) -> None:
+        """Couple the channels of a small set in the stages that end at its normaliser, in the part that comes this way."""
+        statistics = step.node.layer.statistics(step.below.channels, self.samples)
+        if statistics is None or (statistics.batch and not self.ctx.through):
+            return
+        coupled = coupled_channels(step.below, statistics, rectified=True)
+        for layer, part in self.under:
+            if layer.freedom is not None:
+                whole = 1.0 + (coupled - 1.0) * part**2
+                layer.freedom = layer.freedom._replace(batch_mean=layer.freedom.batch_mean / whole)
+
+    def _statistics_below(self) -> tuple[Step | None, Statistics | None]:
+        """Return the normaliser that comes next, if one does."""
+        under = self.rest[-1] if self.rest else None
+        if under is None or isinstance(under, Fork):
+            return None, None
+        found = under.node.layer.statistics(under.below.channels, self.samples)
+        if found is None or (found.batch and not self.ctx.through):
+            return None, None
+        return under, found
 
     def _sum(self, kernel: Kernel, gradient: Gradient, fresh: float) -> None:
         """Note how far the norm of Gaussian values varies, of which a part ``fresh`` is new here.

@@ -148,6 +148,14 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
     return Mean(units / square, mixing * plain / units, shared)
 
 
+def coupled_channels(kernel: Kernel, statistics: Statistics, *, rectified: bool) -> float:
+    """Return by how much E tr (G D)^2 grows under a normaliser of small sets, whose channels share a variance."""
+    from lrbound.meanfield.statistics import mixture_of
+
+    mixture = mixture_of(kernel, statistics)
+    return 1.0 if mixture is None else mixture.kurtosis(rectified=rectified)
+
+
 def _added(one: Signal, other: Signal) -> Signal:
     return Signal(one.pair + other.pair, one.site + other.site)
 

@@ -12,6 +12,7 @@ from lrbound.finite.unit import LINEAR, Unit
 if TYPE_CHECKING:
     from lrbound.finite.freedom import Freedom
     from lrbound.finite.routes import Shares
+    from lrbound.finite.tangent import Passage
 
 
 @dataclass(eq=False)
@@ -27,6 +28,7 @@ class Layer:
     inverse_kurtosis: float = 1.0
     normalised: bool = False
     arm: int | None = None
+    mixing: float = 0.0
 
 
 @dataclass(eq=False)
@@ -39,6 +41,7 @@ class Spread:
     shared: float = np.inf
     linear: float = 1.0
     loose: float = 1.0
+    fixed: float = 0.0
     stream: object = None
     depth: float = 0.0
     from_below: float | None = None
@@ -59,3 +62,4 @@ class Found:
 
     layers: list[Layer] = field(default_factory=list)
     sources: list[Spread] = field(default_factory=list)
+    tangents: dict[int, Passage] = field(default_factory=dict)

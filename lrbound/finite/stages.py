@@ -9,7 +9,7 @@ import numpy as np
 
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
-from lrbound.finite.mean_signal import Masks, Tangents, batch_mean
+from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
     absorbs,
@@ -195,12 +195,8 @@ class _Back:
         stage, statistics = self.stage, visit.layer.statistics(visit.below.channels, self.samples)
         if stage is None or stage.freedom is None or statistics is None or (statistics.batch and not self.ctx.through):
             return
-        from lrbound.meanfield.statistics import mixture_of
-
-        mixture = mixture_of(visit.below, statistics)
-        if mixture is not None:
-            coupled = mixture.kurtosis(rectified=stage.curve is not None)
-            stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / coupled)
+        coupled = coupled_channels(visit.below, statistics, rectified=stage.curve is not None)
+        stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / coupled)
 
     def _normaliser(self, visit: Visit, share: Share | None) -> None:
         self.beside = self.beside + split(share, self.samples)

@@ -5,7 +5,8 @@ below (theory-finite-conv, section 4). From the input up, with A the forward ker
 
     weights       T -> fan_in A + [bias] + sigma_w^2 (T averaged over the offsets)
     pools, flatten, dropout     as the forward kernel
-    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up.
+    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up
+    joins of branches           as the forward kernels: those of independent arms add up.
 
 Left out: what masks above owe to zhat (the excess of :class:`~lrbound.meanfield.gradient.Gradient`), and a normaliser's own
 gamma and beta. A place that this does not reach (max pools, classes of positions that were merged) starts anew with its
@@ -14,20 +15,21 @@ forward kernel in the place of T. Status: derived.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.walk import resolved, weighted
-from lrbound.layers.base import Layer
+from lrbound.finite.walk import Visit, resolved, weighted
+from lrbound.layers.base import Branching, Layer
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
 from lrbound.meanfield.quadratic_form import INFINITE
+from lrbound.meanfield.sweep import Fork
 
 if TYPE_CHECKING:
-    from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.sweep import Chain
 
 _LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
 
@@ -42,16 +44,60 @@ def tangents(visits: list[Visit], ctx: Context) -> list[Kernel]:
     return found
 
 
+class Passage(NamedTuple):
+    """Tangent kernels below and above a layer."""
+
+    below: Kernel
+    above: Kernel
+
+
+def along(chain: Chain, start: Kernel, ctx: Context) -> dict[int, Passage]:
+    """Return T below and above every layer of a network with branches, by the identity of its step; arms add up at joins.
+
+    ``start`` is the forward kernel of the input, which stands for T there.
+    """
+    found: dict[int, Passage] = {}
+
+    def climb(chain: Chain, below: Kernel | None, stand_in: Kernel) -> Kernel | None:
+        for step in chain:
+            if isinstance(step, Fork):
+                ends = [climb(arm, below, stand_in) or end for arm, end in zip(step.chains, step.ends, strict=True)]
+                layer = step.node.layer
+                assert isinstance(layer, Branching)
+                below = _on_classes_of(step.above, layer.join(ends, ctx)[0])
+            else:
+                above = _above(Visit(step.node.layer, step.below, step.above, step.pull), below, ctx)
+                found[id(step)] = Passage(stand_in if below is None else below, above)
+                below = above
+        return below
+
+    climb(chain, None, start)
+    return found
+
+
+def _on_classes_of(kernel: Kernel, tangent: Kernel) -> Kernel:
+    if (tangent.rows, tangent.cols) == (kernel.rows, kernel.cols):
+        return tangent
+    return _anew(kernel)
+
+
+def _anew(kernel: Kernel) -> Kernel:
+    """Return a forward kernel in the place of T."""
+    return kernel.becomes(kernel.pair - kernel.mean**2, kernel.site)
+
+
 def _above(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
     layer, above = visit.layer, visit.above
     if weighted(layer):
         return _weights(visit, below, ctx)
     if below is None or layer.kind == "max_pool2d":
-        return above.becomes(above.pair - above.mean**2, above.site)
+        return _anew(above)
     if layer.kind in _LINEAR:
         return layer.forward(below, ctx)[0]
     if type(layer) is Layer:  # a change of classes
         return resolved(below)
+    if (visit.below.rows, visit.below.cols) != (above.rows, above.cols):
+        return _anew(above)
     return through(below, visit.pull, ctx.samples)
 
 

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lrbound.meanfield.normal import cdf, density
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
@@ -99,7 +101,7 @@ def _rectified_shifted(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pai
     #   E I z  = A + rho B,   E I z z' = rho P + (1 - rho^2) D - rho (h A + k B),   where
     #   A = density(h) cdf((k - rho h)/root),  B = density(k) cdf((h - rho k)/root),  root^2 = 1 - rho^2,
     # D is the bivariate density and P = E I. h and k have one sign, so Owen's form of P needs no case distinction.
-    from scipy.special import ndtr, owens_t
+    from scipy.special import owens_t
 
     # A standard deviation of 0 is a limit that all terms reach long before 1e-30.
     a, b = (np.maximum(sd, 1e-30 * abs(mean)) for sd in (sd_a, sd_b))
@@ -108,10 +110,10 @@ def _rectified_shifted(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pai
     # Rounding of rho already blurs the root by 1e-8; the floor only keeps the quotients finite.
     root = np.maximum(np.sqrt((1.0 - rho) * (1.0 + rho)), 1e-10)
     below_h, below_k = (k - rho * h) / root, (h - rho * k) / root
-    slope = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, below_h / h) - owens_t(k, below_k / k)
+    slope = 0.5 * (cdf(h) + cdf(k)) - owens_t(h, below_h / h) - owens_t(k, below_k / k)
     slope = np.maximum(slope, 0.0)
-    at_h, at_k = _density(h) * ndtr(below_h), _density(k) * ndtr(below_k)
-    edge = root * _density(h) * _density(below_h)
+    at_h, at_k = density(h) * cdf(below_h), density(k) * cdf(below_k)
+    edge = root * density(h) * density(below_h)
     value = mean * (mean * slope + a * at_h + b * at_k) + a * b * (rho * slope + edge)
     stein = divide(edge - rho * (h * at_h + k * at_k), sd_a * sd_b)
     return Pair(np.maximum(value, 0.0), slope, stein)
@@ -121,16 +123,9 @@ def rectified_local(mean: float, sd: Array) -> Pair:
     """Return the same-variable functions of max(u, 0): E phi^2, E phi'^2 and (E (z^2 - 1) phi'^2)/s^2."""
     if mean == 0.0:
         return Pair(0.5 * sd * sd, np.full_like(sd, 0.5), np.zeros_like(sd))
-    from scipy.special import ndtr
-
     h = mean / np.maximum(sd, 1e-30 * abs(mean))
-    slope, edge = ndtr(h), _density(h)
+    slope, edge = cdf(h), density(h)
     return Pair((mean * mean + sd * sd) * slope + mean * sd * edge, slope, divide(-h * edge, sd * sd))
-
-
-def _density(z: Array) -> Array:
-    density: Array = np.exp(-0.5 * z * z) / math.sqrt(TWO_PI)
-    return density
 
 
 # --- Any function ----------------------------------------------------------------------------------------------------
@@ -232,7 +227,7 @@ def _rule(z0: float) -> _Rule:
     nodes, weights = _gauss_legendre()
     half = 0.5 * np.diff(cuts)[:, None]
     z = (cuts[:-1, None] + half * (1.0 + nodes)).ravel()
-    w = (half * weights).ravel() * _density(z)
+    w = (half * weights).ravel() * density(z)
     return _Rule(np.concatenate([-z[::-1], z]), np.concatenate([w[::-1], w]))
 
 

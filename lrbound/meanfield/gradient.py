@@ -174,6 +174,10 @@ class Gradient:
         their standard deviation.
     lean : callable or None
         What delta, below filters of few inputs, owes to the values that they see.
+    turning : callable or None
+        Gives the sum over c of E[d delta_b/du_a delta_c u_c] by classes of (a, b), for u of the variances under it, where
+        delta at one position depends on values at others: a max pool's maximum can change its place. None where it
+        depends on the value at its own position alone, and ``excess`` says all.
     """
 
     delta: Sums
@@ -185,6 +189,7 @@ class Gradient:
     even: Sums | None = None
     leaning: Callable[[], Sums] | None = None
     lean: Callable[[], Lean] | None = None
+    turning: Callable[[], Sums] | None = None
 
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""

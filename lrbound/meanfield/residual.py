@@ -101,7 +101,7 @@ def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:
 
 def _crossed_means(one: Kernel, other: Kernel) -> Array | float:
     """Return what the means of the units add to the products of the sum: m_a m'_b + m'_a m_b."""
-    if one.gaussian and other.gaussian:
+    if (one.gaussian and other.gaussian) or other.law is None:
         return 2.0 * one.mean * other.mean
     if one.mean == 0.0:
         return 0.0

@@ -268,7 +268,9 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     out = kernel.becomes(pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        return (Gradient(gradient.delta, gradient.excess) if gradient.masked else pull_masks(level, gradient)), None
+        if gradient.masked:
+            return Gradient(gradient.delta, gradient.excess, turning=gradient.turning), None
+        return pull_masks(level, gradient), None
 
     return out, pull
 

@@ -21,7 +21,7 @@ from tests.nets import dense, network
 FOLDER = Path(__file__).parent.parent / "reference"
 MEASURED = json.loads((FOLDER / "measured.json").read_text())
 DENSE_AND_CONV = {  # name: largest relative error
-    "cnn-bn-gap": 0.03,  # the coherent part below the last batch norm is 3 times too large under a pooled head
+    "cnn-bn-gap": 0.02,
     "cnn-bn-relu": 0.03,
     "cnn-relu": 0.15,  # its measured mean is good to 7 %
     "fc-bn-deep10-b64": 0.10,

@@ -7,9 +7,12 @@ import pytest
 
 from lrbound import predict
 from lrbound.errors import Refused
+from lrbound.finite.walk import resolved
+from lrbound.layers.base import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
+from lrbound.meanfield.sweep import forward
 from tests.meanfield.test_residual import by_place
 from tests.nets import network
 from tests.sampled import sampled
@@ -42,6 +45,46 @@ def test_maximum_of_independent_gaussians() -> None:
 
     assert out.on_site[CROSS, 0, 0] == pytest.approx(1.02938**2, rel=2e-3)
     assert out.on_site[SAME, 0, 0] == pytest.approx(1.55133, rel=2e-3)
+
+
+def fields(kernel: Kernel, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a Gaussian kernel's values in two samples, (count, rows, columns)."""
+    fine = resolved(kernel)
+    size = fine.positions
+    pair = np.broadcast_to(fine.pair, (2, *fine.pair.shape[1:])).swapaxes(2, 3).reshape(2, size, size)
+    same, cross = pair + np.stack([np.diag(site.ravel()) for site in fine.site])
+    rng = np.random.default_rng(0)
+
+    def draw(covariance: np.ndarray) -> np.ndarray:
+        values, vectors = np.linalg.eigh(covariance)
+        return rng.standard_normal((count, size)) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+
+    common = draw(cross)
+    shape = (count, fine.rows.size, fine.cols.size)
+    return tuple((common + draw(same - cross)).reshape(shape) for _ in range(2))
+
+
+@pytest.mark.parametrize("rectified", [True, False])
+def test_unlike_positions_against_drawn_fields(rectified: bool) -> None:
+    """Padding leaves variances and means that differ from position to position, and half of all positions are at a border.
+
+    By the windows' averages alone the cross moments were 3 % too small.
+    """
+    net = network(
+        CONV.format(8, "- batch_norm\n") + CONV.format(8, "- batch_norm\n") + "- flatten\n- linear: 4",
+        head="input: {shape: [3, 8, 8]}\ninit: he\ntraining: {batch_size: 32}",
+    )
+    steps = forward(net, Context(32.0, True, net.init, lambda _: None))
+    at = steps[5] if rectified else steps[4]
+    pooled = resolved(maximum(at.above, Window(2, 2, 0))[0])
+    values = [np.maximum(field, 0.0) if rectified else field for field in fields(steps[4].above, 60_000)]
+    one, other = (field.reshape(-1, 4, 2, 4, 2).max(axis=(2, 4)) for field in values)
+    place = pooled.rows.classes
+
+    assert place == (0, 1, 2, 3)
+    assert pooled.on_site[CROSS].mean() == pytest.approx((one * other).mean(), rel=0.01)
+    assert pooled.on_site[SAME].mean() == pytest.approx(((one**2).mean() + (other**2).mean()) / 2, rel=0.01)
+    assert pooled.on_site[CROSS] == pytest.approx((one * other).mean(axis=0), rel=0.035)
 
 
 def test_window_of_one_is_the_identity() -> None:

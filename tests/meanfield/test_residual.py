@@ -24,20 +24,33 @@ PRE = "- repeat: {{times: {0}, layers: [{{residual: [batch_norm, relu, {{linear:
 HEAD = "input: {{shape: [128]}}\ninit: he\ntraining: {{batch_size: {0}}}"
 
 
-@pytest.mark.parametrize(("blocks", "measured"), [(2, 249.0), (4, 505.0), (8, 1075.0), (16, 2350.0)])
+@pytest.mark.parametrize(("blocks", "measured"), [(2, 256.7), (4, 514.2), (8, 1104.0), (16, 2506.0)])
 def test_post_activation_mlp(blocks: int, measured: float) -> None:
-    """ReLU residual MLP of width 300, batch 512. Provenance: lambda_max of real networks, theory section 5: 4 %."""
+    """ReLU residual MLP of width 300, batch 512. Provenance: lrbound measure, 2 or 3 initialisations, good to 1 %.
+
+    The theory's section 5 has 249, 505, 1075 and 2350: the value of the mean direction itself (2352 here at 16 blocks).
+    """
     p = predict(network(STEM + POST.format(blocks) + "- linear: 10", head=HEAD.format(512)))
 
-    assert p.lambda_max == pytest.approx(measured, rel=0.04)
+    assert p.lambda_max == pytest.approx(measured, rel=0.02)
 
 
-@pytest.mark.parametrize("blocks", [2, 4, 8, 16])
-def test_pre_activation_mlp(blocks: int) -> None:
-    """With a normaliser before the head depth does not matter: measured 48 to 50."""
+@pytest.mark.parametrize(("blocks", "measured"), [(2, 50.6), (4, 50.8), (8, 51.1), (16, 52.2)])
+def test_pre_activation_mlp(blocks: int, measured: float) -> None:
+    """With a normaliser before the head depth hardly matters. Provenance as above."""
     net = network("- linear: 300\n" + PRE.format(blocks) + "- batch_norm\n- relu\n- linear: 10", head=HEAD.format(512))
 
-    assert predict(net).lambda_max == pytest.approx(49.0, rel=0.04)
+    assert predict(net).lambda_max == pytest.approx(measured, rel=0.025)
+
+
+def test_a_shifted_body_beside_a_shortcut_of_unknown_law() -> None:
+    """The sum is taken as Gaussian, with a warning: after silu no law is known."""
+    net = network(
+        "- linear: 30\n- silu\n- residual: [{linear: 30}, {batch_norm: {beta: 0.3}}]\n- linear: 3", head=HEAD.format(16)
+    )
+    assert any(
+        warning.startswith("a residual sum of values whose law is not tracked") for warning in predict(net).warnings
+    )
 
 
 def by_place(net: Network) -> tuple[dict[str, float], dict[str, float]]:
