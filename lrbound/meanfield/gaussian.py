@@ -302,13 +302,16 @@ def _power_sums(left: Array, right: Array, rho: Array) -> Array:
     lead = left.shape[:3]
     left, right = (x.reshape(*lead, *(1,) * (len(shape) + 3 - x.ndim), *x.shape[3:]) for x in (left, right))
     right = np.concatenate([right[:1], -right[1:]])
-    if rho.size * lead[2] <= _SMALL:
-        powers = rho ** np.arange(lead[2]).reshape(-1, *(1,) * len(shape))
-        total: Array = ((left * right).sum(0) * powers).sum(1)
-        return total
     within = tuple(range(3, left.ndim))
     sizes = (np.abs(left).max(within) * np.abs(right).max(within)).max(0)
+    sizes *= float(np.abs(rho).max(initial=0.0)) ** np.arange(lead[2])
     keep = sizes > _NEGLIGIBLE * sizes.max(-1, keepdims=True)
+    terms = int(np.max(np.nonzero(keep)[1], initial=0)) + 1
+    left, right = left[:, :, :terms], right[:, :, :terms]
+    if rho.size * terms <= _SMALL:
+        powers = rho ** np.arange(terms).reshape(-1, *(1,) * len(shape))
+        total: Array = ((left * right).sum(0) * powers).sum(1)
+        return total
     out = np.empty((3, *shape))
     for row in range(3):
         for index in _blocks(shape):
