@@ -29,12 +29,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.meanfield.law import half_line
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lrbound.meanfield.positions import Array, Lumped
 
-FACTORS, COMMON_NODES, STEPS = 3, 5, 64
+FACTORS, COMMON_NODES, STEPS = 3, 5, 48
 """Factors that the positions of a window share, values of each, and values of t."""
 REACH = 5.5
 """Standard deviations up to which maxima are counted."""
@@ -185,6 +187,17 @@ def _common_parts(count: int) -> tuple[Array, Array]:
     return grid, product.ravel()
 
 
+def _at_start(x: Array, own: Array, inside: NDArray[np.bool_], weights: Array) -> Array:
+    """Return E_m q_a prod' P at one t, (windows, taps), for its distance ``x`` (windows, nodes, taps) from the means."""
+    from scipy.special import ndtr
+
+    x, there = x / own, inside[:, None]
+    below = np.where(there, ndtr(x), 1.0)
+    density = np.where(there, np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) / own, 0.0)
+    found: Array = weights @ (density * below.prod(axis=-1, keepdims=True) / np.maximum(below, 1e-300))
+    return found
+
+
 def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Moments:
     """Return the moments of windows with standard deviations (windows, taps)."""
     from scipy.special import ndtr
@@ -195,9 +208,9 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     own, shared = s * np.sqrt(1.0 - (loadings**2).sum(axis=-1)), s[..., None] * loadings
     m, weights = _common_parts(loadings.shape[-1])
     top = float(sd.max()) * REACH
-    t = np.linspace(0.0 if rectified else mean - top, mean + top, STEPS)
-    dt = np.full(STEPS, t[1] - t[0])
-    dt[[0, -1]] *= 0.5
+    start = 0.0 if rectified else mean - top
+    nodes, dt = half_line(STEPS)
+    t, dt = start + (mean + top - start) * nodes, (mean + top - start) * dt
     own, there = own[:, None, None], inside[:, None, None]
     centre = mean + m @ shared.swapaxes(-1, -2)
     x = (t[:, None] - centre[:, :, None]) / own  # (windows, nodes, steps, taps)
@@ -210,12 +223,9 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     apart = 1.0 - np.eye(sd.shape[1])
     cross = -(turned @ flat) * apart
     twice = -2.0 * ((turned * np.tile(t, len(weights))) @ flat) * apart
-    at_start = (
-        np.einsum("m,km,kma->ka", weights, all_below[:, :, 0], ratio[:, :, 0]) if rectified else np.zeros_like(sd)
-    )
+    at_start = _at_start(start - centre, own[:, 0], inside, weights) if rectified else np.zeros_like(sd)
     moved = 0.5 * (within - shared @ shared.swapaxes(-1, -2))
     above = (area * (1.0 - all_below)).sum(axis=1)
-    start = float(t[0])
     return Moments(
         start + above.sum(axis=1) + (moved * cross).sum(axis=(1, 2)),
         start**2 + 2.0 * above @ t + (moved * twice).sum(axis=(1, 2)),
