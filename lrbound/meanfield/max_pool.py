@@ -46,6 +46,9 @@ CENTRED = 1e-9
 """Mean of u, over its standard deviation, up to which it is 0."""
 STRAIGHT = 1e-4
 """Largest distance of a quantile function from a Gaussian's, in standard deviations, up to which it is one."""
+ALIKE = 0.7, 0.9
+"""Mean correlations of two samples between which the moments of unlike positions give way to those of the windows' averages,
+whose series in the correlation is complete: S - X is a small difference then."""
 COMMON_PARTS = 7
 """Values of m at which the covariance of two maxima is taken."""
 
@@ -134,10 +137,21 @@ class Windows:
 
 
 class Values(NamedTuple):
-    """Gaussian values under windows: moments of the maxima, and the covariances between positions, same and cross."""
+    """Gaussian values under windows.
+
+    Attributes
+    ----------
+    moments : Moments
+        Of the maxima.
+    covariances : (ndarray, ndarray)
+        Between positions, same and cross.
+    weight : float
+        How far they are to be believed: the series in the covariances is short.
+    """
 
     moments: unlike.Moments
     covariances: tuple[Array, Array]
+    weight: float
 
 
 def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
@@ -147,7 +161,8 @@ def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
     scale = float(sd.max())
     if not scale > 0.0 or max(np.abs(law.values - straight).max(), np.ptp(centre)) > STRAIGHT * scale:
         return None
-    if not float(sd.min()) > 1e-3 * scale:
+    weight = (ALIKE[1] - float(law.site[CROSS].mean())) / (ALIKE[1] - ALIKE[0])
+    if not (float(sd.min()) > 1e-3 * scale and weight > 0.0):
         return None
     covariances = law.pair[0] * outer(sd), law.pair[-1] * outer(sd)
     mean = float(centre.ravel()[0])
@@ -156,7 +171,7 @@ def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
         spread = windows.places.inside_values(sd)
         within = within + windows.neighbours(law.near) * spread[:, :, None] * spread[:, None, :]
     found = unlike.moments(windows.places, mean, sd, within, rectified=rectified)
-    return Values(found, covariances)
+    return Values(found, covariances, min(weight, 1.0))
 
 
 def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
@@ -192,14 +207,16 @@ def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
         moments, covariances, places = values.moments, values.covariances, windows.places
         higher = found * (np.arange(found.shape[-1]) > 2)
         kinds = covariances[: len(law.pair)]
-        pair = np.stack([unlike.up_to_second(places, moments, one) for one in kinds])
-        pair = pair + laws.pair_moment(*ends(higher, missed), r)[0]
+        exact = np.stack([unlike.up_to_second(places, moments, one) for one in kinds])
+        exact = exact + laws.pair_moment(*ends(higher, missed), r)[0]
         own_covariance = law.site[CROSS] * laws.variance(law.values)
-        cross = unlike.second_in_window(places, moments, covariances[CROSS], own_covariance)
-        cross = cross + laws.pair_moment((higher, missed), (higher, missed), across)[0]
-        mean = moments.mean.reshape(level.shape)
-        own = np.maximum(moments.square.reshape(level.shape), mean**2)
+        across_exact = unlike.second_in_window(places, moments, covariances[CROSS], own_covariance)
+        across_exact = across_exact + laws.pair_moment((higher, missed), (higher, missed), across)[0]
         shown = laws.mean(np.maximum(top, 0.0) if rectified else top)
+        w = values.weight
+        mean = w * moments.mean.reshape(level.shape) + (1.0 - w) * shown
+        pair, cross = w * exact + (1.0 - w) * pair, w * across_exact + (1.0 - w) * cross
+        own = w * np.maximum(moments.square.reshape(level.shape), mean**2) + (1.0 - w) * own
         top = top * (mean / shown)[..., None] if rectified else top + (mean - shown)[..., None]
     site = np.stack([own, cross]) - diagonal(pair)
     return _with_law(kernel, windows, Moments(pair, site, near), top, values)

@@ -10,13 +10,13 @@ K the covariances between the positions of the two. Terms of third and higher or
 (:mod:`lrbound.meanfield.max_pool`). Likewise the chance that the maxima of two samples lie at a and at b is, beside the
 product of the single chances, (H K H')_ab.
 
-With u_a = s_a (l_a m + sqrt(1 - l_a^2) e_a), one factor m that all share and the rest independent, of densities q_a and
+With u_a = s_a (l_a . m + sqrt(1 - l_a^2) e_a), three factors m that all share and the rest independent, of densities q_a and
 distribution functions P_a given m,
 
     F = E_m int (1 - prod P),    g_a = E_m int q_a prod' P,    H_ab = -E_m int q_a q_b prod' P,
     H_aa = E_m q_a(0) prod' P(0) - sum_b H_ab                     (prod': over the others; the first term with a ReLU)
 
-over t > 0 with a ReLU; what the covariances C_ab within the window have beside l_a l_b s_a s_b moves F by that times H_ab,
+over t > 0 with a ReLU; what the covariances C_ab within the window have beside l_a . l_b s_a s_b moves F by that times H_ab,
 summed over a < b (Price).
 """
 
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.meanfield.law import half_line
 from lrbound.meanfield.normal import cdf
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.positions import Array, Lumped
 
-COMMON_NODES, STEPS = 7, 96
-"""Values of the common part, and of t."""
+FACTORS, COMMON_NODES, STEPS = 3, 5, 48
+"""Factors that the positions of a window share, values of each, and values of t."""
 REACH = 5.5
 """Standard deviations up to which maxima are counted."""
 MOST_COMMON = 0.99
@@ -45,7 +46,7 @@ MOST_COMMON = 0.99
 AT_ONCE = 32
 """Kinds of windows whose integrals are taken together."""
 FACTOR_STEPS = 20
-"""Of the iteration for the principal factor."""
+"""Of the iteration for the principal factors."""
 ALIKE = 4
 """Digits by which windows are told apart."""
 MOST = 2_000_000
@@ -165,21 +166,35 @@ def moments(taps: Taps, mean: float, sd: Array, within: Array, *, rectified: boo
 
 
 def _loadings(correlation: Array) -> Array:
-    """Return l with l_a l_b nearest to the correlations of different positions: the principal factor; (windows, taps)."""
+    """Return l with l_a . l_b nearest to the correlations of different positions: principal factors, (windows, taps, f)."""
     size = np.abs(correlation).max(axis=-1)
-    loadings = np.zeros_like(size)
-    eye = np.eye(size.shape[-1])
+    eye, loadings = np.eye(size.shape[-1]), np.zeros((*size.shape, 1))
     for _ in range(FACTOR_STEPS):
         values, vectors = np.linalg.eigh(correlation + size[..., None] * eye)
-        loadings = vectors[..., -1] * np.sqrt(np.maximum(values[..., -1:], 0.0))
-        size = np.minimum(loadings**2, MOST_COMMON)
-    return np.clip(loadings, -math.sqrt(MOST_COMMON), math.sqrt(MOST_COMMON))
+        kept = slice(-FACTORS, None)
+        loadings = vectors[..., kept] * np.sqrt(np.maximum(values[..., None, kept], 0.0))
+        size = (loadings**2).sum(axis=-1)
+        loadings *= np.sqrt(np.minimum(MOST_COMMON / np.maximum(size, 1e-300), 1.0))[..., None]
+        size = np.minimum(size, MOST_COMMON)
+    return loadings
 
 
 @cache
-def _common_part() -> tuple[Array, Array]:
+def _common_parts(count: int) -> tuple[Array, Array]:
+    """Return nodes (nodes, factors) and weights of so many independent normal factors."""
     m, weights = np.polynomial.hermite_e.hermegauss(COMMON_NODES)
-    return m[:, None, None], weights / weights.sum()
+    grid = np.stack(np.meshgrid(*[m] * count, indexing="ij"), axis=-1).reshape(-1, count)
+    product = np.stack(np.meshgrid(*[weights / weights.sum()] * count, indexing="ij"), axis=-1).prod(axis=-1)
+    return grid, product.ravel()
+
+
+def _at_start(x: Array, own: Array, inside: NDArray[np.bool_], weights: Array) -> Array:
+    """Return E_m q_a prod' P at one t, (windows, taps), for its distance ``x`` (windows, nodes, taps) from the means."""
+    x, there = x / own, inside[:, None]
+    below = np.where(there, cdf(x), 1.0)
+    density = np.where(there, np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) / own, 0.0)
+    found: Array = weights @ (density * below.prod(axis=-1, keepdims=True) / np.maximum(below, 1e-300))
+    return found
 
 
 def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Moments:
@@ -187,14 +202,15 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     inside = sd > 0.0
     s = np.where(inside, sd, 1.0)
     loadings = _loadings(within / (s[:, :, None] * s[:, None, :]))
-    own, shared = s * np.sqrt(1.0 - loadings**2), s * loadings
-    m, weights = _common_part()
+    own, shared = s * np.sqrt(1.0 - (loadings**2).sum(axis=-1)), s[..., None] * loadings
+    m, weights = _common_parts(loadings.shape[-1])
     top = float(sd.max()) * REACH
-    t = np.linspace(0.0 if rectified else mean - top, mean + top, STEPS)
-    dt = np.full(STEPS, t[1] - t[0])
-    dt[[0, -1]] *= 0.5
-    own, shared, there = own[:, None, None], shared[:, None, None], inside[:, None, None]
-    x = (t[:, None] - mean - shared * m) / own  # (windows, nodes, steps, taps)
+    start = 0.0 if rectified else mean - top
+    nodes, dt = half_line(STEPS)
+    t, dt = start + (mean + top - start) * nodes, (mean + top - start) * dt
+    own, there = own[:, None, None], inside[:, None, None]
+    centre = mean + m @ shared.swapaxes(-1, -2)
+    x = (t[:, None] - centre[:, :, None]) / own  # (windows, nodes, steps, taps)
     below = np.where(there, cdf(x), 1.0)
     ratio = np.where(there, np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) / own, 0.0) / np.maximum(below, 1e-300)
     all_below = below.prod(axis=-1)
@@ -204,12 +220,9 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     apart = 1.0 - np.eye(sd.shape[1])
     cross = -(turned @ flat) * apart
     twice = -2.0 * ((turned * np.tile(t, len(weights))) @ flat) * apart
-    at_start = (
-        np.einsum("m,km,kma->ka", weights, all_below[:, :, 0], ratio[:, :, 0]) if rectified else np.zeros_like(sd)
-    )
-    moved = 0.5 * (within - (shared.swapaxes(-1, -2) * shared)[:, 0])
+    at_start = _at_start(start - centre, own[:, 0], inside, weights) if rectified else np.zeros_like(sd)
+    moved = 0.5 * (within - shared @ shared.swapaxes(-1, -2))
     above = (area * (1.0 - all_below)).sum(axis=1)
-    start = float(t[0])
     return Moments(
         start + above.sum(axis=1) + (moved * cross).sum(axis=(1, 2)),
         start**2 + 2.0 * above @ t + (moved * twice).sum(axis=(1, 2)),
