@@ -273,14 +273,14 @@ class Descent(Backward):
         """Take the arms of the fork above apart through one more layer; what has met masks is what is left."""
         if self.fork is None:
             return
-        self.single = [
-            gradient if gradient.passed else step.pull(Gradient(gradient.delta, masked=gradient.masked))[0]
-            for gradient in self.single
+        masked = [bool(gradient.passed) for gradient in self.single]
+        alone = [
+            None if seen else Gradient(step.pull(Gradient(gradient.delta, masked=gradient.masked))[0].delta)
+            for gradient, seen in zip(self.single, masked, strict=True)
         ]
-        for arm, gradient in enumerate(self.single):
-            if gradient.passed:
-                others = [other.delta.scaled(-1.0) for at, other in enumerate(self.single) if at != arm]
-                self.single[arm] = Gradient(reduce(Sums.plus, others, self.gradient.delta))
+        rest = reduce(Sums.plus, (each.delta.scaled(-1.0) for each in alone if each is not None), self.gradient.delta)
+        share = Gradient(rest.scaled(1.0 / max(sum(masked), 1)))
+        self.single = [share if each is None else each for each in alone]
 
     def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> Freedom:
         """Take the shares of the fork above; with the law of masks, count the stages that have waited for them."""
