@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array, Lumped
 
 FACTORS, COMMON_NODES, STEPS = 3, 5, 48
-"""Factors that the positions of a window share, values of each, and values of t."""
+"""Factors that the positions of a window share at most, values of each, and values of t; 4 positions have two."""
 REACH = 5.5
 """Standard deviations up to which maxima are counted."""
 MOST_COMMON = 0.99
@@ -171,7 +171,7 @@ def _loadings(correlation: Array) -> Array:
     eye, loadings = np.eye(size.shape[-1]), np.zeros((*size.shape, 1))
     for _ in range(FACTOR_STEPS):
         values, vectors = np.linalg.eigh(correlation + size[..., None] * eye)
-        kept = slice(-FACTORS, None)
+        kept = slice(-min(FACTORS, max(correlation.shape[-1] // 2, 1)), None)
         loadings = vectors[..., kept] * np.sqrt(np.maximum(values[..., None, kept], 0.0))
         size = (loadings**2).sum(axis=-1)
         loadings *= np.sqrt(np.minimum(MOST_COMMON / np.maximum(size, 1e-300), 1.0))[..., None]
