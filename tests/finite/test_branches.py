@@ -35,22 +35,22 @@ def pre(width: int, blocks: int, inputs: int, batch: int, outputs: int):
     )
 
 
-# lrbound measure: means over six initialisations, good to 3 to 8 %
+# lrbound measure: means over 30 initialisations, good to 2 to 4 %; the last two over six, good to 3 to 8 %
 @pytest.mark.parametrize(
-    ("net", "measured"),
+    ("net", "measured", "rel"),
     [
-        (post(200, 4, 128, 16, 10), 1963.0),
-        (post(150, 6, 64, 32, 5), 1146.0),
-        (post(120, 3, 100, 64, 20), 275.5),
-        (post(250, 4, 128, 16, 1), 1021.0),
-        (pre(200, 4, 128, 16, 10), 122.1),
-        (pre(150, 8, 64, 32, 5), 78.5),
+        (post(200, 4, 128, 16, 10), 1887.0, 0.12),
+        (post(150, 6, 64, 32, 5), 1278.0, 0.12),
+        (post(120, 3, 100, 64, 20), 277.4, 0.08),
+        (post(250, 4, 128, 16, 1), 989.0, 0.12),
+        (pre(200, 4, 128, 16, 10), 122.1, 0.22),
+        (pre(150, 8, 64, 32, 5), 78.5, 0.22),
     ],
 )
-def test_small_batches_are_within_a_fifth(net, measured: float) -> None:
+def test_small_batches(net, measured: float, rel: float) -> None:
     found = predict(net)
 
-    assert found.lambda_max == pytest.approx(measured, rel=0.22)
+    assert found.lambda_max == pytest.approx(measured, rel=rel)
     assert found.lambda_max_interval[0] < measured < found.lambda_max_interval[1]
 
 
