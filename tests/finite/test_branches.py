@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lrbound.finite.branches import track
+from lrbound.finite.descent import Descent
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
+from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.sweep import forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, profile_of
@@ -129,3 +131,26 @@ def test_products_stay_at_leading_order_and_say_so() -> None:
     net = network("- multiply: [[{linear: 50}], [{linear: 50}, sigmoid]]\n- linear: 5", head=head("[20]", 16))
 
     assert any("leading order" in text for text in predict(net).warnings)
+
+
+def test_an_arm_that_meets_its_first_mask_is_what_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a ReLU'd stream the body's gradient is its own below the mask, and the skip's is the rest of the whole."""
+    seen = []
+    pull_arms = Descent._pull_arms
+
+    def watched(self, step):
+        before = list(self.single)
+        pull_arms(self, step)
+        for arm, gradient in enumerate(before):
+            if not gradient.passed:
+                alone = step.pull(Gradient(gradient.delta))[0].delta
+                assert self.single[arm].delta.pair == pytest.approx(alone.pair, rel=1e-9)
+        if before:
+            total = sum(each.delta.site for each in self.single)
+            assert total == pytest.approx(self.gradient.delta.site, rel=1e-9)
+            seen.append(sum(bool(gradient.passed) for gradient in before))
+
+    monkeypatch.setattr(Descent, "_pull_arms", watched)
+    predict(post(40, 3, 20, 16, 3))
+
+    assert seen == [1, 1, 1]
