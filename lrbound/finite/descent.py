@@ -274,8 +274,14 @@ class Descent(Backward):
         if self.fork is None:
             return
         masked = [bool(gradient.passed) for gradient in self.single]
+        last = self.gradient.passed[-1] if self.gradient.passed else None
+        entered = last is not None and last.level is last.top and masked.count(False) == 1
         alone = [
-            None if seen else Gradient(step.pull(Gradient(gradient.delta, masked=gradient.masked))[0].delta)
+            None
+            if seen
+            else Gradient(last.sums)  # what has met its first mask here is kept apart already
+            if entered and last is not None
+            else Gradient(step.pull(Gradient(gradient.delta, masked=gradient.masked))[0].delta)
             for gradient, seen in zip(self.single, masked, strict=True)
         ]
         rest = reduce(Sums.plus, (each.delta.scaled(-1.0) for each in alone if each is not None), self.gradient.delta)
