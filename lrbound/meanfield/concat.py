@@ -69,6 +69,7 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
         gaussian=all(kind.gaussian for kind in kinds),
         parts=parts,
         near=near,
+        banded=any(kind.banded for kind in kinds),
     )
 
 

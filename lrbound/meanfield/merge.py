@@ -62,9 +62,10 @@ def merge(kernel: Kernel) -> Merge | None:
     """Return the kernel on fewer classes with the way back; None where no two classes are alike."""
     limit = TOLERANCE * kernel.averages()[0]
     own = _own(kernel)
-    apart = _apart(kernel)
-    rows = _groups(kernel.pair, own, apart, limit)
-    cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), own.swapaxes(-1, -2), apart.swapaxes(-1, -2), limit)
+    apart = _apart(kernel) if kernel.banded else None
+    rows = _groups(kernel.rows, kernel.pair, own, apart, limit)
+    turned = np.moveaxis(kernel.pair, (-2, -1), (-4, -3))
+    cols = _groups(kernel.cols, turned, own.swapaxes(-1, -2), None if apart is None else apart.swapaxes(-1, -2), limit)
     if rows is None and cols is None:
         return None
     (row_axis, r), (col_axis, c) = average(kernel.rows, rows), average(kernel.cols, cols)
@@ -85,6 +86,7 @@ def merge(kernel: Kernel) -> Merge | None:
         kernel.gaussian,
         near=near,
         few=None if kernel.few is None else kernel.few._replace(tied=both(kernel.few.tied, r, c)),
+        banded=kernel.banded,
     )
     return Merge(merged, r, c, maps)
 
@@ -105,23 +107,29 @@ def _apart(kernel: Kernel) -> Array:
     return total
 
 
-def _groups(pair: Array, site: Array, apart: Array, limit: float) -> NDArray[np.int64] | None:
+def _groups(axis: Axis, pair: Array, site: Array, apart: Array | None, limit: float) -> NDArray[np.int64] | None:
     """Return the group of each row class; None where every class is a group of its own.
 
-    Where S and X differ between positions, S - X is compared by class pairs, or by its sum over the other positions: what
-    neighbours share in a depthwise layer is known as its mean over two classes, which falls with their size.
+    S - X is compared by class pairs, and between classes that touch also by its sum ``apart`` over the other positions where
+    that is given: what neighbours share in a depthwise layer is known as its mean over two classes, which falls with
+    their size.
     """
     count = pair.shape[-4]
     if count <= FEW:
         return None
     slices = [np.moveaxis(pair[..., kind, :, :, :, :], -4, 0).reshape(count, -1) for kind in range(pair.shape[-5])]
-    own, total = (np.moveaxis(part, -2, 0).reshape(count, -1) for part in (site, apart))
+    own = np.moveaxis(site, -2, 0).reshape(count, -1)
     groups = np.zeros(count, dtype=np.int64)
     heads: list[int] = []
-    near, alike = (np.abs(part[:, None] - part).max(axis=-1) <= limit for part in (own, total))
+    near = np.abs(own[:, None] - own).max(axis=-1) <= limit
+    alike = np.zeros_like(near)
+    if apart is not None:
+        total = np.moveaxis(apart, -2, 0).reshape(count, -1)
+        alike = np.abs(total[:, None] - total).max(axis=-1) <= limit
+        alike &= _touching(axis)
     for row in range(count):
         for group, head in enumerate(heads):
-            known = slices[1:] if len(slices) > 1 and alike[row, head] else slices
+            known = slices[1:] if alike[row, :row][groups[:row] == group].any() else slices
             if near[row, head] and all(np.abs(part[row] - part[head]).max() <= limit for part in known):
                 groups[row] = group
                 break
@@ -129,6 +137,14 @@ def _groups(pair: Array, site: Array, apart: Array, limit: float) -> NDArray[np.
             groups[row] = len(heads)
             heads.append(row)
     return groups if len(heads) < count else None
+
+
+def _touching(axis: Axis) -> NDArray[np.bool_]:
+    """Return whether positions of two classes are next to each other, shape (classes, classes)."""
+    found = np.zeros((len(axis.counts),) * 2, dtype=bool)
+    one, other = axis.classes[:-1], axis.classes[1:]
+    found[one, other] = found[other, one] = True
+    return found
 
 
 def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
