@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.meanfield.normal import trapezoid
+
 if TYPE_CHECKING:
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.kernel import Kernel
@@ -31,16 +33,14 @@ def norm_excess(kernel: Kernel, curve: Curve) -> float:
     from lrbound.meanfield.few_inputs import tied
 
     q, _ = kernel.averages()
-    together = float((tied(kernel) * kernel.pairs_apart).sum()) / kernel.positions
+    together = tied(kernel) * (kernel.positions - 1.0)
     return 1.0 + _evenness(curve, kernel.mean, round(float(np.sqrt(max(q - kernel.mean**2, 0.0))), 6)) * together
 
 
 @lru_cache(maxsize=256)
 def _evenness(curve: Curve, mean: float, sd: float) -> float:
     """Return f_2^2/Var f."""
-    from lrbound.meanfield.few_inputs import nodes
-
-    z, weights = nodes()
+    z, weights = trapezoid(9.0, 901)
     value = curve.value(mean + sd * z)
     square = (value - value @ weights) ** 2
     variance = float(square**2 @ weights) - float(square @ weights) ** 2

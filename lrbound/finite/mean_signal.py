@@ -30,7 +30,7 @@ import numpy as np
 from lrbound.finite.freedom import Signal, mask_excess
 from lrbound.finite.operator import backward_kernel, forward_kernel
 from lrbound.meanfield.kernel import CROSS, SAME
-from lrbound.meanfield.normal import draws, quantile
+from lrbound.meanfield.normal import draws, quantile, trapezoid
 from lrbound.meanfield.quadratic_form import INFINITE
 
 if TYPE_CHECKING:
@@ -202,10 +202,9 @@ def _shared(kernel: Kernel, curve: Curve, whole: Array, statistics: Statistics |
     """
     common, own = (_dense(forward_kernel(kernel, *shares)) for shares in ((0.0, 1.0), (1.0, -1.0)))
     fields = _strata(len(common), UNITS) @ _root(common).T
-    z = np.linspace(-4.5, 4.5, _NODES)
-    weights = np.exp(-0.5 * z * z)
+    z, weights = trapezoid(4.5, _NODES)
     sd = np.sqrt(np.maximum(np.diagonal(own), 0.0))
-    hb = curve.value(kernel.mean + fields[..., None] + sd[:, None] * z) @ (weights / weights.sum())
+    hb = curve.value(kernel.mean + fields[..., None] + sd[:, None] * z) @ weights
     y = np.einsum("ua,ab,ub->u", hb, whole, hb)
     known = [np.ones(UNITS)]
     if statistics is not None and statistics.channels > 1:

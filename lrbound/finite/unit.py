@@ -23,10 +23,12 @@ power for smooth functions and leaves below 1 % at the jump of a slope.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
@@ -51,13 +53,6 @@ class Unit(NamedTuple):
 
 LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
-
-
-@cache
-def _nodes(reach: float, count: int) -> tuple[Array, Array]:
-    z = np.linspace(-reach, reach, count)
-    weights = np.exp(-0.5 * z * z)
-    return z, weights / weights.sum()
 
 
 class _Given(NamedTuple):
@@ -108,8 +103,8 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
     own = q - shared
     if q <= 0.0:
         return LINEAR
-    z, z_weights = _nodes(7.0, 280)
-    m, weights = _nodes(5.0, 41) if shared > 1e-9 * q else (np.zeros(1), np.ones(1))
+    z, z_weights = trapezoid(7.0, 280)
+    m, weights = trapezoid(5.0, 41) if shared > 1e-9 * q else (np.zeros(1), np.ones(1))
     centre = mean + np.sqrt(shared) * m[:, None]
     at = _given(curve, centre + np.sqrt(own) * z, z, z_weights)
     p2, p4 = float(at.slopes[1] @ weights), float(at.slopes[3] @ weights)

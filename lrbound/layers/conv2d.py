@@ -74,7 +74,7 @@ class Conv2d(Layer):
         if self.groups > 1 and kernel.near is None:
             from lrbound.meanfield.few_inputs import few_inputs
 
-            few = few_inputs(kernel, window, self.window, self.groups)
+            few = few_inputs(kernel, self.window, self.groups)
         return weight_layer(
             kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window, few=few, taps=self.window
         )

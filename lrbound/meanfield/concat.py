@@ -69,7 +69,6 @@ def mixture(kinds: Sequence[Kernel], parts: tuple[Kernel, ...] = ()) -> Kernel:
         gaussian=all(kind.gaussian for kind in kinds),
         parts=parts,
         near=near,
-        banded=any(kind.banded for kind in kinds),
     )
 
 

@@ -15,7 +15,7 @@ so that E phi(u_a) phi(u_b) rises by a_2^2 (r^2 + cum/2), a_2 the second Hermite
 Gram-Charlier terms E f -> E f + kurtosis/24 E f He_4 + skewness^2/72 E f He_6. Neighbours of one sample are correlated then
 and those of two samples are not: under a pooled head, samples differ in the mean of a channel over its positions by so much
 more (1.4 times in a net of one 3x3 depthwise layer, 2 times in a stack of them, at any width). r^2 is taken as its mean over
-the pairs of different positions of two classes, so that kernels keep a pair and a diagonal part.
+all pairs of different positions, so that kernels keep a pair and a diagonal part, and classes stay few.
 
 At a border or on a small map fewer taps count: f is the participation number of the taps over the positions.
 
@@ -29,18 +29,18 @@ for 3x3; that, too, is a per cent or two of lambda_max.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.meanfield.kernel import NORMAL, Cumulants, embed, outer
+from lrbound.meanfield.kernel import NORMAL, Cumulants
+from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.position_map import PositionMap
-    from lrbound.meanfield.positions import Array, Axis, Window
+    from lrbound.meanfield.positions import Array, Window
 
 
 class FewInputs(NamedTuple):
@@ -48,15 +48,15 @@ class FewInputs(NamedTuple):
 
     Attributes
     ----------
-    tied : ndarray (r, r, c, c)
-        E r^2 + cum/2 of two different positions of one sample.
+    tied : float
+        E r^2 + cum/2 of two different positions of one sample, averaged over all pairs of them.
     skewness2, kurtosis : float
         Mean squared skewness and mean excess kurtosis of a unit.
     norm : float
         V^2/E w_k^2 w_k'^2 over the channels of a group: f (f + 2) in a depthwise layer without a border.
     """
 
-    tied: Array
+    tied: float
     skewness2: float
     kurtosis: float
     norm: float
@@ -83,20 +83,14 @@ class Moved(NamedTuple):
     bent_slope: float
 
 
-def few_inputs(below: Kernel, above: PositionMap, window: Window, groups: int) -> FewInputs:
-    """Return what filters of a group of channels make of ``below``, on the classes of the map ``above``."""
+def few_inputs(below: Kernel, window: Window, groups: int) -> FewInputs:
+    """Return what a window's filters of a group of channels make of ``below``."""
     each = below.channels // groups
-    rows, cols = (
-        _shared(axis.classes, window, out) for axis, out in ((below.rows, above.rows), (below.cols, above.cols))
-    )
-    freedom = each * rows.freedom * cols.freedom
-    weights = above.rows.counts[:, None] * above.cols.counts
-    own = rows.own[:, None] * cols.own
-    total = rows.total[:, :, None, None] * cols.total - embed(own)
-    pairs = outer(weights) - embed(weights)
-    shared = np.divide(total, pairs, out=np.zeros_like(total), where=pairs > 0.5)
-    law = below.cumulants
-    taps = each * float(own.sum() / weights.sum())
+    rows, cols = _shared(below.rows.size, window), _shared(below.cols.size, window)
+    positions = float(window.output_size(below.rows.size) * window.output_size(below.cols.size))
+    own = rows.own * cols.own
+    shared = (rows.total * cols.total - own) / max(positions * (positions - 1.0), 1.0)
+    law, freedom, taps = below.cumulants, each * rows.freedom * cols.freedom, each * own / positions
     norm = taps**2 * (1.0 + 2.0 / freedom) / each
     return FewInputs(
         (1.0 + 0.5 * law.kurtosis) * shared / norm,
@@ -107,25 +101,24 @@ def few_inputs(below: Kernel, above: PositionMap, window: Window, groups: int) -
 
 
 class _Shared(NamedTuple):
-    """Inputs in the windows of two positions along an axis: summed over pairs of classes, and over single positions."""
+    """Inputs that the windows of two places along an axis share, over all pairs of places; of each with itself; and f."""
 
-    total: Array
-    own: Array
+    total: float
+    own: float
     freedom: float
 
 
 @lru_cache(maxsize=256)
-def _shared(below: tuple[int, ...], window: Window, above: Axis) -> _Shared:
-    size = len(below)
+def _shared(size: int, window: Window) -> _Shared:
     taps = window.taps(size)
-    under = (taps[:, :, None] == np.arange(size)).any(axis=1).astype(np.float64)
-    member = (np.asarray(above.classes)[:, None] == np.arange(len(above.counts))).astype(np.float64)
-    by_class = member.T @ under
-    inside = (taps >= 0).sum(axis=0).astype(np.float64)
-    return _Shared(by_class @ by_class.T, member.T @ under.sum(axis=1), float(inside.sum() ** 2 / (inside**2).sum()))
+    under = (taps[:, :, None] == np.arange(size)).any(axis=1)
+    inside = (taps >= 0).sum(axis=0)
+    return _Shared(
+        float((under.sum(axis=0) ** 2).sum()), float(under.sum()), float(inside.sum() ** 2 / (inside**2).sum())
+    )
 
 
-def tied(kernel: Kernel) -> Array:
+def tied(kernel: Kernel) -> float:
     """Return ``FewInputs.tied`` for the part of the values in which samples differ."""
     assert kernel.few is not None
     q, q_xy = kernel.averages()
@@ -136,7 +129,7 @@ def tied(kernel: Kernel) -> Array:
 @lru_cache(maxsize=256)
 def cumulants(curve: Curve, mean: float, sd: float) -> Cumulants:
     """Return skewness and excess kurtosis of phi(mean + sd z)."""
-    z, weights = nodes()
+    z, weights = trapezoid(9.0, 901)
     value = curve.value(mean + sd * z)
     value = value - value @ weights
     variance = float(value**2 @ weights)
@@ -148,7 +141,7 @@ def cumulants(curve: Curve, mean: float, sd: float) -> Cumulants:
 @lru_cache(maxsize=256)
 def moved(curve: Curve, mean: float, sd: float, skewness2: float, kurtosis: float) -> Moved:
     """Return by how much means over pairs of units move."""
-    z, weights = nodes()
+    z, weights = trapezoid(9.0, 901)
     u = mean + sd * z
     value, slope = curve.value(u), curve.slope(u)
     square = z * z
@@ -168,11 +161,3 @@ def moved(curve: Curve, mean: float, sd: float, skewness2: float, kurtosis: floa
         0.5 * float(value @ second) ** 2,
         0.5 * float(slope @ second) ** 2,
     )
-
-
-@cache
-def nodes() -> tuple[Array, Array]:
-    """Return nodes and weights of means over a standard normal variable."""
-    z = np.linspace(-9.0, 9.0, 901)
-    weights = np.exp(-0.5 * z * z)
-    return z, weights / weights.sum()

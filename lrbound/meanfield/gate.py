@@ -44,7 +44,6 @@ def multiply(one: Kernel, other: Kernel, *, gaussian: bool = False) -> tuple[Ker
         mean=one.mean * other.mean,
         gaussian=gaussian,
         near=near,
-        banded=one.banded or other.banded,
     )
 
     def split(gradient: Gradient) -> Sequence[Gradient]:

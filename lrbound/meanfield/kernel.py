@@ -69,9 +69,6 @@ class Kernel:
         What units of few inputs have beside (:mod:`lrbound.meanfield.few_inputs`); None where a unit sees all channels.
     cumulants : Cumulants
         Of the values of a unit over samples and positions, where it is known that they are not Gaussian.
-    banded : bool
-        Whether S - X of different positions is that of neighbours, known as its mean over two classes: above filters of
-        few inputs.
     """
 
     channels: int
@@ -86,7 +83,6 @@ class Kernel:
     near: Near | None = None
     few: FewInputs | None = None
     cumulants: Cumulants = NORMAL
-    banded: bool = False
 
     def law_here(self) -> Law:
         """Return the law of the units; ValueError where none is known."""
@@ -124,7 +120,6 @@ class Kernel:
             near=near,
             few=few,
             cumulants=cumulants,
-            banded=self.banded or self.few is not None,
         )
 
     @property

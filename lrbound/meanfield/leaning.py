@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.meanfield.few_inputs import nodes
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import CROSS, SAME, embed
+from lrbound.meanfield.normal import trapezoid
 from lrbound.meanfield.positions import refine
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def below_activation(lean: Lean, curve: Curve, mean: float, sd: float) -> Sums:
 @lru_cache(maxsize=256)
 def _means(curve: Curve, mean: float, sd: float) -> tuple[float, float, float]:
     """Return (E t)^2, E t^2, and E t^2 - V E phi'^2."""
-    z, weights = nodes()
+    z, weights = trapezoid(9.0, 901)
     value, slope = curve.value(mean + sd * z), curve.slope(mean + sd * z)
     value = value - value @ weights
     t = value * slope

@@ -15,7 +15,7 @@ import numpy as np
 
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
-from lrbound.meanfield.kernel import SAME, Kernel
+from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.positions import Axis
 
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ def merge(kernel: Kernel) -> Merge | None:
     """Return the kernel on fewer classes with the way back; None where no two classes are alike."""
     limit = TOLERANCE * kernel.averages()[0]
     own = _own(kernel)
-    apart = _apart(kernel) if kernel.banded else None
-    rows = _groups(kernel.rows, kernel.pair, own, apart, limit)
-    turned = np.moveaxis(kernel.pair, (-2, -1), (-4, -3))
-    cols = _groups(kernel.cols, turned, own.swapaxes(-1, -2), None if apart is None else apart.swapaxes(-1, -2), limit)
+    rows = _groups(kernel.pair, own, limit)
+    cols = _groups(np.moveaxis(kernel.pair, (-2, -1), (-4, -3)), own.swapaxes(-1, -2), limit)
     if rows is None and cols is None:
         return None
     (row_axis, r), (col_axis, c) = average(kernel.rows, rows), average(kernel.cols, cols)
@@ -85,8 +83,7 @@ def merge(kernel: Kernel) -> Merge | None:
         kernel.mean,
         kernel.gaussian,
         near=near,
-        few=None if kernel.few is None else kernel.few._replace(tied=both(kernel.few.tied, r, c)),
-        banded=kernel.banded,
+        few=kernel.few,
     )
     return Merge(merged, r, c, maps)
 
@@ -100,51 +97,25 @@ def _own(kernel: Kernel) -> Array:
     return np.concatenate([kernel.site, shared], axis=-3)
 
 
-def _apart(kernel: Kernel) -> Array:
-    """Return S - X of a position with all others, summed over those, shape (..., r, c)."""
-    between = kernel.pair[..., SAME, :, :, :, :] - kernel.pair[..., -1, :, :, :, :]
-    total: Array = (between * kernel.pairs_apart).sum(axis=(-3, -1)) / kernel.weights
-    return total
-
-
-def _groups(axis: Axis, pair: Array, site: Array, apart: Array | None, limit: float) -> NDArray[np.int64] | None:
-    """Return the group of each row class; None where every class is a group of its own.
-
-    S - X is compared by class pairs, and between classes that touch also by its sum ``apart`` over the other positions where
-    that is given: what neighbours share in a depthwise layer is known as its mean over two classes, which falls with
-    their size.
-    """
+def _groups(pair: Array, site: Array, limit: float) -> NDArray[np.int64] | None:
+    """Return the group of each row class; None where every class is a group of its own."""
     count = pair.shape[-4]
     if count <= FEW:
         return None
-    slices = [np.moveaxis(pair[..., kind, :, :, :, :], -4, 0).reshape(count, -1) for kind in range(pair.shape[-5])]
+    slices = np.moveaxis(pair, -4, 0).reshape(count, -1)
     own = np.moveaxis(site, -2, 0).reshape(count, -1)
     groups = np.zeros(count, dtype=np.int64)
     heads: list[int] = []
     near = np.abs(own[:, None] - own).max(axis=-1) <= limit
-    alike = np.zeros_like(near)
-    if apart is not None:
-        total = np.moveaxis(apart, -2, 0).reshape(count, -1)
-        alike = np.abs(total[:, None] - total).max(axis=-1) <= limit
-        alike &= _touching(axis)
     for row in range(count):
         for group, head in enumerate(heads):
-            known = slices[1:] if alike[row, :row][groups[:row] == group].any() else slices
-            if near[row, head] and all(np.abs(part[row] - part[head]).max() <= limit for part in known):
+            if near[row, head] and np.abs(slices[row] - slices[head]).max() <= limit:
                 groups[row] = group
                 break
         else:
             groups[row] = len(heads)
             heads.append(row)
     return groups if len(heads) < count else None
-
-
-def _touching(axis: Axis) -> NDArray[np.bool_]:
-    """Return whether positions of two classes are next to each other, shape (classes, classes)."""
-    found = np.zeros((len(axis.counts),) * 2, dtype=bool)
-    one, other = axis.classes[:-1], axis.classes[1:]
-    found[one, other] = found[other, one] = True
-    return found
 
 
 def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:

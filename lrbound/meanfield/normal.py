@@ -51,6 +51,14 @@ def quantile(p: Array) -> Array:
     return np.where(upper, -z, z)
 
 
+@cache
+def trapezoid(reach: float, count: int) -> tuple[Array, Array]:
+    """Return nodes and weights of a mean over Z: the trapezoid rule, which converges fast for smooth functions."""
+    z = np.linspace(-reach, reach, count)
+    weights = np.exp(-0.5 * z * z)
+    return z, weights / weights.sum()
+
+
 def draws(seed: int, shape: tuple[int, ...]) -> Array:
     """Return independent standard normal numbers, the same everywhere; other seeds give other ones.
 

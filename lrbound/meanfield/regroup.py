@@ -78,7 +78,6 @@ class Regroup:
             kernel.mean,
             kernel.gaussian,
             near=self.gather_near(kernel.near, reach or neighbours.reach_of(kernel.near)),
-            banded=kernel.banded,
         )
 
     def backward(self, sums: Sums, like: Near | None = None) -> Sums:

@@ -50,7 +50,6 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
         law is None,
         law,
         near=neighbours.added(one.near, other.near),
-        banded=one.banded or other.banded,
     )
 
     def split(gradient: Gradient) -> tuple[Gradient, ...]:

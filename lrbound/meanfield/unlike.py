@@ -22,7 +22,6 @@ summed over a < b (Price).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.meanfield.law import half_line
-from lrbound.meanfield.normal import cdf
+from lrbound.meanfield.normal import cdf, density
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -192,8 +191,8 @@ def _at_start(x: Array, own: Array, inside: NDArray[np.bool_], weights: Array) -
     """Return E_m q_a prod' P at one t, (windows, taps), for its distance ``x`` (windows, nodes, taps) from the means."""
     x, there = x / own, inside[:, None]
     below = np.where(there, cdf(x), 1.0)
-    density = np.where(there, np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) / own, 0.0)
-    found: Array = weights @ (density * below.prod(axis=-1, keepdims=True) / np.maximum(below, 1e-300))
+    heights = np.where(there, density(x) / own, 0.0)
+    found: Array = weights @ (heights * below.prod(axis=-1, keepdims=True) / np.maximum(below, 1e-300))
     return found
 
 
@@ -212,7 +211,7 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     centre = mean + m @ shared.swapaxes(-1, -2)
     x = (t[:, None] - centre[:, :, None]) / own  # (windows, nodes, steps, taps)
     below = np.where(there, cdf(x), 1.0)
-    ratio = np.where(there, np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi) / own, 0.0) / np.maximum(below, 1e-300)
+    ratio = np.where(there, density(x) / own, 0.0) / np.maximum(below, 1e-300)
     all_below = below.prod(axis=-1)
     area = weights[:, None] * dt
     flat, seen = ratio.reshape(len(sd), -1, sd.shape[1]), (area * all_below).reshape(len(sd), 1, -1)

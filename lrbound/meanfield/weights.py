@@ -48,7 +48,6 @@ def weight_layer(
         sigma_w2 * averaged.site,
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
         few=few,
-        banded=kernel.banded or few is not None,
     )
     merged = None if window is None else _merged(out)
 
