@@ -38,6 +38,7 @@ import numpy as np
 from lrbound.finite.descent import Descent
 from lrbound.finite.freedom import Freedom
 from lrbound.finite.profile import Profile
+from lrbound.finite.readers import readers
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
 from lrbound.finite.tangent import along
@@ -92,18 +93,6 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
     return tuple(chain)
 
 
-def _alike(sources: Sequence[Spread]) -> Array:
-    """Return the correlations between the masks of ReLUs on one stream, (2/pi) asin of those of their arguments."""
-    found = np.eye(len(sources))
-    reads = [at for at, source in enumerate(sources) if source.stream is not None]
-    for at in reads:
-        for other in reads:
-            if at != other and sources[at].stream is sources[other].stream:
-                apart = abs(sources[at].depth - sources[other].depth)
-                found[at, other] = 2.0 / np.pi * np.arcsin(np.exp(-apart))
-    return found
-
-
 def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profile:
     layers, sources = found.layers[::-1], found.sources[::-1]
     places = {id(place): at for row in (layers, sources) for at, place in enumerate(row)}
@@ -148,5 +137,5 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         ),
         width=np.append(start, norms),
         mixing=column([layer.mixing for layer in layers[1:]]),
-        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), _alike(sources)),
+        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

@@ -79,9 +79,8 @@ def _alike(profile: Profile, below: Array, weight: Array) -> float:
     """Return the covariances of norms, and of gains, between different stages that have the same units."""
     if profile.routes is None:
         return 0.0
-    others = profile.routes.alike - np.eye(len(below))
     norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
-    return float(norms @ others @ norms + gains @ others @ gains)
+    return sum(group.between(norms) + group.between(gains) for group in profile.routes.readers)
 
 
 def best(spread: float, count: float) -> float:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from lrbound.finite.readers import Readers
     from lrbound.finite.wishart import Array
 
 
@@ -104,14 +105,14 @@ class Routes:
     chain : Chain
     weights, sources : int
         How many there are.
-    alike : ndarray (sources, sources)
-        Correlations of what the sources add: activations that read the same residual stream have the same units.
+    readers : tuple of Readers
+        The sources that have units in common, stream by stream.
     """
 
     chain: Chain
     weights: int
     sources: int
-    alike: Array
+    readers: tuple[Readers, ...]
 
     def flow(self, values: Array, *, coherent: bool = False) -> Flow:
         """Return where the layers' parts ``values`` of a sum flow on their way up."""
