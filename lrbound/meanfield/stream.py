@@ -119,9 +119,11 @@ class Level:
         """The variances that were added underneath, as means over classes, and which of them each class has."""
         return distinct(self.law.added.reshape(-1, 1), DIGITS)
 
-    @cached_property
     def _steps(self) -> Array:
-        """For each variance the densities of u at the nodes for h at those of the level below, (variances, nodes, nodes)."""
+        """For each variance the densities of u at the nodes for h at those of the level below, (variances, nodes, nodes).
+
+        Made anew each time: those of a thousand levels would fill the memory.
+        """
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
         variances = self._alike[0] @ self.law.added.reshape(-1)
@@ -157,10 +159,11 @@ class Level:
         kind = self._alike[1].reshape(self.law.values.shape[:-1])[move.rows[:, None], move.cols].ravel()
         # side by side, the classes of one variance are one product
         order = np.argsort(kind, kind="stable")
-        ends = np.searchsorted(kind[order], np.arange(len(self._steps) + 1))
+        every = self._steps()
+        ends = np.searchsorted(kind[order], np.arange(len(every) + 1))
         weighted = ahead[:, order] * weights
         stepped = np.empty((*ahead.shape[:-1], len(here)))
-        for steps, start, end in zip(self._steps, ends[:-1], ends[1:], strict=True):
+        for steps, start, end in zip(every, ends[:-1], ends[1:], strict=True):
             np.matmul(weighted[:, start:end], steps, out=stepped[:, start:end])
         found = np.empty_like(stepped)
         found[:, order] = stepped
