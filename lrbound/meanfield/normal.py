@@ -19,6 +19,11 @@ REACH = 9.0
 """|z| up to which the table goes; P(z < -9) is 1e-19."""
 CELLS = 128
 """Cells of the table per unit of z: cubics are then good to 1e-11, in the tails to 1e-8 of what is left."""
+LEAST = 1e-18
+"""The smallest probability whose quantile is known."""
+MEDIAN = math.sqrt(2.0 * math.log(2.0))
+INVERSE_CELLS = 64
+"""Cells of the table of quantiles per unit of sqrt(-2 log p), which is ``MEDIAN`` for p = 1/2."""
 
 
 def density(z: Array) -> Array:
@@ -28,27 +33,29 @@ def density(z: Array) -> Array:
 
 def cdf(z: Array) -> Array:
     """Return P(Z < z), to 1e-8 of itself between -REACH and REACH, and the value there beyond."""
-    at = (np.clip(z, -REACH, REACH) + REACH) * CELLS
-    cell = np.minimum(at.astype(np.intp), int(2 * REACH * CELLS) - 1)
-    at -= cell
-    cubic = _cubics()
-    found = cubic[3].take(cell)
-    for coefficients in cubic[2::-1]:
-        found *= at
-        found += coefficients.take(cell)
-    return found
+    return _along((np.clip(z, -REACH, REACH) + REACH) * CELLS, _cubics())
 
 
 def quantile(p: Array) -> Array:
-    """Return z with P(Z < z) = ``p``, to 1e-8; ``p`` is clipped to what a table up to ``REACH`` holds."""
+    """Return z with P(Z < z) = ``p``, to 1e-8; ``p`` is clipped to what the table holds."""
     p = np.asarray(p, dtype=np.float64)
     upper = p > 0.5
-    tail = np.maximum(np.where(upper, 1.0 - p, p), 1e-18)
-    points = _points()
-    z = np.interp(tail, *points)
-    for _ in range(2):
-        z = z - (cdf(z) - tail) / density(z)
+    tail = np.clip(np.where(upper, 1.0 - p, p), LEAST, 0.5)
+    # in the coordinate sqrt(-2 log p) the quantiles are almost straight
+    at = (np.sqrt(-2.0 * np.log(tail)) - MEDIAN) * INVERSE_CELLS
+    z = _along(at, _inverse_cubics())
     return np.where(upper, -z, z)
+
+
+def _along(at: Array, cubics: Array) -> Array:
+    """Return cubics (4, cells) at places counted in cells."""
+    cell = np.minimum(at.astype(np.intp), cubics.shape[1] - 1)
+    at -= cell
+    found = cubics[3].take(cell)
+    for coefficients in cubics[2::-1]:
+        found *= at
+        found += coefficients.take(cell)
+    return found
 
 
 @cache
@@ -93,7 +100,22 @@ def _points() -> tuple[Array, Array]:
 def _cubics() -> Array:
     """Return the coefficients of the cubic in each cell, by powers of the place in it, shape (4, cells)."""
     below, z = _points()
-    value, slope = np.concatenate([below, 1.0 - below[-2::-1]]), density(np.concatenate([z, -z[-2::-1]])) / CELLS
+    return _hermite(np.concatenate([below, 1.0 - below[-2::-1]]), density(np.concatenate([z, -z[-2::-1]])) / CELLS)
+
+
+@cache
+def _inverse_cubics() -> Array:
+    """Return the same for the quantiles of the lower half, by sqrt(-2 log p)."""
+    u = MEDIAN + np.arange(int((math.sqrt(-2.0 * math.log(LEAST)) - MEDIAN) * INVERSE_CELLS) + 2) / INVERSE_CELLS
+    tail = np.exp(-0.5 * u * u)
+    z = np.interp(tail, *_points())
+    for _ in range(2):
+        z -= (cdf(z) - tail) / density(z)
+    return _hermite(z, -u * tail / density(z) / INVERSE_CELLS)
+
+
+def _hermite(value: Array, slope: Array) -> Array:
+    """Return the cubics between points one cell apart with these values and slopes."""
     rise = np.diff(value)
     left, right = slope[:-1], slope[1:]
     return np.stack([value[:-1], left, 3.0 * rise - 2.0 * left - right, left + right - 2.0 * rise])

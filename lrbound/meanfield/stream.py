@@ -120,14 +120,14 @@ class Level:
         return distinct(self.law.added.reshape(-1, 1), DIGITS)
 
     def _steps(self) -> Array:
-        """For each variance the densities of u at the nodes for h at those of the level below, (variances, nodes, nodes).
+        """For each variance the weights at the nodes of the law of u for h at those of the level below.
 
-        Made anew each time: those of a thousand levels would fill the memory.
+        Shape (variances, nodes, nodes); made anew each time, because those of a thousand levels would fill the memory.
         """
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
         variances = self._alike[0] @ self.law.added.reshape(-1)
-        return laws.density(self._nodes[0], below._nodes[0], variances)  # noqa: SLF001
+        return laws.weighted_densities(*self._nodes, below._nodes[0], variances)  # noqa: SLF001
 
     def before(self, entries: Sequence[Entry]) -> Array:
         """Return P(a gradient passes the masks that it has passed | u) over that of all u, (entries, r, c, nodes).
@@ -150,7 +150,7 @@ class Level:
         """Return E[ahead(u); u > 0 | u of the level below] at its nodes, (entries, classes of ``top``, nodes)."""
         below = self.law.below
         assert below is not None  # a level that is reached from above
-        nodes, weights = self._nodes
+        nodes = self._nodes[0]
         here = below._nodes[0]  # noqa: SLF001
         if not self.is_smooth:  # next to nothing was added: what is positive stays so
             rows = ahead.reshape(-1, len(nodes))
@@ -161,10 +161,10 @@ class Level:
         order = np.argsort(kind, kind="stable")
         every = self._steps()
         ends = np.searchsorted(kind[order], np.arange(len(every) + 1))
-        weighted = ahead[:, order] * weights
-        stepped = np.empty((*ahead.shape[:-1], len(here)))
+        ordered = ahead[:, order].astype(every.dtype)
+        stepped = np.empty((*ahead.shape[:-1], len(here)), every.dtype)
         for steps, start, end in zip(every, ends[:-1], ends[1:], strict=True):
-            np.matmul(weighted[:, start:end], steps, out=stepped[:, start:end])
+            np.matmul(ordered[:, start:end], steps, out=stepped[:, start:end])
         found = np.empty_like(stepped)
         found[:, order] = stepped
         return found
