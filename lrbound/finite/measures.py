@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
+CELLS, LAST_CELL = 64, 0.9
+"""Cells of x/q over which moments are straight lines, to what the quadrature leaves at a jump, and where they are not."""
 
 
 def absorbs(layer: Layer, channels: int, samples: float) -> bool:
@@ -66,11 +68,19 @@ def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     """Return the moments of a unit on the kernel below its activation."""
     q, x = kernel.averages()
     square = kernel.mean**2
-    if square == 0.0 and homogeneous(
-        activation
-    ):  # only x/q matters; rounded, so that the layers of a deep net share it
-        return unit(activation, 0.0, 1.0, round(x / q, 4) if q > 0.0 else 0.0, samples)
+    if square == 0.0 and homogeneous(activation):
+        return _by_ratio(activation, min(max(x / q, 0.0), 1.0) if q > 0.0 else 0.0, samples)
     return unit(activation, kernel.mean, q - square, x - square, samples)
+
+
+def _by_ratio(activation: Curve, ratio: float, samples: float) -> Unit:
+    """Return the moments where x/q is all that matters: the layers of a deep net share those on a grid."""
+    if ratio > LAST_CELL:
+        return unit(activation, 0.0, 1.0, round(ratio, 4), samples)
+    cell = int(ratio * CELLS)
+    part = ratio * CELLS - cell
+    ends = (unit(activation, 0.0, 1.0, at / CELLS, samples) for at in (cell, cell + 1))
+    return Unit(*(one + part * (other - one) for one, other in zip(*ends, strict=True)))
 
 
 def from_below(visit: Visit, ctx: Context) -> float:

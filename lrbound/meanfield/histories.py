@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
 
-def distinct(table: Array, digits: int) -> tuple[Array, NDArray[np.int64]]:
+def distinct(table: Array, digits: float) -> tuple[Array, NDArray[np.int64]]:
     """Return the mean of each set of rows alike to ``digits`` as weights (sets, rows), and the set of every row."""
     scale = max(float(np.abs(table).max(initial=0.0)), 1e-300)
     seen: dict[bytes, int] = {}

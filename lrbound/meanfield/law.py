@@ -22,6 +22,8 @@ from lrbound.meanfield.normal import cdf, quantile
 from lrbound.meanfield.normal import density as normal_density
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lrbound.meanfield.positions import Array
 
 NODES = np.linspace(-5.5, 5.5, 61)
@@ -140,7 +142,7 @@ def half_line(count: int) -> tuple[Array, Array]:
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
-def weighted_densities(points: Array, weights: Array, centres: Array, variances: Array) -> Array:
+def weighted_densities(points: Array, weights: Array, centres: Array, variances: Array) -> NDArray[np.float32]:
     """Return the densities at ``points`` of Gaussians around ``centres`` with ``variances``, times ``weights`` at the points.
 
     Returns

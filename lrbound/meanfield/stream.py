@@ -119,7 +119,7 @@ class Level:
         """The variances that were added underneath, as means over classes, and which of them each class has."""
         return distinct(self.law.added.reshape(-1, 1), DIGITS)
 
-    def _steps(self) -> Array:
+    def _steps(self) -> NDArray[np.float32]:
         """For each variance the weights at the nodes of the law of u for h at those of the level below.
 
         Shape (variances, nodes, nodes); made anew each time, because those of a thousand levels would fill the memory.
@@ -404,7 +404,7 @@ ALIKE = 1e-2
 """Relative difference of P(u > 0) up to which two gradients on a skip go on as one; lower masks differ by less."""
 NEAR = 0.2
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
-DIGITS = 2
+DIGITS = 1.5
 """Digits to which added variances agree that are taken for one."""
 NODES = (48, 64, 96, 128, 192, 256)
 """Numbers of nodes that the densities on u > 0 may have."""
