@@ -119,6 +119,10 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         coherent=column([layer.coherent for layer in layers]),
         complement=column([layer.complement for layer in layers]),
         coherence=column([layer.coherence for layer in layers]),
+        own=column([layer.own for layer in layers]),
+        own_alike=column([layer.own_alike for layer in layers]),
+        common=column([1.0 - layer.law.gain / layer.law.one for layer in layers[1:]]),
+        overlap=column([layer.overlap for layer in layers]),
         one_sample=column([count.one_sample for count in counts]) / inverse,
         batch_mean=column([count.batch_mean for count in counts]) / inverse,
         bulk=column([count.bulk for count in counts]) / inverse,
@@ -136,6 +140,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
             ctx.through and head.normalised and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
         ),
         width=np.append(start, norms),
+        own_beside=column([source.own for source in sources]),
         mixing=column([layer.mixing for layer in layers[1:]]),
         routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

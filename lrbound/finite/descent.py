@@ -15,6 +15,7 @@ from lrbound.finite.measures import (
     COHERENT,
     bias_kernel,
     from_below,
+    inputs_of,
     kurtosis,
     law_of,
     own_part,
@@ -25,6 +26,7 @@ from lrbound.finite.measures import (
     varying,
     width,
 )
+from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
@@ -58,7 +60,8 @@ class Descent(Backward):
         self.samples = ctx.samples
         self.rest: Chain = []
         self.way: list[Layer | Spread | Forking] = []
-        self.kept = 1.0
+        self.kept, self.own = 1.0, OwnShare()
+        self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
         self.open: list[Layer] = []
         self.under: list[tuple[Layer, float]] = []
@@ -91,7 +94,7 @@ class Descent(Backward):
         self.beside = self.beside + split(share, self.samples)
         if layer.fixes_scale:
             self._settle(step.above, above, None)
-            self._normaliser(step)
+            self._normaliser(step, above)
         else:
             self._pointwise(step, above)
             self._small_sets(step)
@@ -113,7 +116,8 @@ class Descent(Backward):
         walks = []
         for arm, end in enumerate(fork.split(self.gradient)):
             walk = Descent(end, self.ctx, self.found, (*self.outer, self.rest))
-            walk.exposed, walk.kept, walk.latest, walk.next = self.exposed, self.kept, self.latest, self.next
+            walk.exposed, walk.latest, walk.next = self.exposed, self.latest, self.next
+            walk.kept, walk.own, walk.crossed = self.kept, self.own, self.crossed
             walk.under = [(layer, part * float(energy.complement[arm])) for layer, part in self.under]
             walks.append(walk)
         return walks
@@ -138,6 +142,8 @@ class Descent(Backward):
         self.parted = bool(self.fluid)
         sizes = np.array([float(own_part(walk.gradient, self.samples).site.sum()) for walk in ours])
         self.kept = float(np.array([walk.kept for walk in ours]) @ sizes / max(float(sizes.sum()), 1e-300))
+        self.own = met([walk.own for walk in ours], np.maximum(sizes, 1e-300))
+        self.crossed = ours[int(sizes.argmax())].crossed
         if sum(bool(gradient.passed) for gradient in self.single) > 1:
             self._settle(fork.below, self.gradient, None)
 
@@ -161,6 +167,9 @@ class Descent(Backward):
             complement + self.beside[1],
             min(max(apart, 0.0), 1.0),
             width(step.below, own),
+            self.own.share,
+            self.own.alike,
+            self.crossed / inputs_of(_visit(step)),
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(_visit(step), self.ctx)
@@ -170,7 +179,7 @@ class Descent(Backward):
         self.open, self.under, self.beside = [layer], [(layer, 1.0)], np.zeros(2)
         self.next = self._look_ahead()
 
-    def _normaliser(self, step: Step) -> None:
+    def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
         for layer, part in self.under:
             layer.inverse_kurtosis *= 1.0 + (kurtosis(number) - 1.0) * part**2
@@ -178,6 +187,9 @@ class Descent(Backward):
         for source in self.latest:
             source.loose = 0.0
         if self.ctx.through:
+            self.own = self.own.through_statistics(
+                seen_by_statistics(step.above, own_part(above, self.samples)), self.samples
+            )
             passes = 1.0 - 2.0 / (number + 1.0)
             none = LINEAR._replace(norm_slope=passes, gain_slope=-1.0 / (number + 1.0), shared_slope=0.0)
             self._add(Spread(none, loose=0.0))
@@ -191,9 +203,11 @@ class Descent(Backward):
         if not (same > 0.0 and total > 0.0):
             return
         self.kept *= cross / same
+        self.own = self.own.masked(cross / same)
         linear = cross / total * quotient(varying(step.below), varying(step.above))
         if isinstance(step.node.layer, Activation):
             law = law_of(step.node.layer, step.below, self.samples)
+            self.crossed = (law.one - law.gain) / step.below.channels
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
@@ -264,6 +278,7 @@ class Descent(Backward):
             self._add(Spread(LINEAR, self._count(kernel, gradient, LINEAR).norms / fresh))
 
     def _add(self, source: Spread) -> None:
+        source.own = self.own.share
         self.found.sources.append(source)
         self.way.append(source)
         if source.loose:

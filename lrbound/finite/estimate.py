@@ -12,7 +12,7 @@ from lrbound.finite.bulk import bulk
 from lrbound.finite.combine import Branch, Combined, combine
 from lrbound.finite.limits import UNTRACKED, limits
 from lrbound.finite.localised import localised
-from lrbound.finite.mixing import coupling
+from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.stages import profile
 from lrbound.finite.walk import visits, weighted
@@ -91,7 +91,8 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     co, lo, de = coherent_parts(row), localised(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
-    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, coupling(row, co))
+    beside_co, beside_lo = of_coherent(row, co), of_best_sample(row, lo)
+    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, beside_co=beside_co, beside_lo=beside_lo)
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
     variances = np.array([interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts)])
     return Finite(

@@ -7,7 +7,8 @@ The logarithm of lambda_max is taken as normal around the mean, with a variance 
          sample's norm in the branch lo:  U_m = a_{m+1} + sx U_{m+1} + sp Q_{m+1}  (parts of co, grown). Statistics of a
          sample or of a group fix the sum of squares over the units; what |mean h|^2 owes to it is taken out, and nothing is
          passed on (theory of the normalisers, section 5).
-    lo   the largest of n normal numbers of variance sg^2: its standard deviation is pi/sqrt(6)/sqrt(2 ln n) of sg (Gumbel).
+    lo   the largest of n normal numbers of variance sg^2: its standard deviation is pi/sqrt(6)/sqrt(2 ln n) of sg (Gumbel);
+         and what the Wishart steps do to all samples alike.
     de   the Wishart steps of the outputs.
 
 What the recipe itself misses comes on top (theory-finite, section 4): 7 % of lambda_max; where the coherent direction wins
@@ -68,7 +69,7 @@ def localised(profile: Profile, branch: Localised) -> float:
     """Return the variance of ln lo over initialisations."""
     count = profile.samples
     scale = 1.0 if count < 4.0 else math.pi / math.sqrt(12.0 * math.log(count))
-    return branch.log_variance * min(scale, 1.0) ** 2 + MODEL**2
+    return branch.log_variance * min(scale, 1.0) ** 2 + branch.shared + MODEL**2
 
 
 def bulk(profile: Profile, values: Array) -> float:

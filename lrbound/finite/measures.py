@@ -95,7 +95,9 @@ def from_below(visit: Visit, ctx: Context) -> float:
 
 def inputs_of(visit: Visit) -> int:
     """Return the fan-in of a weight layer."""
-    return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - 1
+    layer = visit.layer
+    assert weighted(layer)
+    return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - layer.bias
 
 
 def bias_kernel(visit: Visit, ctx: Context) -> float:

@@ -31,6 +31,15 @@ class Profile(NamedTuple):
         n b_l: n times the Fisher value of the directions orthogonal to it. Finite at n = inf.
     coherence : ndarray
         coh_l: share of b_l that a direction keeps in one piece; the rest spreads over all samples.
+    own : ndarray (L,)
+        Share of a sample's gradient at a layer's output that is at the sample itself.
+    own_alike : ndarray (L,)
+        The same with copies of it at other samples.
+    common : ndarray by stage
+        Kurtosis of the slopes' products of two samples over that of one: 1/2 for ReLU, 1 without masks.
+    overlap : ndarray (L,)
+        Relative variance of two samples' inner products at one pair of positions: that of a weight layer's inputs, one over
+        its fan-in, times that of the gradients at its output, below the masks of the stage (0 at the outputs).
     one_sample, batch_mean, bulk : ndarray by stage
         Degrees of freedom of the C x C backward Gram matrix of one sample, of the mean over the batch, and of a direction
         spread over the batch.
@@ -50,8 +59,10 @@ class Profile(NamedTuple):
         Whether batch statistics let nearly nothing of the coherent direction below the last of them.
     width : ndarray (L,)
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
+    own_beside : ndarray by stage
+        As ``own``, at the masks of a stage.
     routes : Routes or None
-        The ways through a network with branches. There ``norm`` to ``linear`` and ``width`` have an entry for each of its
+        The ways through a network with branches. There ``norm`` to ``linear``, ``width`` and ``own_beside`` have an entry for each of its
         sources, and the input before them where that is said; None where the layers run one after the other.
     """
 
@@ -60,6 +71,10 @@ class Profile(NamedTuple):
     coherent: Array
     complement: Array
     coherence: Array
+    own: Array
+    own_alike: Array
+    common: Array
+    overlap: Array
     one_sample: Array
     batch_mean: Array
     bulk: Array
@@ -75,6 +90,7 @@ class Profile(NamedTuple):
     linear: Array
     above_statistics: bool
     width: Array
+    own_beside: Array
     routes: Routes | None = None
     mixing: Array | None = None
 

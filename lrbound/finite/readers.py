@@ -27,15 +27,15 @@ class Readers(NamedTuple):
     places: Array
     depths: Array
 
-    def between(self, values: Array) -> float:
-        """Return the sum of products of two different readers' values, weighed with their correlations."""
-        mine = values[self.places]
+    def between(self, one: Array, other: Array) -> float:
+        """Return the sum of products of two different readers' values, of ``one`` and ``other``, times their correlations."""
+        left, right = one[self.places], other[self.places]
         total = 0.0
-        for start in range(0, len(mine), ROWS):
+        for start in range(0, len(left), ROWS):
             rows = slice(start, start + ROWS)
             apart = np.abs(self.depths[rows, None] - self.depths)
-            total += float(mine[rows] @ np.arcsin(np.exp(-apart)) @ mine)
-        return 2.0 / np.pi * total - float(mine @ mine)
+            total += float(left[rows] @ np.arcsin(np.exp(-apart)) @ right)
+        return 2.0 / np.pi * total - float(left @ right)
 
 
 def readers(sources: Sequence[Spread]) -> tuple[Readers, ...]:

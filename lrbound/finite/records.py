@@ -23,6 +23,9 @@ class Layer:
     complement: float
     coherence: float
     width: float
+    own: float
+    own_alike: float
+    overlap: float
     law: Unit = LINEAR
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0
@@ -45,6 +48,7 @@ class Spread:
     stream: object = None
     depth: float = 0.0
     from_below: float | None = None
+    own: float = 1.0
 
 
 @dataclass(eq=False)

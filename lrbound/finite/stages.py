@@ -26,6 +26,7 @@ from lrbound.finite.measures import (
     varying,
     width,
 )
+from lrbound.finite.own_share import OwnShare, seen_by_statistics
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors
 from lrbound.finite.tangent import tangents
@@ -86,6 +87,9 @@ class _Row(NamedTuple):
     width: float
     stage: _Stage | None
     from_below: float
+    own: float
+    own_alike: float
+    overlap: float
 
 
 class _Back:
@@ -95,7 +99,8 @@ class _Back:
         self.ctx = ctx
         self.samples = ctx.samples
         self.gradient = at_output(ctx.samples)
-        self.kept = 1.0
+        self.kept, self.own = 1.0, OwnShare()
+        self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.stage: _Stage | None = None
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
@@ -139,6 +144,9 @@ class _Back:
             width(visit.below, own_part(below, self.samples)),
             self._closed(visit.above),
             from_below(visit, self.ctx),
+            self.own.share,
+            self.own.alike,
+            self.crossed / inputs_of(visit),
         )
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
@@ -206,6 +214,8 @@ class _Back:
         self.stage.inverse_kurtosis *= kurtosis(number)
         self.stage.normalised = True
         if self.ctx.through:
+            own = own_part(self.gradient, self.samples)
+            self.own = self.own.through_statistics(seen_by_statistics(visit.above, own), self.samples)
             self._on_sphere(visit.above)
             passes = 1.0 - 2.0 / (number + 1.0)
             self.stage.norm_slope *= passes
@@ -230,10 +240,13 @@ class _Back:
         if self.stage is None or not (same > 0.0 and total > 0.0):
             return
         self.kept *= cross / same
+        self.own = self.own.masked(cross / same)
         self.stage.linear *= cross / total * quotient(varying(visit.below), varying(visit.above))
         if visit.layer.curve is not None:
             self.stage.curve = visit.layer.curve
-            self.stage.masked(law_of(visit.layer.curve, visit.below, self.samples))
+            law = law_of(visit.layer.curve, visit.below, self.samples)
+            self.crossed = (law.one - law.gain) / visit.below.channels
+            self.stage.masked(law)
             self._count(visit.below, below)
             self._count_mean(visit, tangents)
             if self.stage.freedom is not None:
@@ -286,6 +299,10 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         coherent=column([row.coherent for row in rows]) * ones,
         complement=column([row.complement for row in rows]) * rest,
         coherence=column([row.coherence for row in rows]),
+        own=column([row.own for row in rows]),
+        own_alike=column([row.own_alike for row in rows]),
+        common=column([1.0 - law.gain / law.one for law in laws]),
+        overlap=column([row.overlap for row in rows]),
         one_sample=column([c.one_sample for c in counts]) / inverse,
         batch_mean=column([c.batch_mean for c in counts]) / inverse,
         bulk=column([c.bulk for c in counts]) / inverse,
@@ -301,6 +318,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         linear=column([stage.linear for stage in stages]),
         above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
+        own_beside=column([row.own for row in rows[1:]]),
         mixing=column([stage.mixing for stage in stages]),
     )
 

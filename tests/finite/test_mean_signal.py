@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lrbound import predict
 from lrbound.finite.combine import combine
 from lrbound.finite.fan_in import FanIn
-from lrbound.finite.mixing import coupling
+from lrbound.finite.mixing import of_coherent
 from lrbound.finite.outputs import parts
 from lrbound.finite.tangent import tangents
 from lrbound.finite.walk import visits
@@ -90,7 +90,7 @@ def test_coupling_against_sampled_networks():
     profile = profile_of(net)
     found = np.mean([_coupling(net, seed) for seed in range(12)])
 
-    assert coupling(profile, parts(profile)) == pytest.approx(found, rel=0.35)
+    assert of_coherent(profile, parts(profile)) == pytest.approx(found, rel=0.35)
 
 
 def _coupling(net, seed):
@@ -106,14 +106,20 @@ def _coupling(net, seed):
     return float((((blocks - blocks.mean(axis=0)) @ v) ** 2).sum(axis=1).mean())
 
 
-def test_two_levels_push_each_other_apart():
-    plain = combine(10.0, 3.0, 3.0, 2.0, 2.0)
-    mixed = combine(10.0, 3.0, 3.0, 2.0, 2.0, coupling=20.0)
+@pytest.mark.parametrize(("tops", "name"), [((10.0, 3.0), "beside_co"), ((3.0, 10.0), "beside_lo")])
+def test_two_levels_push_each_other_apart(tops: tuple[float, float], name: str):
+    plain = combine(*tops, 3.0, 2.0, 2.0)
+    mixed = combine(*tops, 3.0, 2.0, 2.0, **{name: 20.0})
 
+    assert mixed.branch == plain.branch == name.removeprefix("beside_")
     assert mixed.value - plain.value == pytest.approx(
         np.linalg.eigvalsh([[10.0, 20.0**0.5], [20.0**0.5, 2.0]])[-1] - 10.0
     )
-    assert combine(2.0, 3.0, 3.0, 2.0, 2.0, coupling=20.0) == combine(2.0, 3.0, 3.0, 2.0, 2.0)
+
+
+def test_a_level_that_is_pushed_up_passes_the_other():
+    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, beside_lo=1.0).branch == "co"
+    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, beside_lo=20.0).branch == "lo"
 
 
 def test_kurtosis_of_small_sets_against_drawn_sets():

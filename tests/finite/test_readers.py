@@ -18,15 +18,15 @@ def test_blocks_of_rows_are_the_sum_over_pairs(rows: int, monkeypatch: pytest.Mo
     """The sum does not depend on how many rows are taken at a time."""
     monkeypatch.setattr(module, "ROWS", rows)
     rng = np.random.default_rng(1)
-    values, depths = rng.normal(size=12), np.cumsum(rng.uniform(0.0, 0.5, 7))
+    (one, other), depths = rng.normal(size=(2, 12)), np.cumsum(rng.uniform(0.0, 0.5, 7))
     places = np.array([0, 2, 3, 5, 8, 9, 11])
     expected = sum(
-        values[places[i]] * values[places[j]] * 2.0 / math.pi * math.asin(math.exp(-abs(depths[i] - depths[j])))
+        one[places[i]] * other[places[j]] * 2.0 / math.pi * math.asin(math.exp(-abs(depths[i] - depths[j])))
         for i in range(7)
         for j in range(7)
         if i != j
     )
-    assert Readers(places, depths).between(values) == pytest.approx(expected, rel=1e-12)
+    assert Readers(places, depths).between(one, other) == pytest.approx(expected, rel=1e-12)
 
 
 def test_readers_are_grouped_by_stream() -> None:
