@@ -13,6 +13,7 @@ from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
+    between,
     bias_kernel,
     from_below,
     kurtosis,
@@ -155,7 +156,7 @@ class Descent(Backward):
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
         whole = float(split(self.gradient.delta.dot(step.below), self.samples)[1])
-        apart = self.kept * _between(own, step.below) / whole if whole > 0.0 else 0.0
+        apart = self.kept * between(own, step.below) / whole if whole > 0.0 else 0.0
         layer = Layer(
             coherent + self.beside[0],
             complement + self.beside[1],
@@ -344,15 +345,6 @@ def _draws(chain: Chain) -> bool:
         any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
         for step in chain
     )
-
-
-def _between(own: Signal, kernel: Kernel) -> float:
-    """Return the sum of a same-sample gradient times S - X."""
-    kernel = kernel.even
-    site = float((own.site * (kernel.site[SAME] - kernel.site[CROSS])).sum())
-    if len(kernel.pair) == 1:  # both kinds share it
-        return site
-    return site + float((own.pair * (kernel.pair[SAME] - kernel.pair[CROSS])).sum())
 
 
 def _energies(ends: Sequence[Kernel]) -> Shares:
