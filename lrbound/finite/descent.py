@@ -10,6 +10,7 @@ import numpy as np
 from lrbound.activations.base import Activation
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
+from lrbound.finite.gates import gate
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
@@ -30,6 +31,7 @@ from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import Visit, weighted
+from lrbound.layers.squeeze_excite import SqueezeExcite
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
@@ -204,6 +206,8 @@ class Descent(Backward):
                 source.fixed, source.loose = fixed, 0.0
             self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
+        elif isinstance(step.node.layer, SqueezeExcite):
+            self._gate(step, step.node.layer, above, linear)
         elif cross < same:
             mask = same / cross
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
@@ -211,6 +215,26 @@ class Descent(Backward):
             self._add(Spread(law, units, units, units, linear))
         else:
             self._add(Spread(LINEAR, linear=linear))
+
+    def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
+        found = gate(layer, step.below, self._lower(), above, self.ctx)
+        units = float(step.below.channels * step.below.positions)
+        law = LINEAR._replace(
+            norm=units * found.norm,
+            gain=units * found.gain,
+            both=units * found.both,
+            norm_slope=found.norm_slope,
+            gain_slope=found.gain_slope,
+            shared=0.0,
+        )
+        self._add(Spread(law, units, units, units, linear))
+
+    def _lower(self) -> Iterator[Visit]:
+        """Yield the layers below, down to a fork."""
+        for step in reversed(self.rest):
+            if isinstance(step, Fork):
+                return
+            yield _visit(step)
 
     def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
