@@ -13,6 +13,7 @@ from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
+    between,
     bias_kernel,
     from_below,
     inputs_of,
@@ -30,7 +31,7 @@ from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import Visit, weighted
+from lrbound.finite.walk import Visit, squeezes, weighted
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
+    from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.positions import Axis
     from lrbound.meanfield.statistics import Statistics
@@ -161,7 +163,7 @@ class Descent(Backward):
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
         whole = float(split(self.gradient.delta.dot(step.below), self.samples)[1])
-        apart = self.kept * _between(own, step.below) / whole if whole > 0.0 else 0.0
+        apart = self.kept * between(own, step.below) / whole if whole > 0.0 else 0.0
         layer = Layer(
             coherent + self.beside[0],
             complement + self.beside[1],
@@ -217,6 +219,8 @@ class Descent(Backward):
                 source.fixed, source.loose = fixed, 0.0
             self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
+        elif squeezes(step.node.layer):
+            self._gate(step, step.node.layer, above, linear)
         elif cross < same:
             mask = same / cross
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
@@ -224,6 +228,28 @@ class Descent(Backward):
             self._add(Spread(law, units, units, units, linear))
         else:
             self._add(Spread(LINEAR, linear=linear))
+
+    def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
+        from lrbound.finite.gates import gate
+
+        found = gate(layer, step.below, self._lower(), above, self.ctx)
+        units = float(step.below.channels * step.below.positions)
+        law = LINEAR._replace(
+            norm=units * found.norm,
+            gain=units * found.gain,
+            both=units * found.both,
+            norm_slope=found.norm_slope,
+            gain_slope=found.gain_slope,
+            shared=0.0,
+        )
+        self._add(Spread(law, units, units, units, linear))
+
+    def _lower(self) -> Iterator[Visit]:
+        """Yield the layers below, down to a fork."""
+        for step in reversed(self.rest):
+            if isinstance(step, Fork):
+                return
+            yield _visit(step)
 
     def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
@@ -359,15 +385,6 @@ def _draws(chain: Chain) -> bool:
         any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
         for step in chain
     )
-
-
-def _between(own: Signal, kernel: Kernel) -> float:
-    """Return the sum of a same-sample gradient times S - X."""
-    kernel = kernel.even
-    site = float((own.site * (kernel.site[SAME] - kernel.site[CROSS])).sum())
-    if len(kernel.pair) == 1:  # both kinds share it
-        return site
-    return site + float((own.pair * (kernel.pair[SAME] - kernel.pair[CROSS])).sum())
 
 
 def _energies(ends: Sequence[Kernel]) -> Shares:

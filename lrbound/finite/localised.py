@@ -27,7 +27,8 @@ Status: derived, with a normal law for the logarithm. sg^2 of single outputs, pr
 (8 layers of batch-normalised ReLU units, 64 samples), 0.071 / 0.086 (the same, 16 samples), 0.049 / 0.049 (post-activation,
 4 blocks), 0.091 / 0.122 (pre-activation, 8 blocks), 0.204 / 0.200 and 0.178 / 0.137 (ResNet-50 and ResNet-18 at a quarter of
 their width), 0.103 / 0.086 (MobileNetV2 at half), 0.078 / 0.050 (VGG-16 at a quarter). The logarithm's upper tail is not
-always normal: with silu in deep nets samples stand out less, and with gates more.
+always normal: with silu in deep nets samples stand out less. Left out: norms and gains that vary together raise the mean over
+samples by exp of their covariance (batch-normalised silu nets of 8 to 12 dense layers have a mean 4 to 21 % above sum b).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from lrbound.finite.sphere import homogeneous
 from lrbound.finite.unit import Unit, unit
 from lrbound.finite.walk import weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
-from lrbound.meanfield.kernel import SAME, Kernel
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
@@ -109,6 +109,15 @@ def bias_kernel(visit: Visit, ctx: Context) -> float:
     fan_in = inputs_of(visit)
     fan_out = fan_in * visit.above.channels // visit.below.channels
     return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
+
+
+def between(own: Signal, kernel: Kernel) -> float:
+    """Return the sum of a same-sample gradient times S - X."""
+    kernel = kernel.even
+    site = float((own.site * (kernel.site[SAME] - kernel.site[CROSS])).sum())
+    if len(kernel.pair) == 1:  # both kinds share it
+        return site
+    return site + float((own.pair * (kernel.pair[SAME] - kernel.pair[CROSS])).sum())
 
 
 def varying(kernel: Kernel) -> float:

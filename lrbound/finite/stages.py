@@ -27,11 +27,12 @@ from lrbound.finite.measures import (
     width,
 )
 from lrbound.finite.own_share import OwnShare, seen_by_statistics
+from lrbound.finite.passing import Passing
 from lrbound.finite.profile import Profile
 from lrbound.finite.sphere import NONE, Correction, correction, factors
 from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import weighted
+from lrbound.finite.walk import squeezes, weighted
 from lrbound.meanfield.gradient import Gradient, Share, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 
@@ -57,6 +58,7 @@ class _Stage:
         self.linear = 1.0
         self.norm_slope = 1.0
         self.gain_slope = 0.0
+        self.gate: Passing | None = None
 
     def masked(self, law: Unit) -> None:
         """Put one more layer of masks on the stage; the one nearest to the weights comes last."""
@@ -95,8 +97,8 @@ class _Row(NamedTuple):
 class _Back:
     """The way back: the gradient, how much of a direction is in one piece, the stage in the making, other parameters."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
+    def __init__(self, ctx: Context, rest: list[Visit]) -> None:
+        self.ctx, self.rest = ctx, rest
         self.samples = ctx.samples
         self.gradient = at_output(ctx.samples)
         self.kept, self.own = 1.0, OwnShare()
@@ -105,11 +107,11 @@ class _Back:
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
 
-    def look_ahead(self, below: list[Visit]) -> None:
+    def look_ahead(self) -> None:
         """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
         self.next = 0.0, False
         absorbed = False
-        for visit in reversed(below):
+        for visit in reversed(self.rest):
             absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
@@ -252,6 +254,11 @@ class _Back:
             if self.stage.freedom is not None:
                 norms = self.stage.freedom.norms / norm_excess(visit.below, visit.layer.curve)
                 self.stage.freedom = self.stage.freedom._replace(norms=norms)
+        elif squeezes(visit.layer):
+            from lrbound.finite.gates import gate
+
+            found = gate(visit.layer, visit.below, reversed(self.rest), self.gradient, self.ctx)
+            self.stage.gate = found if self.stage.gate is None else self.stage.gate.over(found)
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
@@ -259,7 +266,7 @@ class _Back:
 
 def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
-    back = _Back(ctx)
+    back = _Back(ctx, visits)
     rows = []
     found = tangents(visits, ctx)
     found.insert(0, visits[0].below)
@@ -269,7 +276,7 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
         if lower is not None and lower.batch and not ctx.through:
             lower = None
         if weighted(visit.layer):
-            back.look_ahead(visits)
+            back.look_ahead()
         raw = found[-1] if lower is None else found[-2]
         row = back.visit(visit, Tangents(raw, found[-1], above, lower))
         if row is not None:
@@ -288,11 +295,12 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     inverse = column([stage.inverse_kurtosis for stage in stages])
     laws = [stage.law for stage in stages]
     ones, rest = factors([stage.correction for stage in stages], [stage.normalised for stage in stages])
-    norms, masks, shared = (column([c[k] for c in counts]) for k in (4, 3, 5))
+    shared = column([count.shared for count in counts])
     # batch statistics hold the mean fixed, and those of a sample the norm, so that nothing is passed on
     loose = column([0.0 if stage.normalised or stage.shared is not None else 1.0 for stage in stages])
     fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
+    spread = [_spread(stage, count) for stage, count in zip(stages, counts, strict=True)]
     return Profile(
         samples=ctx.samples,
         outputs=outputs,
@@ -306,21 +314,34 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         one_sample=column([c.one_sample for c in counts]) / inverse,
         batch_mean=column([c.batch_mean for c in counts]) / inverse,
         bulk=column([c.bulk for c in counts]) / inverse,
-        norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
-        gain=column([law.gain for law in laws]) / masks,
-        both=column([law.both for law in laws]) / np.maximum(norms, masks),
+        norm=np.append(2.0 / rows[0].width, column([each.norm for each in spread])),
+        gain=column([each.gain for each in spread]),
+        both=column([each.both for each in spread]),
         shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared + fixed),
         shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
-        norm_slope=column([stage.norm_slope for stage in stages]),
-        gain_slope=column([stage.gain_slope for stage in stages]),
+        norm_slope=column([each.norm_slope for each in spread]),
+        gain_slope=column([each.gain_slope for each in spread]),
         linear=column([stage.linear for stage in stages]),
         above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
         own_beside=column([row.own for row in rows[1:]]),
         mixing=column([stage.mixing for stage in stages]),
     )
+
+
+def _spread(stage: _Stage, count: Freedom) -> Passing:
+    """Return what a stage adds to the variance of a sample's norm and gain, and how it passes a norm on."""
+    law = stage.law
+    ungated = Passing(
+        law.norm / count.norms,
+        law.gain / count.masks,
+        law.both / max(count.norms, count.masks),
+        stage.norm_slope,
+        stage.gain_slope,
+    )
+    return ungated if stage.gate is None else stage.gate.over(ungated)
 
 
 def _above_statistics(rows: list[_Row]) -> bool:

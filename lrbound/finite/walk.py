@@ -21,6 +21,7 @@ from lrbound.meanfield.positions import Axis
 if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.layers.base import Context, Pullback
+    from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.kernel import Kernel
     from lrbound.network import Network
 
@@ -40,6 +41,11 @@ class Weighted(Protocol):
 def weighted(layer: object) -> TypeGuard[Weighted]:
     """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
     return hasattr(layer, "init") and hasattr(layer, "bias")
+
+
+def squeezes(layer: Layer) -> TypeGuard[SqueezeExcite]:
+    """Say whether a layer is a gate of channels, whose module few networks need."""
+    return layer.kind == "squeeze_excite"
 
 
 class Visit(NamedTuple):

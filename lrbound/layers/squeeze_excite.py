@@ -43,12 +43,12 @@ class SqueezeExcite(Layer):
 
     def parameters(self, shape: Shape) -> int:
         """Count the weights and biases of the gate."""
-        return sum(node.layer.parameters(inner) for node, inner in run(self._gate(shape[0]), shape))
+        return sum(node.layer.parameters(inner) for node, inner in run(self.gate(shape[0]), shape))
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Multiply the kernel by that of the gate; the layer's part is that of the gate's weights."""
         gate, pulls = kernel, []
-        for node in self._gate(kernel.channels):
+        for node in self.gate(kernel.channels):
             gate, pull = node.layer.forward(gate, ctx)
             pulls.append(pull)
         out, split = multiply(kernel, gate, gaussian=kernel.gaussian)
@@ -64,7 +64,8 @@ class SqueezeExcite(Layer):
 
         return out, back
 
-    def _gate(self, channels: int) -> tuple[Node, ...]:
+    def gate(self, channels: int) -> tuple[Node, ...]:
+        """Return the layers of the gate: mean over positions, weights, phi, weights, sigmoid."""
         from lrbound.layers.global_avg_pool import GlobalAvgPool
         from lrbound.layers.linear import Linear
         from lrbound.registry import LAYERS
@@ -83,7 +84,7 @@ class SqueezeExcite(Layer):
         """Build a module that computes the gate and multiplies by it."""
         from torch import Tensor, nn
 
-        gate = nn.Sequential(*(node.layer.torch(inner, init) for node, inner in run(self._gate(shape[0]), shape)))
+        gate = nn.Sequential(*(node.layer.torch(inner, init) for node, inner in run(self.gate(shape[0]), shape)))
 
         class Gated(nn.Module):
             def __init__(self) -> None:

@@ -1,0 +1,37 @@
+"""How a sample's norm passes a place in the network, and how its gain reacts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Passing(NamedTuple):
+    """What a place adds to the variance of a sample's norm and gain, and how it passes a norm on (see localised).
+
+    Attributes
+    ----------
+    norm, gain, both : float
+        Relative variances of T and G, and their covariance.
+    norm_slope, gain_slope : float
+        d ln T and d ln G / d ln of the norm that arrives.
+    """
+
+    norm: float
+    gain: float
+    both: float
+    norm_slope: float
+    gain_slope: float
+
+    def over(self, lower: Passing) -> Passing:
+        """Return the two as one, ``lower`` being passed first: the norm that it adds meets the slopes of this one."""
+        slope, reaction = self.norm_slope, self.gain_slope
+        return Passing(
+            norm=self.norm + slope**2 * lower.norm,
+            gain=self.gain + lower.gain + 2.0 * reaction * lower.both + reaction**2 * lower.norm,
+            both=self.both + slope * (lower.both + reaction * lower.norm),
+            norm_slope=slope * lower.norm_slope,
+            gain_slope=lower.gain_slope + reaction * lower.norm_slope,
+        )
+
+
+NONE = Passing(0.0, 0.0, 0.0, 1.0, 0.0)
