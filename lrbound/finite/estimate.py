@@ -29,6 +29,43 @@ if TYPE_CHECKING:
     from lrbound.network import Network
 
 
+class Levels(NamedTuple):
+    """What the branches are made of.
+
+    Attributes
+    ----------
+    samples : float
+    co, lo, de : float
+        The branches.
+    coherent : float
+        ``co`` without the growth through finite layers.
+    mean : float
+        Mean of the complement's spectrum, sum b_l.
+    typical : float
+        The same, grown as one typical sample's own spectrum.
+    spread : float
+        Standard deviation of the logarithm between samples.
+    centre : float
+        The mean, grown as the bulk.
+    coupling : float
+        Of the coherent direction with the rest (see :mod:`lrbound.finite.mixing`).
+    log_variances : tuple of float
+        Of the branches over initialisations.
+    """
+
+    samples: float
+    co: float
+    lo: float
+    de: float
+    coherent: float
+    mean: float
+    typical: float
+    spread: float
+    centre: float
+    coupling: float
+    log_variances: tuple[float, float, float]
+
+
 class Finite(NamedTuple):
     """lambda_max of half_squared_error at finite size.
 
@@ -43,6 +80,7 @@ class Finite(NamedTuple):
     parts : tuple of float
         Part of each layer in lambda_max, in the order of the terms; they add up to it.
     warnings : tuple of str
+    levels : Levels
     """
 
     lambda_max: float
@@ -50,6 +88,7 @@ class Finite(NamedTuple):
     branch: Branch
     parts: tuple[float, ...]
     warnings: tuple[str, ...]
+    levels: Levels
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -91,15 +130,30 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     co, lo, de = coherent_parts(row), localised(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
-    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, coupling(row, co))
+    coupled = coupling(row, co)
+    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, coupled)
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
-    variances = np.array([interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts)])
+    variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
+    levels = Levels(
+        samples=row.samples,
+        co=float(values[0]),
+        lo=lo.value,
+        de=de.edge,
+        coherent=float(row.coherent.sum()),
+        mean=mean,
+        typical=float(lo.parts.sum()),
+        spread=math.sqrt(lo.log_variance),
+        centre=de.centre,
+        coupling=coupled,
+        log_variances=variances,
+    )
     return Finite(
         found.value,
-        interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, variances),
+        interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
         _warnings(row, network, ctx),
+        levels,
     )
 
 
@@ -116,7 +170,9 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     values = tuple(value * weight / total if total > 0.0 else 0.0 for weight in weights)
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
-    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,))
+    rest = max(parts.complement, 0.0)
+    levels = Levels(samples, parts.coherent, rest, rest, parts.coherent, rest, rest, 0.0, rest, 0.0, (model**2,) * 3)
+    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,), levels)
 
 
 def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
