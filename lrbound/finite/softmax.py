@@ -89,7 +89,7 @@ def tops(probabilities: Array) -> Array:
     """
     if probabilities.shape[-1] <= MOST_DRAWN:
         return seen(averaged(probabilities), math.inf)
-    return np.array([_power(p) for p in probabilities])
+    return _power(probabilities)
 
 
 def averaged(probabilities: Array) -> Array:
@@ -158,16 +158,17 @@ def _inverse(outputs: int, growth: float) -> float:
     return float(np.exp(np.interp(growth, means, np.log(nu[::-1]))))
 
 
-def _power(p: Array) -> float:
-    """Return the largest eigenvalue of diag(mean p) - mean(p p^T) without forming a classes x classes matrix."""
-    mean = p.mean(axis=0)
-    v = mean - mean.mean() + np.eye(1, len(mean), int(mean.argmax()))[0]
-    value = 0.0
+def _power(probabilities: Array) -> Array:
+    """Return the largest eigenvalues of diag(mean p) - mean(p p^T) without forming classes x classes matrices."""
+    mean = probabilities.mean(axis=1)
+    v = mean - mean.mean(axis=1, keepdims=True) + np.eye(mean.shape[1])[mean.argmax(axis=1)]
+    values = np.zeros(len(mean))
     for _ in range(200):
-        v /= np.linalg.norm(v)
-        image = mean * v - p.T @ (p @ v) / len(p)
-        before, value = value, float(v @ image)
-        if abs(value - before) <= 1e-5 * value:
+        v /= np.linalg.norm(v, axis=1, keepdims=True)
+        along = np.swapaxes(probabilities @ v[:, :, None], 1, 2) @ probabilities
+        image = mean * v - along[:, 0] / probabilities.shape[1]
+        before, values = values, (v * image).sum(axis=1)
+        if (abs(values - before) <= 1e-5 * values).all():
             break
         v = image
-    return value
+    return values
