@@ -5,15 +5,25 @@ eigenvalues of Q^1/2 K Q^1/2 count. What the branches of K become follows from w
 
     co   all samples alike: sum a_l top(W^1/2 E_x Q_x W^1/2),
     lo   one sample:        sum b_l max over x of exp(sg z_x - sg^2/2) top(W^1/2 Q_x W^1/2),
-    de   many samples:      de top(W^1/2 E_x Q_x W^1/2)/J,
+    de   many samples:      de top(W^1/2 E_x Q_x W^1/2)/J times what samples of unlike curvature add,
 
 W the C x C Gram matrix of the outputs' gradients, which prefers combinations of its own. A chain of layers gives it as a
 sum of products of Wishart matrices; one Wishart matrix with the same mean J of the largest eigenvalue stands for it here.
+In ``de`` the samples have a Gram matrix too, of mean 1 and with the edge de/(sum b_l J) = (1 + sqrt y)^2 of one Wishart
+matrix. With k_x the curvature of sample x in the combination of outputs that is the top, over its mean, the edge becomes
+
+    min over z of z (1 + y u),    u = mean over x of k_x/(z - k_x),
+
+which is that of the free product (Voiculescu 1987, as in :mod:`lrbound.finite.wishart`).
 Gaussian logits are drawn with a fixed seed. With Q = 1/C nothing is left of the softmax but the factor. Half of lambda
 bounds it all.
 
 Status: derived, but for the one matrix that stands for a chain; logits are taken as independent of norms and gradients.
-Above :data:`MOST_DRAWN` outputs W is left out, and lambda/C is the least.
+26 random dense nets (2 to 30 outputs, batches 8 to 200, batch and layer norm or none) that it was written on: median 6 %,
+90th percentile 15 %, 90 % intervals held 95 % of 312 initialisations. 32 drawn later, 8 of them convolutional, with 2 to 80
+outputs: median 11 %, 90th percentile 29 %; with samples of unlike curvature, which were counted after a look at them, 10
+and 26 %, and intervals held 85 % of 369. The worst are low, with 50 and 80 outputs (18 to 33 %). Above :data:`MOST_DRAWN`
+outputs W is left out, and lambda/C is the least.
 """
 
 from __future__ import annotations
@@ -31,15 +41,17 @@ from lrbound.finite.wishart import top
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
-    from lrbound.finite.estimate import Finite
+    from lrbound.finite.estimate import Finite, Levels
     from lrbound.finite.wishart import Array
 
-MOST_DRAWN = 64
+MOST_DRAWN = 128
 """Outputs up to which W is drawn."""
 MATRICES_TIMES_SQUARES = 400_000
 """Entries of the matrices of single samples that are drawn, some 30 ms."""
 MATRICES, FEWEST_DRAWS = 128, 8
 """How many there are at least, and of how many initialisations."""
+EDGE_POINTS = 60
+"""Values of z, at equal ratios of its distance from the largest curvature."""
 
 
 class Law(NamedTuple):
@@ -66,9 +78,10 @@ def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
         """Return the mean of top(W^1/2 E_x Q_x W^1/2)."""
         return alone.mean if curvatures is None else _law(seen(curvatures, matching(outputs, grown, mean))).mean
 
+    unlike = 1.0 if curvatures is None else _unlike(levels, curvatures, probabilities)
     alone = _law(tops(probabilities) if curvatures is None else seen(curvatures, math.inf))
     spread_out = mean_top(levels.centre, levels.mean) * (levels.mean / levels.centre if levels.centre > 0.0 else 1.0)
-    co, de = levels.coherent * mean_top(levels.co, levels.coherent), levels.de * spread_out
+    co, de = levels.coherent * mean_top(levels.co, levels.coherent), levels.de * spread_out * unlike
     lo = _localised(found, probabilities) if 0.5 * levels.lo > max(co, de) else Law(0.0, 0.0)
     typical = float(1.0 - np.square(probabilities).sum(axis=2).mean()) / (outputs - 1)
     coupled = levels.coupling * (co / levels.co) ** 2 if levels.co > 0.0 else 0.0
@@ -80,6 +93,29 @@ def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
     variances = np.array([of_co + alone.variance, lo.variance + interval.MODEL**2, of_de + alone.variance])
     ratios = np.array([co, lo.mean, de]) / value if value > 0.0 else np.zeros(3)
     return value, interval.mixed(ratios, variances)
+
+
+def _unlike(levels: Levels, curvatures: Array, probabilities: Array) -> float:
+    """Return by how much samples of unlike curvature move the edge of their Gram matrix."""
+    grown = math.sqrt(max(levels.de / levels.centre, 1.0)) if levels.centre > 0.0 else 1.0
+    ratio = (grown - 1.0) ** 2
+    if not ratio > 0.0:
+        return 1.0
+    count, outputs = len(curvatures), curvatures.shape[1]
+    root = _wishart_root(outputs, matching(outputs, levels.centre, levels.mean), count)
+    directions = (root @ np.linalg.eigh(np.swapaxes(root, 1, 2) @ curvatures @ root)[1][:, :, -1:])[:, :, 0]
+    seen_by = np.einsum("dxk,dk->dx", probabilities, directions**2)
+    seen_by -= np.einsum("dxk,dk->dx", probabilities, directions) ** 2
+    mean = seen_by.mean(axis=1, keepdims=True)
+    if not (mean > 0.0).all():
+        return 1.0
+    apart = seen_by / mean
+    least = apart.max(axis=1)
+    edges = np.full(count, math.inf)
+    for above in np.geomspace(1e-3, 1e3, EDGE_POINTS):
+        z = least + above
+        edges = np.minimum(edges, z * (1.0 + ratio * (apart / (z[:, None] - apart)).mean(axis=1)))
+    return float(edges.mean()) / grown**2
 
 
 def tops(probabilities: Array) -> Array:
@@ -137,6 +173,8 @@ def _wishart_root(outputs: int, freedom: float, count: int) -> Array:
     A chi variable of k degrees is close to normal of mean sqrt(k - 1/2) and variance 1/2 (Fisher 1922). With fewer degrees
     of freedom than outputs only so many columns are there, the last one in part.
     """
+    if math.isinf(freedom):
+        return np.broadcast_to(np.eye(outputs), (count, outputs, outputs))
     at = np.arange(outputs)
     left = np.maximum(freedom - at, 0.0)
     root = np.tril(normal.draws(3, (count, outputs, outputs)), -1)

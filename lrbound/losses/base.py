@@ -58,6 +58,11 @@ class Loss:
         """
         return self.factor(logits) * found.lambda_max, found.log_variance
 
+    def limit(self, outputs: int) -> str | None:
+        """Return what is known to be off with so many outputs, or None."""
+        del outputs
+        return None
+
     def torch(self) -> nn.Module:
         """Build the loss as a module that takes outputs and targets, mean over the samples."""
         raise NotImplementedError(self.kind)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DRAWS_TIMES_CLASSES = 2_000_000
 """Logits drawn for the law of the softmax: some 64 initialisations of 1000 samples at 30 classes."""
 
+MANY_OUTPUTS = 50
+"""Outputs from which lambda_max was seen to be off (:mod:`lrbound.finite.softmax`)."""
+
 
 class CrossEntropy(Loss):
     """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (theory, section 7).
@@ -50,6 +53,15 @@ class CrossEntropy(Loss):
         from lrbound.finite.softmax import softmax
 
         return softmax(found, probabilities(logits, found.levels.samples))
+
+    def limit(self, outputs: int) -> str | None:
+        """Return that many outputs prefer combinations in which the softmax is steep."""
+        if outputs < MANY_OUTPUTS:
+            return None
+        return (
+            f"cross_entropy with {outputs} outputs: logits are taken as independent of the outputs' gradients; measured "
+            "networks with 50 and 80 outputs were 16 % below to 50 % above lambda_max"
+        )
 
     def torch(self) -> nn.Module:
         """Build torch.nn.CrossEntropyLoss; targets are class indices."""

@@ -115,3 +115,11 @@ def test_one_wishart_matrix_has_the_growth_of_the_chain(outputs: int, growth: fl
     assert float(top(outputs, np.array([freedom])).mean[0]) == pytest.approx(growth, rel=1e-3)
     # of two outputs the law of Tracy and Widom is a sketch
     assert drawn.mean() == pytest.approx(growth, rel=0.15 if outputs == 2 else 0.05)
+
+
+def test_many_outputs_are_warned_of() -> None:
+    spec = {"layers": blocks((60,), activation="relu"), "inputs": 30, "init": "he", "batch": 16}
+    few, many = (predict(net(**spec, outputs=outputs)).warnings for outputs in (10, 60))
+
+    assert not few
+    assert "60 outputs" in many[0]
