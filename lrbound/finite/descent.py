@@ -15,6 +15,7 @@ from lrbound.finite.measures import (
     COHERENT,
     bias_kernel,
     from_below,
+    in_common,
     kurtosis,
     law_of,
     own_part,
@@ -160,6 +161,7 @@ class Descent(Backward):
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(apart, 0.0), 1.0),
+            width(step.below, in_common(self.gradient, self.samples)),
             width(step.below, own),
         )
         for source in self.latest:

@@ -11,7 +11,7 @@ from lrbound.finite.sphere import homogeneous
 from lrbound.finite.unit import Unit, unit
 from lrbound.finite.walk import weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
-from lrbound.meanfield.kernel import SAME, Kernel
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
@@ -46,6 +46,18 @@ def own_part(gradient: Gradient, samples: float) -> Signal:
         (delta.pair[TRACE, SAME] - delta.pair[COHERENT, SAME]) / rest,
         (delta.site[TRACE, SAME] - delta.site[COHERENT, SAME]) / rest,
     )
+
+
+def in_common(gradient: Gradient, samples: float) -> Signal:
+    """Return what the own parts of two samples have in common: of masks only what both keep.
+
+    The mean direction orthogonal to the coherent one is opposite in the other samples, and so is this.
+    """
+    delta, rest = gradient.delta, 1.0 - 1.0 / samples
+    if rest == 0.0:
+        return own_part(gradient, samples)
+    pair, site = ((part[COHERENT, CROSS] - part[TRACE, CROSS]) / rest for part in (delta.pair, delta.site))
+    return Signal(pair, site) if float(site.sum()) > 0.0 else own_part(gradient, samples)
 
 
 def probe(own: Signal, like: Gradient, samples: float) -> Gradient:

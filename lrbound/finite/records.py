@@ -23,6 +23,7 @@ class Layer:
     complement: float
     coherence: float
     width: float
+    own_width: float
     law: Unit = LINEAR
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0

@@ -15,6 +15,7 @@ from lrbound.finite.measures import (
     absorbs,
     bias_kernel,
     from_below,
+    in_common,
     inputs_of,
     kurtosis,
     law_of,
@@ -84,6 +85,7 @@ class _Row(NamedTuple):
     complement: float
     coherence: float
     width: float
+    own_width: float
     stage: _Stage | None
     from_below: float
 
@@ -136,6 +138,7 @@ class _Back:
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
+            width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
             self._closed(visit.above),
             from_below(visit, self.ctx),
@@ -289,10 +292,10 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         one_sample=column([c.one_sample for c in counts]) / inverse,
         batch_mean=column([c.batch_mean for c in counts]) / inverse,
         bulk=column([c.bulk for c in counts]) / inverse,
-        norm=np.append(2.0 / rows[0].width, column([law.norm for law in laws]) / norms),
+        norm=np.append(2.0 / rows[0].own_width, column([law.norm for law in laws]) / norms),
         gain=column([law.gain for law in laws]) / masks,
         both=column([law.both for law in laws]) / np.maximum(norms, masks),
-        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared + fixed),
+        shared=np.append(2.0 / rows[0].own_width, column([law.shared for law in laws]) * loose / shared + fixed),
         shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
