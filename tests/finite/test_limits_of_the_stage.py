@@ -142,3 +142,15 @@ def test_the_interval_is_log_normal_about_the_mean() -> None:
     low, high = around(10.0, 0.04)
     assert math.sqrt(low * high) == pytest.approx(10.0 * math.exp(-0.02))
     assert math.log(high / low) == pytest.approx(2 * 1.6449 * 0.2)
+
+
+def test_the_coupling_to_single_samples_does_not_end_at_a_batch_size() -> None:
+    # the coherent direction of a narrow net of many outputs is mixed by a fifth of lambda_max
+    values = [
+        finite(
+            dense(widths=(80, 80), gamma=None, activation="tanh", batch=n, inputs=100, outputs=20, init="lecun")
+        ).lambda_max
+        for n in (64, 66)
+    ]
+
+    assert values[1] == pytest.approx(values[0], rel=0.02)
