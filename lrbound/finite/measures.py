@@ -117,6 +117,13 @@ def varying(kernel: Kernel) -> float:
     return q - x
 
 
+def overlap(kernel: Kernel, samples: float) -> float:
+    """Return the relative variance of a Gaussian unit times its mean over the batch, from sample to sample."""
+    q, x = kernel.averages()
+    whole = x + (q - x) / samples
+    return (q - x) * max(x, 0.0) / whole**2 if whole > 0.0 else 0.0
+
+
 def quotient(numerator: float, denominator: float) -> float:
     """Return the quotient, or 1 where there is none."""
     return numerator / denominator if denominator > 0.0 else 1.0

@@ -9,7 +9,15 @@ Q_m = sum_{l<=m} a_l the trace of what passes stage m, T_m the same of the grown
 degrees of freedom of one sample's signal times the mean one: C - 1 other outputs with a variance of 1/nu' - 1/nu each, and
 3 times that for v itself (a fourth moment of Gaussian weights).
 
-Status: derived for the Wishart steps of stages without normaliser and with statistics of single channels over the batch;
+So do the activations: a sample's product with the mean over the batch, h_x . h, varies from sample to sample by the relative
+variance E v hb^2/(N (E hb^2 + E v/n)^2) that a stage of N units adds (hb a unit's mean over the batch, v its variance), and a
+stage passes such a variation on with the slope d ln E hb^2/d ln x. With U_m the weight of a logarithm injected at stage m
+(as in :mod:`lrbound.finite.localised`), sum_m variance_m U_m^2 adds to the coupling. For one layer this and the spread of
+the bulk are the exact top of a spike and noise, X N + (A - X) (1 + N/n) + (A - X)^2/(n X) (Benaych-Georges and
+Nadakuditi 2012). Dense layers one after the other only: on maps, and with branches, it is left out.
+
+Status: the part of the activations is derived; narrow tanh nets of 20 outputs at a batch of 188 are within 4 % (12 to 17 %
+low without it). That of the gradients is derived for the Wishart steps of stages without normaliser and with statistics of single channels over the batch;
 measured couplings of small convolutional nets (C = 10 and 20, batches 16 to 64) are 1 to 1.2 times this under layer norm,
 1.5 to 2 times under batch, cross-iteration and batch-group norm, 3 times under instance norm, and 4 times under group norm
 of 4 channels, whose coupling of channels it leaves out. With branches Q_m and T_m are what flows through the stage's weights
@@ -19,6 +27,8 @@ of 4 channels, whose coupling of channels it leaves out. With branches Q_m and T
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
@@ -30,4 +40,9 @@ def coupling(profile: Profile, grown: Array) -> float:
     if profile.mixing is None:
         return 0.0
     below, top = (profile.flow(parts, coherent=True)[0] for parts in (profile.coherent, grown))
-    return (profile.outputs + 2.0) * float(below * top @ profile.mixing)
+    gradients = (profile.outputs + 2.0) * float(below * top @ profile.mixing)
+    if profile.overlap is None or profile.overlap_slope is None or profile.of_inputs is None:
+        return gradients
+    none = np.zeros(len(profile.overlap_slope))
+    weight = profile.carried(grown * profile.of_inputs, none, profile.overlap_slope, none, coherent=True)
+    return gradients + float(profile.overlap @ weight**2)

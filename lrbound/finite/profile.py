@@ -50,6 +50,13 @@ class Profile(NamedTuple):
         Whether batch statistics let nearly nothing of the coherent direction below the last of them.
     width : ndarray (L,)
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
+    overlap : ndarray (L,) or None
+        Relative variance, from sample to sample, of a sample's product with the mean over the batch that the stage's finite
+        width adds, the input before the stages.
+    overlap_slope : ndarray by stage, or None
+        How a stage passes such a product on.
+    of_inputs : ndarray (L,) or None
+        Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
     routes : Routes or None
         The ways through a network with branches. There ``norm`` to ``linear`` and ``width`` have an entry for each of its
         sources, and the input before them where that is said; None where the layers run one after the other.
@@ -77,6 +84,9 @@ class Profile(NamedTuple):
     width: Array
     routes: Routes | None = None
     mixing: Array | None = None
+    overlap: Array | None = None
+    overlap_slope: Array | None = None
+    of_inputs: Array | None = None
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""

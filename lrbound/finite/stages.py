@@ -19,6 +19,7 @@ from lrbound.finite.measures import (
     inputs_of,
     kurtosis,
     law_of,
+    overlap,
     own_part,
     probe,
     quotient,
@@ -71,6 +72,8 @@ class _Stage:
             gain_slope=law.gain_slope,
             shared=law.shared,
             shared_both=law.shared_both,
+            overlap=law.overlap,
+            overlap_slope=old.overlap_slope * law.overlap_slope,
             shared_slope=law.shared_slope,
             mean_slope=law.mean_slope,
         )
@@ -86,6 +89,8 @@ class _Row(NamedTuple):
     coherence: float
     width: float
     own_width: float
+    overlap: float
+    of_inputs: float
     stage: _Stage | None
     from_below: float
 
@@ -101,12 +106,14 @@ class _Back:
         self.stage: _Stage | None = None
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
+        self.maps_below = False
 
     def look_ahead(self, below: list[Visit]) -> None:
         """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
         self.next = 0.0, False
-        absorbed = False
+        self.maps_below = absorbed = False
         for visit in reversed(below):
+            self.maps_below |= visit.below.positions > 1
             absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
@@ -140,12 +147,22 @@ class _Back:
             min(max(whole, 0.0), 1.0),
             width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
+            overlap(visit.below, self.samples) / visit.below.channels,
+            self._of_inputs(visit, coherent + self.beside[0]),
             self._closed(visit.above),
             from_below(visit, self.ctx),
         )
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
         return row
+
+    def _of_inputs(self, visit: Visit, coherent: float) -> float:
+        """Return the part of a weight layer's coherent value that is that of its inputs, not of biases."""
+        if not coherent > 0.0 or visit.below.positions > 1 or self.maps_below:
+            return 0.0
+        assert weighted(visit.layer)
+        total = self.gradient.delta.total()[COHERENT] if visit.layer.bias else 0.0
+        return min(max(1.0 - (self.beside[0] + float(total)) / coherent, 0.0), 1.0)
 
     def _leaning(self, visit: Visit) -> float:
         """Return what masks that lean on these weights add to their coherent value."""
@@ -283,6 +300,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     loose = column([0.0 if stage.normalised or stage.shared is not None else 1.0 for stage in stages])
     fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
+    dense = column([float(row.of_inputs > 0.0) for row in rows[1:]])
     return Profile(
         samples=ctx.samples,
         outputs=outputs,
@@ -305,6 +323,9 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         above_statistics=ctx.through and _above_statistics(rows),
         width=column([row.width for row in rows]),
         mixing=column([stage.mixing for stage in stages]),
+        overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
+        overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
+        of_inputs=column([row.of_inputs for row in rows]),
     )
 
 
