@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import UNTRACKED, limits
+from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import coupling
 from lrbound.finite.outputs import parts as coherent_parts
@@ -152,7 +152,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
-        _warnings(row, network, ctx),
+        _warnings(row, network, ctx, values),
         levels,
     )
 
@@ -175,18 +175,32 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,), levels)
 
 
-def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
+def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tuple[str, ...]:
     layers = [layer for layer, _ in _leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
-    return limits(
+    co, *rest = values.tolist()
+    images = len(network.input.shape) == 3
+    found = limits(
         row,
         statistics=any(layer.fixes_scale for layer in layers),
         through=ctx.through,
-        images=len(network.input.shape) == 3,
+        images=images,
         at_outputs=any(layer.fixes_scale for layer in layers[last:]),
         gated=any(layer.gates for layer in layers),
         grouped=any(getattr(layer, "groups", 1) > 1 for layer in layers if weighted(layer)),
     )
+    found += few_values(
+        min((_values(*leaf, ctx) for leaf in _leaves(network.nodes, network.input.shape)), default=math.inf)
+    )
+    return found + uneven(co, max(rest)) if images and row.routes is None and not found else found
+
+
+def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
+    """Return how many values of one sample a layer's statistics average; infinite where they are over the batch."""
+    found = layer.statistics(shape[0], ctx.samples)
+    if found is None or found.batch:
+        return math.inf
+    return float(found.channels) * (1 if layer.kind == "positional_norm" else math.prod(shape[1:]))
 
 
 def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
