@@ -101,7 +101,10 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     parts = spectrum(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
-    lambda_max, log_variance = training.loss.top(found.lambda_max, found.log_variance, parts.coherent, logits)
+    lambda_max, log_variance = training.loss.top(found, logits)
+    unsure = None if limit else training.loss.limit(network.outputs)
+    if unsure is not None:
+        notes[unsure] = None
     curvature = training.optimizer.stable_rate(lambda_max)
     minibatch = None
     if training.batch_size is not None:

@@ -7,6 +7,7 @@ A stage of its own on top of :mod:`lrbound.meanfield`, one effect a file:
     localised   one sample's own Gram matrix, the best sample of the batch (branch ``lo``)
     bulk        the delocalised edge of the complement of the coherent direction (branch ``de``)
     combine     the branches meet
+    softmax     cross-entropy in each branch
     interval    where 90 % of single initialisations fall
 
 They read a :class:`~lrbound.finite.profile.Profile`, numbers by layer, and nothing else.

@@ -111,7 +111,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
     apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])
-    start = layers[0].width
+    start, own = layers[0].width, layers[0].own_width
     head, lower = layers[-1], layers[:-1]
     return Profile(
         samples=ctx.samples,
@@ -122,14 +122,14 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         own=column([layer.own for layer in layers]),
         own_alike=column([layer.own_alike for layer in layers]),
         common=column([1.0 - layer.law.gain / layer.law.one for layer in layers[1:]]),
-        overlap=column([layer.overlap for layer in layers]),
+        crossed=column([layer.crossed for layer in layers]),
         one_sample=column([count.one_sample for count in counts]) / inverse,
         batch_mean=column([count.batch_mean for count in counts]) / inverse,
         bulk=column([count.bulk for count in counts]) / inverse,
-        norm=np.append(2.0 / start, np.maximum(of("norm") - apart, 0.0) / norms),
+        norm=np.append(2.0 / own, np.maximum(of("norm") - apart, 0.0) / norms),
         gain=of("gain") / masks,
         both=of("both") / np.maximum(norms, masks),
-        shared=np.append(2.0 / start, of("shared") * loose / shared + column([source.fixed for source in sources])),
+        shared=np.append(2.0 / own, of("shared") * loose / shared + column([source.fixed for source in sources])),
         shared_both=of("shared_both") * loose / shared,
         shared_slope=of("shared_slope") * passed,
         mean_slope=of("mean_slope") * passed,

@@ -8,7 +8,7 @@ included, adds fluctuations of variance 1/N_m, of which stage m+1 passes lin_{m+
 
     de = W edge({(n/N_m)(c_m/W)^2 : m = 0 .. L-1}) + inc,      inc = sum_l (1 - coh_l) b_l E2_l,
 
-E2_l the chain of the backward steps. At finite n the mean top of such a product lies below its edge, as it does for C
+E2_l the chain of the backward steps. On maps N_m counts eigenvalues of the gradient's part that two samples share. At finite n the mean top of such a product lies below its edge, as it does for C
 outputs. All is computed as n b_l and 1/n, so that a full batch is an ordinary number.
 
 Status: derived; checked on 12 random dense tanh and BN tanh nets of batches 8 to 256 (rms 7 %, worst 12 %).

@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import UNTRACKED, limits
+from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
@@ -29,6 +29,44 @@ if TYPE_CHECKING:
     from lrbound.network import Network
 
 
+class Levels(NamedTuple):
+    """What the branches are made of.
+
+    Attributes
+    ----------
+    samples : float
+    co, lo, de : float
+        The branches.
+    coherent : float
+        ``co`` without the growth through finite layers.
+    mean : float
+        Mean of the complement's spectrum, sum b_l.
+    typical : float
+        The same, grown as one typical sample's own spectrum.
+    spread : float
+        Standard deviation of the logarithm between samples.
+    centre : float
+        The mean, grown as the bulk.
+    beside_co, beside_lo : float
+        What couples the coherent direction and the best sample to the rest (see :mod:`lrbound.finite.mixing`).
+    log_variances : tuple of float
+        Of the branches over initialisations.
+    """
+
+    samples: float
+    co: float
+    lo: float
+    de: float
+    coherent: float
+    mean: float
+    typical: float
+    spread: float
+    centre: float
+    beside_co: float
+    beside_lo: float
+    log_variances: tuple[float, float, float]
+
+
 class Finite(NamedTuple):
     """lambda_max of half_squared_error at finite size.
 
@@ -43,6 +81,7 @@ class Finite(NamedTuple):
     parts : tuple of float
         Part of each layer in lambda_max, in the order of the terms; they add up to it.
     warnings : tuple of str
+    levels : Levels
     """
 
     lambda_max: float
@@ -50,6 +89,7 @@ class Finite(NamedTuple):
     branch: Branch
     parts: tuple[float, ...]
     warnings: tuple[str, ...]
+    levels: Levels
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -94,13 +134,28 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     beside_co, beside_lo = of_coherent(row, co), of_best_sample(row, lo)
     found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, beside_co=beside_co, beside_lo=beside_lo)
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
-    variances = np.array([interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts)])
+    variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
+    levels = Levels(
+        samples=row.samples,
+        co=float(values[0]),
+        lo=lo.value,
+        de=de.edge,
+        coherent=float(row.coherent.sum()),
+        mean=mean,
+        typical=float(lo.parts.sum()),
+        spread=math.sqrt(lo.log_variance),
+        centre=de.centre,
+        beside_co=beside_co,
+        beside_lo=beside_lo,
+        log_variances=variances,
+    )
     return Finite(
         found.value,
-        interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, variances),
+        interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
-        _warnings(row, network, ctx),
+        _warnings(row, network, ctx, values),
+        levels,
     )
 
 
@@ -117,21 +172,39 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     values = tuple(value * weight / total if total > 0.0 else 0.0 for weight in weights)
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
-    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,))
+    rest = max(parts.complement, 0.0)
+    levels = Levels(
+        samples, parts.coherent, rest, rest, parts.coherent, rest, rest, 0.0, rest, 0.0, 0.0, (model**2,) * 3
+    )
+    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,), levels)
 
 
-def _warnings(row: Profile, network: Network, ctx: Context) -> tuple[str, ...]:
+def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tuple[str, ...]:
     layers = [layer for layer, _ in _leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
-    return limits(
+    co, *rest = values.tolist()
+    images = len(network.input.shape) == 3
+    found = limits(
         row,
         statistics=any(layer.fixes_scale for layer in layers),
         through=ctx.through,
-        images=len(network.input.shape) == 3,
+        images=images,
         at_outputs=any(layer.fixes_scale for layer in layers[last:]),
         gated=any(layer.gates for layer in layers),
         grouped=any(getattr(layer, "groups", 1) > 1 for layer in layers if weighted(layer)),
     )
+    found += few_values(
+        min((_values(*leaf, ctx) for leaf in _leaves(network.nodes, network.input.shape)), default=math.inf)
+    )
+    return found + uneven(co, max(rest)) if images and row.routes is None and not found else found
+
+
+def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
+    """Return how many values of one sample a layer's statistics average; infinite where they are over the batch."""
+    found = layer.statistics(shape[0], ctx.samples)
+    if found is None or found.batch:
+        return math.inf
+    return float(found.channels) * (1 if layer.kind == "positional_norm" else math.prod(shape[1:]))
 
 
 def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:

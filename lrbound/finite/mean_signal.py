@@ -47,9 +47,11 @@ DRAWS, UNITS = 64, 256
 MOST_POSITIONS = 100
 """Single positions up to which fields are drawn; beyond, masks count in pairs (see :mod:`lrbound.finite.freedom`)."""
 MOST_SAMPLES = 64
-"""Batches up to which single samples are drawn, too."""
+"""Samples of a batch that are drawn, at most: the mean over a larger batch is as good as known."""
 MOST_MIXED = 64
 """Positions up to which what varies from sample to sample is counted; it falls off with their number."""
+COHERENT, TRACE = 0, 1
+"""Directions of a gradient."""
 _THIN = 4
 _NODES = 41
 
@@ -117,7 +119,7 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
     """
     tangent = tangents.below if masks.curve is None else tangents.above
     same, cross = (Signal(above.delta.pair[0, kind], above.delta.site[0, kind]) for kind in (SAME, CROSS))
-    own, whole = (backward_kernel(kernel, *part) for part in (same, _added(same, cross)))
+    whole = backward_kernel(kernel, *_added(same, cross))
     single = 1.0 / min(samples, INFINITE)
     together = forward_kernel(tangent, single, 1.0 - single)
     seen = whole @ together
@@ -128,9 +130,9 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
         slopes = masks.curve.slope(values)
         if kernel.positions > 1:
             ratio = _kurtosis(slopes, tangents.below, _dense(whole), samples)
-        if kernel.positions <= MOST_MIXED and samples <= MOST_SAMPLES:
-            gradients = samples * _dense(own), _dense(whole)
-            mixing = _mixing(slopes[::_THIN], values[::_THIN], tangents, gradients, samples)
+        if kernel.positions <= MOST_MIXED:
+            gradients = _one_sample(kernel, above, samples), _dense(whole)
+            mixing = _mixing(slopes[::_THIN], values[::_THIN], tangents, gradients, min(samples, INFINITE))
     elif kernel.positions > 1:
         excess = mask_excess(masks.law.mean, forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
         plain = seen.trace_of_square()
@@ -154,6 +156,18 @@ def coupled_channels(kernel: Kernel, statistics: Statistics, *, rectified: bool)
 
     mixture = mixture_of(kernel, statistics)
     return 1.0 if mixture is None else mixture.kurtosis(rectified=rectified)
+
+
+def _one_sample(kernel: Kernel, above: Gradient, samples: float) -> Array:
+    """Return n times the same-sample part of the coherent direction.
+
+    In a full batch it is that of the trace, unless batch statistics above have left nothing of the coherent direction.
+    """
+    pair, site = above.delta.pair, above.delta.site
+    if samples < INFINITE:
+        return samples * _dense(backward_kernel(kernel, pair[COHERENT, SAME], site[COHERENT, SAME]))
+    left = abs(float(pair[COHERENT].sum())) > 1e-9 * float(site[TRACE, SAME].sum())
+    return float(left) * _dense(backward_kernel(kernel, pair[TRACE, SAME], site[TRACE, SAME]))
 
 
 def _added(one: Signal, other: Signal) -> Signal:

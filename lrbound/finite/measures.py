@@ -50,6 +50,18 @@ def own_part(gradient: Gradient, samples: float) -> Signal:
     )
 
 
+def in_common(gradient: Gradient, samples: float) -> Signal:
+    """Return what the own parts of two samples have in common: of masks only what both keep.
+
+    The mean direction orthogonal to the coherent one is opposite in the other samples, and so is this.
+    """
+    delta, rest = gradient.delta, 1.0 - 1.0 / samples
+    if rest == 0.0:
+        return own_part(gradient, samples)
+    pair, site = ((part[COHERENT, CROSS] - part[TRACE, CROSS]) / rest for part in (delta.pair, delta.site))
+    return Signal(pair, site) if float(site.sum()) > 0.0 else own_part(gradient, samples)
+
+
 def probe(own: Signal, like: Gradient, samples: float) -> Gradient:
     """Return two gradients of one same-sample part: opposite between samples, which leaves S - X, and equal."""
     near = like.delta.near
@@ -124,6 +136,13 @@ def varying(kernel: Kernel) -> float:
     """Return S - X of a unit, averaged over positions."""
     q, x = kernel.averages()
     return q - x
+
+
+def overlap(kernel: Kernel, samples: float) -> float:
+    """Return the relative variance of a Gaussian unit times its mean over the batch, from sample to sample."""
+    q, x = kernel.averages()
+    whole = x + (q - x) / samples
+    return (q - x) * max(x, 0.0) / whole**2 if whole > 0.0 else 0.0
 
 
 def quotient(numerator: float, denominator: float) -> float:

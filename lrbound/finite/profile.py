@@ -37,7 +37,7 @@ class Profile(NamedTuple):
         The same with copies of it at other samples.
     common : ndarray by stage
         Kurtosis of the slopes' products of two samples over that of one: 1/2 for ReLU, 1 without masks.
-    overlap : ndarray (L,)
+    crossed : ndarray (L,)
         Relative variance of two samples' inner products at one pair of positions: that of a weight layer's inputs, one over
         its fan-in, times that of the gradients at its output, below the masks of the stage (0 at the outputs).
     one_sample, batch_mean, bulk : ndarray by stage
@@ -61,6 +61,13 @@ class Profile(NamedTuple):
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
     own_beside : ndarray by stage
         As ``own``, at the masks of a stage.
+    overlap : ndarray (L,) or None
+        Relative variance, from sample to sample, of a sample's product with the mean over the batch that the stage's finite
+        width adds, the input before the stages.
+    overlap_slope : ndarray by stage, or None
+        How a stage passes such a product on.
+    of_inputs : ndarray (L,) or None
+        Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
     routes : Routes or None
         The ways through a network with branches. There ``norm`` to ``linear``, ``width`` and ``own_beside`` have an entry for each of its
         sources, and the input before them where that is said; None where the layers run one after the other.
@@ -74,7 +81,7 @@ class Profile(NamedTuple):
     own: Array
     own_alike: Array
     common: Array
-    overlap: Array
+    crossed: Array
     one_sample: Array
     batch_mean: Array
     bulk: Array
@@ -93,6 +100,9 @@ class Profile(NamedTuple):
     own_beside: Array
     routes: Routes | None = None
     mixing: Array | None = None
+    overlap: Array | None = None
+    overlap_slope: Array | None = None
+    of_inputs: Array | None = None
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""

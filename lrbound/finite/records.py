@@ -23,9 +23,10 @@ class Layer:
     complement: float
     coherence: float
     width: float
+    own_width: float
     own: float
     own_alike: float
-    overlap: float
+    crossed: float
     law: Unit = LINEAR
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0

@@ -15,9 +15,11 @@ from lrbound.finite.measures import (
     absorbs,
     bias_kernel,
     from_below,
+    in_common,
     inputs_of,
     kurtosis,
     law_of,
+    overlap,
     own_part,
     probe,
     quotient,
@@ -73,6 +75,8 @@ class _Stage:
             gain_slope=law.gain_slope,
             shared=law.shared,
             shared_both=law.shared_both,
+            overlap=law.overlap,
+            overlap_slope=old.overlap_slope * law.overlap_slope,
             shared_slope=law.shared_slope,
             mean_slope=law.mean_slope,
         )
@@ -87,11 +91,14 @@ class _Row(NamedTuple):
     complement: float
     coherence: float
     width: float
+    own_width: float
+    overlap: float
+    of_inputs: float
     stage: _Stage | None
     from_below: float
     own: float
     own_alike: float
-    overlap: float
+    crossed: float
 
 
 class _Back:
@@ -106,12 +113,14 @@ class _Back:
         self.stage: _Stage | None = None
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
+        self.maps_below = False
 
     def look_ahead(self) -> None:
         """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
         self.next = 0.0, False
-        absorbed = False
+        self.maps_below = absorbed = False
         for visit in reversed(self.rest):
+            self.maps_below |= visit.below.positions > 1
             absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
@@ -143,7 +152,10 @@ class _Back:
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
+            width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
+            overlap(visit.below, self.samples) / visit.below.channels,
+            self._of_inputs(visit, coherent + self.beside[0]),
             self._closed(visit.above),
             from_below(visit, self.ctx),
             self.own.share,
@@ -153,6 +165,14 @@ class _Back:
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
         return row
+
+    def _of_inputs(self, visit: Visit, coherent: float) -> float:
+        """Return the part of a weight layer's coherent value that is that of its inputs, not of biases."""
+        if not coherent > 0.0 or visit.below.positions > 1 or self.maps_below:
+            return 0.0
+        assert weighted(visit.layer)
+        total = self.gradient.delta.total()[COHERENT] if visit.layer.bias else 0.0
+        return min(max(1.0 - (self.beside[0] + float(total)) / coherent, 0.0), 1.0)
 
     def _leaning(self, visit: Visit) -> float:
         """Return what masks that lean on these weights add to their coherent value."""
@@ -301,6 +321,7 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
     spread = [_spread(stage, count) for stage, count in zip(stages, counts, strict=True)]
+    dense = column([float(row.of_inputs > 0.0) for row in rows[1:]])
     return Profile(
         samples=ctx.samples,
         outputs=outputs,
@@ -310,14 +331,14 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         own=column([row.own for row in rows]),
         own_alike=column([row.own_alike for row in rows]),
         common=column([1.0 - law.gain / law.one for law in laws]),
-        overlap=column([row.overlap for row in rows]),
+        crossed=column([row.crossed for row in rows]),
         one_sample=column([c.one_sample for c in counts]) / inverse,
         batch_mean=column([c.batch_mean for c in counts]) / inverse,
         bulk=column([c.bulk for c in counts]) / inverse,
-        norm=np.append(2.0 / rows[0].width, column([each.norm for each in spread])),
+        norm=np.append(2.0 / rows[0].own_width, column([each.norm for each in spread])),
         gain=column([each.gain for each in spread]),
         both=column([each.both for each in spread]),
-        shared=np.append(2.0 / rows[0].width, column([law.shared for law in laws]) * loose / shared + fixed),
+        shared=np.append(2.0 / rows[0].own_width, column([law.shared for law in laws]) * loose / shared + fixed),
         shared_both=column([law.shared_both for law in laws]) * loose / shared,
         shared_slope=column([law.shared_slope for law in laws]) * passed,
         mean_slope=column([law.mean_slope for law in laws]) * passed,
@@ -328,6 +349,9 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         width=column([row.width for row in rows]),
         own_beside=column([row.own for row in rows[1:]]),
         mixing=column([stage.mixing for stage in stages]),
+        overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
+        overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
+        of_inputs=column([row.of_inputs for row in rows]),
     )
 
 

@@ -15,6 +15,8 @@ From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41
     norm_slope, gain_slope   d ln E v / d ln s^2 and d ln E phi'^2 / d ln s^2 at a fixed law of m
     shared   relative variance over the units of the squared mean over the batch, (mean of phi)^2
     shared_both              its covariance with the squared mean slope
+    overlap  relative variance of phi times the mean over the batch from sample to sample, E v hb^2 / (E hb^2 + E v/n)^2
+    overlap_slope            d ln / d ln x of E hb^2: how such a product is passed on
     shared_slope, mean_slope   d ln / d ln t of E hb^2 and E p^2 if x and q are both multiplied by t
 
 The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
@@ -47,11 +49,13 @@ class Unit(NamedTuple):
     gain_slope: float
     shared: float
     shared_both: float
+    overlap: float
+    overlap_slope: float
     shared_slope: float
     mean_slope: float
 
 
-LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0)
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
 
 
@@ -121,6 +125,8 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         gain_slope=float(at.steepened @ weights) / p2,
         shared=_averaged(at.values, samples, weights) - 1.0,
         shared_both=_covariance(at.values[0] ** 2, at.slopes[0] ** 2, weights),
+        overlap=_overlap(at.values[0] ** 2, at.variance, samples, weights),
+        overlap_slope=_quotient(shared * float(at.slopes[0] ** 2 @ weights), float(at.values[0] ** 2 @ weights)),
         shared_slope=_scaling(at.values[0], at.moved[0], m, weights),
         mean_slope=_scaling(at.slopes[0], at.moved[1], m, weights),
     )
@@ -129,6 +135,15 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
 def _covariance(one: Array, other: Array, weights: Array) -> float:
     product = float(one @ weights) * float(other @ weights)
     return float((one * other) @ weights) / product - 1.0 if product > 0.0 else 0.0
+
+
+def _overlap(square: Array, variance: Array, samples: float, weights: Array) -> float:
+    whole = float((square + variance / samples) @ weights)
+    return float((variance * square) @ weights) / whole**2 if whole > 0.0 else 0.0
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 1e-12 else 1.0
 
 
 def _scaling(mean: Array, moved: Array, m: Array, weights: Array) -> float:

@@ -125,9 +125,9 @@ def _largest_resolved(network: Network) -> int:
 
 def resolved(kernel: Kernel) -> Kernel:
     """Return the same kernel with every position a class of its own."""
-    rows, cols = kernel.rows, kernel.cols
-    if len(rows.counts) == rows.size and len(cols.counts) == cols.size:
+    if kernel.resolved:
         return kernel
+    rows, cols = kernel.rows, kernel.cols
     from lrbound.meanfield.regroup import regroup
 
     fine_rows, fine_cols = _singletons(rows.size), _singletons(cols.size)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
+    from lrbound.finite.estimate import Finite
+
 
 @dataclass(frozen=True)
 class Logits:
@@ -45,19 +47,21 @@ class Loss:
         """Return lambda_max of this loss divided by lambda_max of half_squared_error."""
         raise NotImplementedError(self.kind)
 
-    def top(self, value: float, log_variance: float, coherent: float, logits: Logits) -> tuple[float, float]:
+    def top(self, found: Finite, logits: Logits) -> tuple[float, float]:
         """Return lambda_max of this loss and the variance of its logarithm over initialisations.
 
         Parameters
         ----------
-        value, log_variance : float
-            The same of half_squared_error, at finite size.
-        coherent : float
-            Its coherent part to leading order in the width.
+        found : Finite
+            That of half_squared_error, at finite size.
         logits : Logits
         """
-        del coherent
-        return self.factor(logits) * value, log_variance
+        return self.factor(logits) * found.lambda_max, found.log_variance
+
+    def limit(self, outputs: int) -> str | None:
+        """Return what is known to be off with so many outputs, or None."""
+        del outputs
+        return None
 
     def torch(self) -> nn.Module:
         """Build the loss as a module that takes outputs and targets, mean over the samples."""

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 TWO_PI = 2.0 * math.pi
+NO_MEAN = 1e-300
+"""Mean up to which its ratio to a standard deviation can be 0 in floating-point numbers."""
 
 _LEVELS = ((64, 1e-8), (128, 1e-8), (256, 1e-4), (512, math.inf))
 """Numbers of Hermite terms, tried in turn, and the part of E phi'^2 that each may miss.
@@ -85,7 +87,7 @@ def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
     ----------
     Cho and Saul 2009, equations 6 and 7, for mean 0.
     """
-    if mean != 0.0:
+    if abs(mean) > NO_MEAN:
         return _rectified_shifted(mean, sd_a, sd_b, rho)
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
     area = sd_a * sd_b

@@ -95,6 +95,11 @@ class Kernel:
         """Number P of positions."""
         return self.rows.size * self.cols.size
 
+    @property
+    def resolved(self) -> bool:
+        """Whether every position is a class of its own."""
+        return len(self.rows.counts) == self.rows.size and len(self.cols.counts) == self.cols.size
+
     def becomes(
         self,
         pair: Array,

@@ -49,7 +49,7 @@ def weight_layer(
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
         few=few,
     )
-    merged = None if window is None else _merged(out)
+    merged = None if window is None or kernel.resolved else _merged(out)
 
     def pull(gradient: Gradient) -> tuple[Gradient, Share]:
         delta = gradient.delta if merged is None else merged.backward(gradient.delta)

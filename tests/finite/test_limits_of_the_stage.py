@@ -142,3 +142,60 @@ def test_the_interval_is_log_normal_about_the_mean() -> None:
     low, high = around(10.0, 0.04)
     assert math.sqrt(low * high) == pytest.approx(10.0 * math.exp(-0.02))
     assert math.log(high / low) == pytest.approx(2 * 1.6449 * 0.2)
+
+
+def test_the_coupling_to_single_samples_does_not_end_at_a_batch_size() -> None:
+    # the coherent direction of a narrow net of many outputs is mixed by a fifth of lambda_max
+    values = [
+        finite(
+            dense(widths=(80, 80), gamma=None, activation="tanh", batch=n, inputs=100, outputs=20, init="lecun")
+        ).lambda_max
+        for n in (64, 66)
+    ]
+
+    assert values[1] == pytest.approx(values[0], rel=0.02)
+
+
+@pytest.mark.parametrize("correlation", [0.1, 0.5])
+def test_one_linear_layer_of_correlated_inputs_is_exact(correlation: float) -> None:
+    # a spike of squared length N X beside noise of variance A - X, N x n (Benaych-Georges and Nadakuditi 2012)
+    net = network(
+        "- {linear: {features: 1, bias: false}}",
+        head=f"input: {{shape: [100], correlation: {correlation}}}\ntraining: {{batch_size: 200}}",
+    )
+    n, width, own = 200, 100, 1.0 - correlation
+    exact = correlation * width + own * (1.0 + width / n) + own**2 / (n * correlation)
+
+    assert finite(net).lambda_max == pytest.approx(exact, rel=0.03 if correlation < 0.2 else 0.005)
+
+
+def test_maps_where_the_complement_matters_are_warned_of() -> None:
+    layers = """
+        - conv2d: {channels: 72, kernel: 3, stride: 2, padding: 1}
+        - batch_norm
+        - relu
+        - max_pool2d: 2
+        - conv2d: {channels: 40, kernel: 5, padding: 2}
+        - batch_norm
+        - relu
+        - global_avg_pool
+        """
+    head = "input: {shape: [1, 12, 12]}\ninit: lecun\ntraining: {batch_size: 59}"
+    warned = [
+        any("single samples or the bulk" in text for text in finite(net).warnings)
+        for net in (network(f"{layers}- linear: {outputs}\n", head=head) for outputs in (20, 1))
+    ]
+
+    assert warned == [True, False]
+
+
+def test_few_values_in_a_set_are_warned_of() -> None:
+    nets = (
+        network(
+            f"- linear: 56\n- group_norm: {groups}\n- relu\n- linear: 2",
+            head="input: {shape: [80]}\ntraining: {batch_size: 30}",
+        )
+        for groups in (8, 4)
+    )
+
+    assert [any("values of one sample" in text for text in finite(net).warnings) for net in nets] == [True, False]
