@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite import interval
-from lrbound.finite.bulk import bulk
+from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
 from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven
 from lrbound.finite.localised import localised
@@ -132,7 +132,10 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
     beside_co, beside_lo = of_coherent(row, co), of_best_sample(row, lo)
-    found = combine(float(values[0]), lo.value, de.edge, mean, de.centre, beside_co=beside_co, beside_lo=beside_lo)
+    met = met_by_coherent(row)
+    found = combine(
+        float(values[0]), lo.value, de.edge, mean, de.centre, met=met, beside_co=beside_co, beside_lo=beside_lo
+    )
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
     variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
     levels = Levels(

@@ -87,7 +87,9 @@ def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
     beside_co = levels.beside_co * (co / levels.co) ** 2 if levels.co > 0.0 else 0.0
     beside_lo = levels.beside_lo * (lo.mean / levels.lo) ** 2 if levels.lo > 0.0 else 0.0
     centre = spread_out * levels.centre
-    value = combine(co, lo.mean, de, typical * levels.mean, centre, beside_co=beside_co, beside_lo=beside_lo).value
+    # samples of unlike curvature give the coherent direction a gradient below batch statistics too: it meets all layers
+    mean = typical * levels.mean
+    value = combine(co, lo.mean, de, mean, centre, beside_co=beside_co, beside_lo=beside_lo).value
     if curvatures is None:
         value = max(value, found.lambda_max / outputs)
     value = min(value, 0.5 * found.lambda_max)
