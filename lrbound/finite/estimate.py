@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven
+from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven, unmixed
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
@@ -199,7 +199,11 @@ def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tu
     found += few_values(
         min((_values(*leaf, ctx) for leaf in _leaves(network.nodes, network.input.shape)), default=math.inf)
     )
-    return found + uneven(co, max(rest)) if images and row.routes is None and not found else found
+    if found:
+        return found
+    if row.routes is not None:
+        return () if any(layer.fixes_scale for layer in layers) else unmixed(co, max(rest))
+    return uneven(co, max(rest)) if images else ()
 
 
 def _values(layer: Layer, shape: Shape, ctx: Context) -> float:

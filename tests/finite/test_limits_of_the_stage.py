@@ -11,6 +11,7 @@ from lrbound.finite.combine import combine
 from lrbound.finite.estimate import leading
 from lrbound.finite.interval import around
 from lrbound.meanfield.sweep import backward, forward
+from lrbound.predictor import predict
 from tests.finite.finite_of import context, finite, profile_of
 from tests.nets import dense, network
 
@@ -199,3 +200,19 @@ def test_few_values_in_a_set_are_warned_of() -> None:
     )
 
     assert [any("values of one sample" in text for text in finite(net).warnings) for net in nets] == [True, False]
+
+
+def test_branches_in_which_the_bulk_matters_are_warned_of() -> None:
+    block = "- residual: [tanh, {linear: 101}, tanh, {linear: 101}]\n"
+    warned = [
+        any("mixing by activations" in text for text in predict(net).warnings)
+        for net in (
+            network(
+                "- linear: 101\n" + block * 4 + f"- tanh\n- linear: {outputs}",
+                head=f"input: {{shape: [83]}}\ninit: he\ntraining: {{batch_size: {batch}}}",
+            )
+            for outputs, batch in ((20, 87), (1, 2000))
+        )
+    ]
+
+    assert warned == [True, False]
