@@ -59,10 +59,13 @@ def met_by_coherent(profile: Profile) -> float:
 
     G_l u = 0 for a layer that has no gradient along u, and |Q G_l u|^2 < a_l b_l y_l for one that has less along u than along
     other directions, a_l < b_l, as below batch statistics (b_l^2 y_l is the square of its half width): such layers are left
-    out. Where mixing by activations is not tracked (:mod:`lrbound.finite.mixing`), the whole stands for it, and the answer
-    is infinite.
+    out, with a smooth change-over. Where mixing by activations is not tracked (:mod:`lrbound.finite.mixing`), the whole
+    stands for it, and the answer is infinite.
     """
     if profile.of_inputs is None or not profile.of_inputs.any():
         return math.inf
-    met = profile._replace(complement=profile.complement * (profile.coherent > profile.complement / profile.samples))
+    others = profile.complement / profile.samples
+    ratio = np.divide(others, profile.coherent, out=np.full_like(others, math.inf), where=profile.coherent > 0.0)
+    left_in = 1.0 / (1.0 + ratio**4)
+    met = profile._replace(complement=profile.complement * left_in)
     return 0.5 * max(bulk(met).edge - float(met.complement.sum()) / met.samples, 0.0)
