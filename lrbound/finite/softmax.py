@@ -210,7 +210,7 @@ def _power(probabilities: Array) -> Array:
         along = np.swapaxes(probabilities @ v[:, :, None], 1, 2) @ probabilities
         image = mean * v - along[:, 0] / probabilities.shape[1]
         before, values = values, (v * image).sum(axis=1)
-        if (abs(values - before) <= 1e-5 * values).all():
+        if (abs(values - before) <= 1e-4 * values).all():
             break
         v = image
     return values
