@@ -91,18 +91,24 @@ def top_eigenvalues(logits: Logits) -> tuple[float, ...]:
 
 def probabilities(logits: Logits, batch: float) -> NDArray[np.float64]:
     """Return the softmax of drawn logits, shape (initialisations, samples, outputs), of at most ``batch`` samples."""
+    most = int(np.clip(DRAWS_TIMES_CLASSES / (40 * logits.outputs), 8, 1000))
+    return _drawn(logits, most, int(min(most, batch)))
+
+
+@lru_cache(maxsize=1)  # the whole law and that of a large batch are the same draws
+def _drawn(logits: Logits, most: int, samples: int) -> NDArray[np.float64]:
     classes = logits.outputs
     shared = math.sqrt(max(logits.q_xy, 0.0))
     own = math.sqrt(max(logits.q - max(logits.q_xy, 0.0), 0.0))
-    most = int(np.clip(DRAWS_TIMES_CLASSES / (40 * classes), 8, 1000))
     draws = int(np.clip(DRAWS_TIMES_CLASSES / (most * classes), 2, 64))
-    samples = int(min(most, batch))
     noise = own * normal.draws(1, (most, classes))
     # classes are exchangeable: noise that each sample has at other classes is as good as new noise
     at, sample, place = np.arange(draws)[:, None], np.arange(samples), np.arange(classes)
     row = (at * samples + sample) % most
     noise = noise[row[:, :, None], (place + (at * row)[:, :, None]) % classes]
-    return _softmax(shared * _means(draws, classes)[:, None, :] + noise)
+    found = _softmax(shared * _means(draws, classes)[:, None, :] + noise)
+    found.flags.writeable = False
+    return found
 
 
 def _means(draws: int, classes: int) -> NDArray[np.float64]:
