@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lrbound.meanfield.positions import Array, Lumped
 
-FACTORS, COMMON_NODES, STEPS = 3, 5, 48
+FACTORS, COMMON_NODES, STEPS = 3, 4, 48
 """Factors that the positions of a window share at most, values of each, and values of t; 4 positions have two."""
 REACH = 5.5
 """Standard deviations up to which maxima are counted."""
