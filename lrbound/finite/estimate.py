@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import UNTRACKED, few_values, limits, uneven, unmixed
+from lrbound.finite.limits import UNTRACKED, complement, few_values, limits
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
@@ -187,9 +187,10 @@ def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tu
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
     co, *rest = values.tolist()
     images = len(network.input.shape) == 3
+    normalised = any(layer.fixes_scale for layer in layers)
     found = limits(
         row,
-        statistics=any(layer.fixes_scale for layer in layers),
+        statistics=normalised,
         through=ctx.through,
         images=images,
         at_outputs=any(layer.fixes_scale for layer in layers[last:]),
@@ -199,11 +200,8 @@ def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tu
     found += few_values(
         min((_values(*leaf, ctx) for leaf in _leaves(network.nodes, network.input.shape)), default=math.inf)
     )
-    if found:
-        return found
-    if row.routes is not None:
-        return () if any(layer.fixes_scale for layer in layers) else unmixed(co, max(rest))
-    return uneven(co, max(rest)) if images else ()
+    share = max(rest) / co if co > 0.0 else math.inf
+    return found or complement(share, images=images, branches=row.routes is not None, normalised=normalised)
 
 
 def _values(layer: Layer, shape: Shape, ctx: Context) -> float:

@@ -105,8 +105,7 @@ def few_values(least: float) -> tuple[str, ...]:
     return (
         (
             f"statistics over {least:g} values of one sample: samples in which they are nearly alike stand out; measured dense "
-            "networks over 4 values were 1.8 times above lambda_max with 2 layers and 2.8 times with 6, over 7 values as predicted "
-            "with 2 layers and 3 times above with 6"
+            "networks over 4 to 7 values were up to 2.8 times above lambda_max with 6 layers, and up to 1.8 times with 2"
         ),
     )
 
@@ -117,29 +116,22 @@ UNMIXED = 0.25
 """The same with branches but no normaliser, where a tenth of lambda_max and more came from it."""
 
 
-def uneven(co: float, rest: float) -> tuple[str, ...]:
-    """Return a sentence where the complement of the coherent direction dominates on maps, or nearly does."""
-    if not rest > UNEVEN * co:
-        return ()
-    return (
-        (
-            "single samples or the bulk of the spectrum matter in a network with convolutions: units on small maps are less alike "
-            "than is tracked; measured networks were 15 % below to 65 % above lambda_max, most of them above it where maps "
-            "of 3x3 to 6x6 positions are padded with zeros or pooled"
-        ),
-    )
+ON_MAPS = (
+    "single samples or the bulk of the spectrum matter in a network with convolutions: units on small maps are less alike "
+    "than is tracked; measured networks were 15 % below to 60 % above lambda_max, most of them above it where maps of 3x3 to "
+    "6x6 positions are padded with zeros or pooled"
+)
+BESIDE_BRANCHES = (
+    "single samples or the bulk of the spectrum matter in a network with branches and no normaliser, where mixing by "
+    "activations is not tracked: measured pre-activation tanh networks of 20 outputs were 14 to 30 % above lambda_max"
+)
 
 
-def unmixed(co: float, rest: float) -> tuple[str, ...]:
-    """Return a sentence where the complement matters beside branches without statistics."""
-    if not rest > UNMIXED * co:
-        return ()
-    return (
-        (
-            "single samples or the bulk of the spectrum matter in a network with branches and no normaliser, where mixing by "
-            "activations is not tracked: measured pre-activation tanh networks of 20 outputs were 14 to 30 % above lambda_max"
-        ),
-    )
+def complement(share: float, *, images: bool, branches: bool, normalised: bool) -> tuple[str, ...]:
+    """Return a sentence where the complement counts for more than is known, ``share`` being its part of the coherent branch."""
+    if branches:
+        return (BESIDE_BRANCHES,) if share > UNMIXED and not normalised else ()
+    return (ON_MAPS,) if share > UNEVEN and images else ()
 
 
 UNTRACKED = (

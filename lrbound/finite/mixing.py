@@ -35,7 +35,7 @@ vary from initialisation to initialisation, in two ways (p_l = sqrt(b_l b_l E1_l
               masks of so many channels. Positions do not count, because their pairs number as many as the square of a trace.
 
 The gradient of the best sample is ``factor`` times as large. Status: derived; what masks further up add to the second
-is left out. Root of the sum, predicted / measured: 89 / 90 and 7.6 / 7.2 (8 dense layers with batch norm, 16 and 64 samples),
+is left out. Root of the sum, predicted / measured: 89 / 90 and 7.8 / 7.2 (8 dense layers with batch norm, 16 and 64 samples),
 629 / 696 (VGG-16 at a quarter of its width), 1550 / 1860 (ResNet-18, the same; one of four initialisations 2440).
 """
 
