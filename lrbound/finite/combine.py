@@ -2,10 +2,10 @@
 
 A direction of mean value t that is mixed with a bulk of centre B and half width 2 s, s = (de - B)/2, ends at
 t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). The coherent
-direction is mixed with the whole spectrum, so B is its mean, but pushed by the layers alone in which it has a gradient; a sample's own top is mixed with other samples' tops, so B
-is the mean grown by the backward chains. What couples either to single
-samples pushes it up as two levels push each other apart. Status: a sketch with the right limits; where lo and de are within 20 %
-of each other it is up to 10 % low.
+direction is mixed with the whole spectrum, so B is its mean, but only the layers in which it has a gradient push it; a
+sample's own top is mixed with other samples' tops, so B is the mean grown by the backward chains. What couples either to
+single samples pushes it up as two levels push each other apart. Status: a sketch with the right limits; where lo and de are
+within 20 % of each other it is up to 10 % low.
 """
 
 from __future__ import annotations

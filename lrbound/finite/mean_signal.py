@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite.freedom import Signal, mask_excess
+from lrbound.finite.measures import COHERENT, TRACE
 from lrbound.finite.operator import backward_kernel, forward_kernel
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.normal import draws, quantile, trapezoid
@@ -50,8 +51,6 @@ MOST_SAMPLES = 64
 """Samples of a batch that are drawn, at most: the mean over a larger batch is as good as known."""
 MOST_MIXED = 64
 """Positions up to which what varies from sample to sample is counted; it falls off with their number."""
-COHERENT, TRACE = 0, 1
-"""Directions of a gradient."""
 _THIN = 4
 _NODES = 41
 
