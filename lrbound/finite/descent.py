@@ -413,13 +413,16 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
     if len(kernel.rows.counts) * len(kernel.cols.counts) <= GROUPS**2:
         return centred, kernel, gradient
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
-    means = [
-        Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
-        for one in (centred.even, kernel.even)
-    ]
+
+
+    def mean(one: Kernel) -> Kernel:
+        return Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
+
+    whole = mean(kernel.even)
+    around = whole if centred is kernel else mean(centred.even)
     r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
     delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)
-    return means[0], means[1], Gradient(delta, masked=gradient.masked)
+    return around, whole, Gradient(delta, masked=gradient.masked)
 
 
 @lru_cache(maxsize=256)

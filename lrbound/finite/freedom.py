@@ -89,65 +89,74 @@ def freedom(
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
         bulk = channels / law.mean
         return Freedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
-    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel
+    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel, times_varying
 
-    here, varying = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 1.0, -1.0)
+    here = forward_kernel(kernel, 1.0, 0.0)
     batch = forward_kernel(kernel if whole is None else whole, 1.0 / samples, 1.0 - 1.0 / samples)
     back = backward_kernel(kernel, *own)
-    one, spread = back @ here, back @ varying
-    kappa, shared = _mask_correlation(here), _mask_correlation(batch)
-    mean_excess = _excess(law.mean, shared)
+    one, spread = back @ here, times_varying(back, kernel)
+    kappa, shared = mask_correlation(here), mask_correlation(batch)
     total = Signal(*(s + c for s, c in zip(same, cross, strict=True)))
     seen = backward_kernel(kernel, *total) @ Operator(batch.pair + biases, batch.site, batch.counts)
-    mean = seen.participation(mean_excess)
+    mean_squares = seen.traces_of_square(shared)
+    square, trace = _with_masks(law.mean, mean_squares), seen.trace()
     if absorbed and samples > 1.0:
         apart = Signal(*(s - c / (samples - 1.0) for s, c in zip(same, cross, strict=True)))
-        rest = (backward_kernel(kernel, *apart) @ varying).scaled(1.0 - 1.0 / samples)
-        square = seen.trace_of_square(mean_excess) + rest.trace_of_square(mean_excess) / (samples - 1.0)
-        mean = (seen.trace() + rest.trace()) ** 2 / square if square > 0.0 else float("inf")
+        rest = times_varying(backward_kernel(kernel, *apart), kernel).scaled(1.0 - 1.0 / samples)
+        square += _with_masks(law.mean, rest.traces_of_square(shared)) / (samples - 1.0)
+        trace += rest.trace()
+        mean = trace**2 / square if square > 0.0 else float("inf")
+    else:
+        mean = _number(trace, square)
+    spread_squares, spread_trace = spread.traces_of_square(shared), spread.trace()
+    if fourfold:
+        of_one = _masked_square(back, here, law.one, kappa)
+    else:
+        of_one = _with_masks(law.one, one.traces_of_square(kappa))
     return Freedom(
-        channels
-        * (_masked_number(back, here, law.one, kappa) if fourfold else one.participation(_excess(law.one, kappa))),
+        channels * _number(one.trace(), of_one),
         channels * mean,
-        channels * spread.participation(mean_excess),
+        channels * _number(spread_trace, _with_masks(law.mean, spread_squares)),
         channels * _weighted_number(one, kappa),
-        channels * spread.participation(),
-        channels * seen.participation(),
+        channels * _number(spread_trace, spread_squares[0]),
+        channels * _number(seen.trace(), mean_squares[0]),
     )
 
 
-def _mask_correlation(kernel: Operator) -> Operator:
-    scale = np.sqrt(np.maximum(kernel.diagonal, 1e-300))
-    between = np.clip(kernel.pair / (scale[:, None] * scale), 0.0, 1.0)
-    pair = 2.0 / np.pi * np.arcsin(between)
-    return type(kernel)(pair, 1.0 - np.diagonal(pair), kernel.counts)
+def mask_correlation(values: Operator) -> Operator:
+    """Return kappa, the correlation of ReLU masks on values with this kernel."""
+    scale = np.sqrt(np.maximum(values.diagonal, 1e-300))
+    between = values.pair / (scale[:, None] * scale)
+    pair = np.arcsin(np.minimum(np.maximum(between, 0.0, out=between), 1.0, out=between), out=between)
+    pair *= 2.0 / np.pi
+    return type(values)(pair, 1.0 - pair.diagonal(), values.counts)
 
 
-def mask_excess(kurtosis: float, values: Operator) -> Operator:
-    """Return R for masks of this kurtosis on values with this kernel."""
-    return _excess(kurtosis, _mask_correlation(values))
+def _with_masks(kurtosis: float, squares: tuple[float, float]) -> float:
+    """Return the sum of T(a, c) T(c, a) R(a, c) from that without R and that with kappa: R = 1 + (kurtosis - 1) kappa."""
+    plain, correlated = squares
+    return plain + (kurtosis - 1.0) * correlated
 
 
-def _excess(kurtosis: float, kappa: Operator) -> Operator:
-    more = kurtosis - 1.0
-    return type(kappa)(1.0 + more * kappa.pair, more * kappa.site, kappa.counts)
+def _number(trace: float, square: float) -> float:
+    return trace**2 / square if square > 0.0 else 1.0
 
 
-def _masked_number(back: Operator, here: Operator, kurtosis: float, kappa: Operator) -> float:
-    """Return (tr T)^2 over the mean of tr T^2 with equal masks at equal positions.
+def _masked_square(back: Operator, here: Operator, kurtosis: float, kappa: Operator) -> float:
+    """Return the mean of tr T^2 with equal masks at equal positions.
 
     T T has masks at four places, (a, b) of G, (b, c) of K, (c, d) of G and (d, a) of K. With r = 1 + (kurtosis - 1) kappa of
     a pair their mean is taken as r_ab r_bc r_cd r_da / sqrt(r_ac r_bd), which is exact where places coincide in pairs along
     G or along K, or all four do; r_bd is taken as r_ac.
     """
-    excess = _excess(kurtosis, kappa)
-    boosted = back @ _with_diagonal(here.pair * excess.pair, here.diagonal * excess.diagonal, here)
-    square = boosted.trace_of_square(_with_diagonal(1.0 / excess.pair, 1.0 / excess.diagonal, here))
-    return (back @ here).trace() ** 2 / square if square > 0.0 else 1.0
+    excess = 1.0 + (kurtosis - 1.0) * kappa.pair
+    on_diagonal = 1.0 + (kurtosis - 1.0) * kappa.diagonal
+    boosted = back @ _with_diagonal(here.pair * excess, here.diagonal * on_diagonal, here)
+    return boosted.traces_of_square(_with_diagonal(1.0 / excess, 1.0 / on_diagonal, here))[1]
 
 
 def _with_diagonal(pair: Array, diagonal: Array, like: Operator) -> Operator:
-    return type(like)(pair, diagonal - np.diagonal(pair), like.counts)
+    return type(like)(pair, diagonal - pair.diagonal(), like.counts)
 
 
 def _weighted_number(product: Operator, kappa: Operator) -> float:

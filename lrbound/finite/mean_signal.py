@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.freedom import Signal, mask_excess
+from lrbound.finite.freedom import Signal, mask_correlation
 from lrbound.finite.measures import COHERENT, TRACE
-from lrbound.finite.operator import backward_kernel, forward_kernel
+from lrbound.finite.operator import backward_kernel, forward_kernel, times_varying
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.normal import draws, quantile, trapezoid
 from lrbound.meanfield.quadratic_form import INFINITE
@@ -133,14 +133,14 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
             gradients = _one_sample(kernel, above, samples), _dense(whole)
             mixing = _mixing(slopes[::_THIN], values[::_THIN], tangents, gradients, min(samples, INFINITE))
     elif kernel.positions > 1:
-        excess = mask_excess(masks.law.mean, forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
-        plain = seen.trace_of_square()
-        ratio = max(seen.trace_of_square(excess) / plain, 1.0) if plain > 0.0 else 1.0
+        kappa = mask_correlation(forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
+        plain, correlated = seen.traces_of_square(kappa)
+        ratio = max(1.0 + (masks.law.mean - 1.0) * correlated / plain, 1.0) if plain > 0.0 else 1.0
     trace, plain = seen.trace(), seen.trace_of_square()
     square = ratio * plain
     if 1.0 < samples < INFINITE:
         apart = backward_kernel(kernel, *(s - c / (samples - 1.0) for s, c in zip(same, cross, strict=True)))
-        rest = (apart @ forward_kernel(tangent, 1.0, -1.0)).scaled(1.0 - 1.0 / samples)
+        rest = times_varying(apart, tangent).scaled(1.0 - 1.0 / samples)
         trace += rest.trace()
         square += ratio * rest.trace_of_square() / (samples - 1.0)
     if not (square > 0.0 and trace > 0.0):

@@ -173,7 +173,6 @@ def width(kernel: Kernel, own: Signal) -> float:
     """Return the effective number of units at a weight layer's input."""
     if kernel.positions == 1:
         return float(kernel.channels)
-    from lrbound.finite.operator import backward_kernel, forward_kernel
+    from lrbound.finite.operator import backward_kernel, times_varying
 
-    product = backward_kernel(kernel, *own) @ forward_kernel(kernel, 1.0, -1.0)
-    return kernel.channels * product.participation()
+    return kernel.channels * times_varying(backward_kernel(kernel, *own), kernel).participation()

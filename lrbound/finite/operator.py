@@ -37,7 +37,10 @@ class Operator(NamedTuple):
     counts: Array
 
     def __matmul__(self, other: Operator) -> Operator:
-        pair = (self.pair * self.counts) @ other.pair + self.site[:, None] * other.pair + self.pair * other.site
+        left = self.pair * self.counts
+        _diagonal(left)[...] += self.site
+        pair = left @ other.pair
+        pair += self.pair * other.site
         return Operator(pair, self.site * other.site, self.counts)
 
     def scaled(self, factor: float) -> Operator:
@@ -47,26 +50,35 @@ class Operator(NamedTuple):
     @property
     def diagonal(self) -> Array:
         """M(a, a) by class."""
-        return np.diagonal(self.pair) + self.site
+        return self.pair.diagonal() + self.site
 
     def trace(self) -> float:
         """Return the sum of M(a, a)."""
         return float(self.diagonal @ self.counts)
 
-    def trace_of_square(self, weight: Operator | None = None) -> float:
-        """Return the sum over a, b of M(a, b) M(b, a) w(a, b)."""
-        pair = self.pair * self.pair.T
-        diagonal = self.diagonal**2
-        if weight is not None:
-            on = np.diagonal(pair) * np.diagonal(weight.pair)
-            pair, diagonal = pair * weight.pair, diagonal * weight.diagonal
-        else:
-            on = np.diagonal(pair)
-        return float(self.counts @ pair @ self.counts + (diagonal - on) @ self.counts)
+    def trace_of_square(self) -> float:
+        """Return the sum over a, b of M(a, b) M(b, a)."""
+        square, more = self._square()
+        return float(self.counts @ square @ self.counts + more @ self.counts)
 
-    def participation(self, weight: Operator | None = None) -> float:
-        """Return (tr M)^2 / tr M^2, the number of eigenvalues that matter; at least 1 without ``weight``."""
-        square = self.trace_of_square(weight)
+    def traces_of_square(self, weight: Operator) -> tuple[float, float]:
+        """Return the sum over a, b of M(a, b) M(b, a), and of the same times w(a, b)."""
+        square, more = self._square()
+        on = square.diagonal() * weight.site + more * weight.diagonal
+        weighted = square * weight.pair
+        return (
+            float(self.counts @ square @ self.counts + more @ self.counts),
+            float(self.counts @ weighted @ self.counts + on @ self.counts),
+        )
+
+    def _square(self) -> tuple[Array, Array]:
+        """Return M(a, b) M(b, a) by classes, and what it has beside that for a = b."""
+        square = self.pair * self.pair.T
+        return square, self.diagonal**2 - square.diagonal()
+
+    def participation(self) -> float:
+        """Return (tr M)^2 / tr M^2, the number of eigenvalues that matter; at least 1."""
+        square = self.trace_of_square()
         return self.trace() ** 2 / square if square > 0.0 else 1.0
 
 
@@ -79,6 +91,14 @@ def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
     return _operator(kernel, mixed, same * kernel.site[0] + cross * kernel.site[1])
 
 
+def times_varying(backward: Operator, kernel: Kernel) -> Operator:
+    """Return B (S - X), where S - X is diagonal if both kinds of pairs share their part."""
+    if len(kernel.even.pair) > 1:
+        return backward @ forward_kernel(kernel, 1.0, -1.0)
+    apart = (kernel.even.site[0] - kernel.even.site[1]).ravel()
+    return Operator(backward.pair * apart, backward.site * apart, backward.counts)
+
+
 def backward_kernel(kernel: Kernel, pair: Array, site: Array) -> Operator:
     """Return B(a, b), averaged over the class pairs, from its sums over the classes of ``kernel``."""
     weights = kernel.weights
@@ -87,7 +107,7 @@ def backward_kernel(kernel: Kernel, pair: Array, site: Array) -> Operator:
     on_diagonal -= site * np.einsum("iijj->ij", kernel.each_apart)
     on = site / weights
     between = _flat(off)
-    return Operator(between, on.ravel() - np.diagonal(between), weights.ravel())
+    return Operator(between, on.ravel() - between.diagonal(), weights.ravel())
 
 
 def _operator(kernel: Kernel, pair: Array, site: Array) -> Operator:
@@ -98,3 +118,8 @@ def _flat(pair: Array) -> Array:
     """Return (r, r, c, c) as (r c, r c)."""
     r, c = pair.shape[0], pair.shape[2]
     return np.ascontiguousarray(pair.swapaxes(1, 2)).reshape(r * c, r * c)
+
+
+def _diagonal(matrix: Array) -> Array:
+    """Return a view of the diagonal that can be written to."""
+    return matrix.reshape(-1)[:: len(matrix) + 1]

@@ -88,7 +88,10 @@ def _widened(values: Array, variances: Array) -> Array:
     y = np.concatenate([guess[:, :1] - 3.0 * sd, guess, guess[:, -1:] + 3.0 * sd], axis=1)
     cumulated = np.empty_like(y)
     for row in range(len(y)):  # one by one: what stays in the cache is several times faster
-        cumulated[row] = cdf((y[row][:, None] - values[row]) / sd[row]) @ WEIGHTS
+        # a relu leaves many values at 0, which are one term
+        first = int(np.searchsorted(values[row], values[row, 0], side="right")) - 1
+        weights = np.append(WEIGHTS[: first + 1].sum(), WEIGHTS[first + 1 :])
+        cumulated[row] = cdf((y[row][:, None] - values[row, first:]) / sd[row]) @ weights
     return _interpolated(quantile(cumulated), y)
 
 
