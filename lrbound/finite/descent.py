@@ -414,7 +414,6 @@ def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel
         return centred, kernel, gradient
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
 
-
     def mean(one: Kernel) -> Kernel:
         return Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
 

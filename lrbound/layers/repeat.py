@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lrbound.fields import integer, layer_list
@@ -29,7 +30,13 @@ class Repeat(Container):
 
     def children(self) -> Iterator[Node]:
         """Yield the layers of every copy; each path names its copy."""
-        for copy in range(self.times):
-            for node in self.layers:
-                home = node.path.rpartition(".repeat.layers.")[0]
-                yield moved(node, f"{home}.repeat.", f"{home}.repeat[{copy}].")
+        yield from self._copies
+
+    @cached_property
+    def _copies(self) -> tuple[Node, ...]:
+        homes = [(node, node.path.rpartition(".repeat.layers.")[0]) for node in self.layers]
+        return tuple(
+            moved(node, f"{home}.repeat.", f"{home}.repeat[{copy}].")
+            for copy in range(self.times)
+            for node, home in homes
+        )

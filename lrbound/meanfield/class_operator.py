@@ -99,6 +99,12 @@ class Classes:
         """Return an operator in the way that sums are carried: the trace within each class instead of L."""
         return Operator(operator.matrix, operator.rest * self.spare)
 
+    def with_diagonal(self, sums: Operator, values: Array) -> Operator:
+        """Add a function of the class (..., m) on the diagonal to what is carried as traces within each class."""
+        matrix = sums.matrix + np.zeros_like(values)[..., None]  # a copy, as wide as both
+        np.einsum("...ii->...i", matrix)[...] += values
+        return Operator(matrix, sums.rest + values * self.spare)
+
     def trace(self, operator: Operator) -> Array:
         """Return the sum over positions of A(a, a)."""
         return np.einsum("...ii->...", operator.matrix) + operator.rest @ self.spare
@@ -128,10 +134,9 @@ class Classes:
         """
         e = self.constant
         left = operator.matrix @ e
-        cross = left[..., :, None] * e
-        removed = fraction * (cross + cross.swapaxes(-1, -2))
-        removed = removed - fraction**2 * (left @ e)[..., None, None] * (e[:, None] * e)
-        return Operator(removed / channels, np.zeros_like(operator.rest))
+        half = (fraction * left - 0.5 * fraction**2 * (left @ e)[..., None] * e) / channels
+        one = half[..., None] * e
+        return Operator(one + one.swapaxes(-1, -2), np.zeros_like(operator.rest))
 
 
 @dataclass(frozen=True, eq=False)

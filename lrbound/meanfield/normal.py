@@ -33,7 +33,10 @@ def density(z: Array) -> Array:
 
 def cdf(z: Array) -> Array:
     """Return P(Z < z), to 1e-8 of itself between -REACH and REACH, and the value there beyond."""
-    return _along((np.clip(z, -REACH, REACH) + REACH) * CELLS, _cubics())
+    at = np.asarray(z + REACH)
+    at *= CELLS
+    np.maximum(at, 0.0, out=at)
+    return _along(np.minimum(at, 2.0 * REACH * CELLS, out=at), _cubics())
 
 
 def quantile(p: Array) -> Array:

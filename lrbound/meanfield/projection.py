@@ -122,9 +122,10 @@ def _over_batch(
 ) -> Operator:
     """Return delta below statistics over the batch, in the two eigenspaces that exchangeable samples leave.
 
-    In the mean over the batch, and apart from it, all products are those of positions alone: with R = rho/n there
+    In the mean over the batch, and apart from it, all products are those of positions alone: with R = rho/n there, and k
+    on the diagonal where it is known by class,
 
-    B - alpha T1/M + alpha^2 T2/M^2, T1/n = R B + B R + R (k(a) + k(b)), T2/n^2 = S R sum(Z) + 2 R B R + 2 R k R,
+    B - alpha T1/M + alpha^2 T2/M^2, T1/n = R (B + k) + (B + k)' R, T2/n^2 = S R sum(Z) + R (2 B + k + k') R,
 
     and the means are taken off what the batch has in common.
     """
@@ -134,17 +135,16 @@ def _over_batch(
     r, (there, back) = zhat.spaces, statistics.spaces
     total = product.pair.sum(axis=(-5, -4, -3, -2, -1))
     b = delta.combined(there)
-    left = zhat.times(b)
-    crossed = zhat.times(left.transpose())
-    below = b.plus(left.symmetric(), -once)
+    leaning = b
     if isinstance(k, Operator):
-        leaning = r @ k.mixed(np.ones(2))
-        below = below.plus(leaning.symmetric(), -once)
-        crossed = crossed.plus((r @ leaning.transpose()).symmetric(), 0.5)
+        leaning = b + k.mixed(np.ones(2))
     elif k is not None:
-        ends = k.sum(axis=-2, keepdims=True)
-        below = below.plus(classes.traces(r.weighted(ends)), -once)
-        crossed = crossed + classes.traces(zhat.times(r.times_diagonal(ends).transpose()))
+        leaning = classes.with_diagonal(b, k.sum(axis=-2, keepdims=True))
+    left = zhat.times(leaning)
+    crossed = zhat.times(left.transpose())
+    if isinstance(k, Operator):
+        crossed = crossed.symmetric().scaled(0.5)
+    below = b.plus(left.symmetric(), -once)
     samples = np.array([1.0, min(statistics.samples, INFINITE) - 1.0])
     sphere = _on_sphere(total * m, 2.0 * classes.trace_of_sums(crossed) @ samples)[..., None] * once**2
     below = below.plus(crossed, 2.0 * sphere).plus(classes.traces(r), s * total[..., None] * sphere)

@@ -90,11 +90,22 @@ class Level:
     law: Law
 
     @cached_property
-    def above(self) -> tuple[Array, Array, Array]:
-        """P(u > 0), the density at 0, and the quantiles given u > 0, by class."""
+    def _distinct(self) -> tuple[Array, NDArray[np.int64]]:
+        """The laws that differ, (laws, nodes), and which of them each class has."""
         values = self.law.values
-        share, density, above = laws.positive(values.reshape(-1, values.shape[-1]))
-        return share.reshape(values.shape[:-1]), density.reshape(values.shape[:-1]), above.reshape(values.shape)
+        flat = values.reshape(-1, values.shape[-1])
+        means, sets = distinct(flat[:, ::6], SAME_DIGITS)
+        return means @ flat, sets.reshape(values.shape[:-1])
+
+    @cached_property
+    def _given_positive(self) -> tuple[Array, Array, Array]:
+        return laws.positive(self._distinct[0])
+
+    @cached_property
+    def above(self) -> tuple[Array, Array]:
+        """P(u > 0) and the density at 0, by class."""
+        share, density, _ = self._given_positive
+        return share[self._distinct[1]], density[self._distinct[1]]
 
     @cached_property
     def _nodes(self) -> tuple[Array, Array]:
@@ -172,16 +183,15 @@ class Level:
     @cached_property
     def _positive(self) -> Array:
         """The law of u given u > 0 as weights at the nodes, (r, c, nodes)."""
-        share, _, given = self.above
+        given = self._given_positive[2]
         nodes = self._nodes[0]
         right = np.clip(np.searchsorted(nodes, given), 1, len(nodes) - 1)
         part = np.clip((given - nodes[right - 1]) / (nodes[right] - nodes[right - 1]), 0.0, 1.0)
-        found = np.zeros((share.size, len(nodes)))
-        rows = np.arange(share.size)[:, None]
-        flat, part = right.reshape(share.size, -1), part.reshape(share.size, -1)
-        np.add.at(found, (rows, flat - 1), (1.0 - part) * laws.WEIGHTS)
-        np.add.at(found, (rows, flat), part * laws.WEIGHTS)
-        return found.reshape(*share.shape, -1)
+        found = np.zeros((len(given), len(nodes)))
+        rows = np.arange(len(given))[:, None]
+        np.add.at(found, (rows, right - 1), (1.0 - part) * laws.WEIGHTS)
+        np.add.at(found, (rows, right), part * laws.WEIGHTS)
+        return found[self._distinct[1]]
 
     def passes(self, before: Array, way: Regroup) -> Array:
         """Return P(u > 0 | the masks above are passed), (entries, r, c), from :meth:`before`."""
@@ -298,7 +308,7 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
         total = part if total is None else total.plus(part)
     if total is None:
         raise ValueError("a gradient without parts")
-    share, density, _ = level.above
+    share, density = level.above
     below_all = total
 
     def excess() -> Sums:
@@ -406,5 +416,7 @@ NEAR = 0.2
 """Relative change of P(u > 0) over which the joint probability is the product times the same excess."""
 DIGITS = 1.5
 """Digits to which added variances agree that are taken for one."""
+SAME_DIGITS = 6
+"""Digits to which laws agree that are one: those of places that a reflection of the map exchanges."""
 NODES = (48, 64, 96, 128, 192, 256)
 """Numbers of nodes that the densities on u > 0 may have."""
