@@ -38,7 +38,11 @@ ACCURACY = 1e-8
 """Of a pair moment in units of the mean square, where terms of its series are left out."""
 FAINTEST = -80.0
 """Logarithm from which on a density is taken for 0: single precision ends at -87."""
+SMALL = 0.05
+"""Variance of g over that of T up to which the density of T + g shows the single nodes of T."""
 NEWTON_STEPS = 2
+ROWS = 8
+"""Laws that are widened at a time: what stays in the cache is several times faster."""
 DIGITS = 3
 """Digits to which laws agree that are computed once."""
 
@@ -66,8 +70,10 @@ def add_gaussian(values: Array, variances: Array) -> Array:
     Notes
     -----
     The distribution function F(y) = sum_i w_i Phi((y - T_i)/s) is inverted by cubics in the coordinate Phi^-1(F(y)), in
-    which a Gaussian is a straight line. Its points y are near the quantiles that are looked for: those of T + s zeta,
-    shrunk to the variance of the sum. Forty steps with a relu between them leave an error of 3e-5 of the standard deviation.
+    which a Gaussian is a straight line, with F' for their slopes. The points y are near every second of the quantiles that
+    are looked for: those of T + s zeta, shrunk to the variance of the sum. Forty steps with a relu between them leave an
+    error of 2e-4 of the standard deviation, and of 5e-6 in P(u > 0); where g has a thirtieth of the variance of T, P(u > 0)
+    is within 1e-3 of draws, with a thousandth within 0.04, below that up to 0.13 too high.
     Sums that agree apart from mean and scale are computed once: mean and variance are made exact at the end.
     """
     out = np.sort(values, axis=-1)
@@ -83,25 +89,37 @@ def add_gaussian(values: Array, variances: Array) -> Array:
 def _widened(values: Array, variances: Array) -> Array:
     """Return the quantile functions of T(zeta) + g from rising ones, (m, nodes) and (m, 1)."""
     sd, centre = np.sqrt(variances), mean(values)[:, None]
-    away = values - centre + sd * NODES
-    guess = centre + away * np.sqrt((variance(values)[:, None] + variances) / variance(away)[:, None])
+    away, own = values - centre + sd * NODES, variance(values)[:, None]
+    guess = centre + away * np.sqrt((own + variances) / variance(away)[:, None])
+    smooth = bool((variances > SMALL * own).all())
+    if smooth:
+        guess = guess[:, ::2]
     y = np.concatenate([guess[:, :1] - 3.0 * sd, guess, guess[:, -1:] + 3.0 * sd], axis=1)
-    cumulated = np.empty_like(y)
-    for row in range(len(y)):  # one by one: what stays in the cache is several times faster
-        # a relu leaves many values at 0, which are one term
-        first = int(np.searchsorted(values[row], values[row, 0], side="right")) - 1
-        weights = np.append(WEIGHTS[: first + 1].sum(), WEIGHTS[first + 1 :])
-        cumulated[row] = cdf((y[row][:, None] - values[row, first:]) / sd[row]) @ weights
-    return _interpolated(quantile(cumulated), y)
+    cumulated, density = np.empty_like(y), np.empty_like(y)
+    # a relu leaves many values at 0, which are one term
+    first = int((values == values[:, :1]).sum(axis=1).min(initial=len(NODES))) - 1
+    weights = np.append(WEIGHTS[: first + 1].sum(), WEIGHTS[first + 1 :])
+    for start in range(0, len(y), ROWS):
+        rows = slice(start, start + ROWS)
+        z = (y[rows, :, None] - values[rows, None, first:]) / sd[rows, :, None]
+        cumulated[rows], density[rows] = cdf(z) @ weights, normal_density(z) @ weights
+    zeta = quantile(cumulated)
+    slope = sd * normal_density(zeta) / np.maximum(density, 1e-300) if smooth else _of_parabolas(zeta, y)
+    return _interpolated(zeta, y, slope)
 
 
-def _interpolated(zeta: Array, y: Array) -> Array:
-    """Return y at ``NODES`` from its values at increasing ``zeta``, both (m, points), by cubics with parabolas' slopes."""
-    step, rise = np.maximum(np.diff(zeta, axis=1), 1e-9), np.diff(y, axis=1)
-    chord = rise / step
+def _of_parabolas(zeta: Array, y: Array) -> Array:
+    """Return the slopes of y of parabolas through three points each, (m, points)."""
+    step = np.maximum(np.diff(zeta, axis=1), 1e-9)
+    chord = np.diff(y, axis=1) / step
     left, right = step[:, :-1], step[:, 1:]
     inner = (right * chord[:, :-1] + left * chord[:, 1:]) / (left + right)
-    slope = np.concatenate([chord[:, :1], inner, chord[:, -1:]], axis=1)
+    return np.concatenate([chord[:, :1], inner, chord[:, -1:]], axis=1)
+
+
+def _interpolated(zeta: Array, y: Array, slope: Array) -> Array:
+    """Return y at ``NODES`` from its values and slopes at increasing ``zeta``, all (m, points), by cubics."""
+    step, rise = np.maximum(np.diff(zeta, axis=1), 1e-9), np.diff(y, axis=1)
     cell = np.clip((zeta[:, :, None] <= NODES).sum(axis=1) - 1, 0, step.shape[1] - 1)
     start, low, step, rise, one, other = (
         np.take_along_axis(part, cell, axis=1) for part in (y, zeta, step, rise, slope, slope[:, 1:])
