@@ -61,6 +61,11 @@ class Law:
     added: Array
     near: Near | None = None
 
+    @cached_property
+    def alike(self) -> bool:
+        """Whether two samples at one position are tied as those at two positions of its class: S - X on the diagonal."""
+        return bool((self.site[CROSS] == diagonal(self.pair)[-1]).all())
+
     def on(self, way: Regroup, reach: Reach) -> Law:
         """Return the law on a finer partition of the positions."""
         return Law(
@@ -199,6 +204,10 @@ class Level:
         return np.clip(way.gather(self.above[0]) * inside, 1e-300, 1.0)
 
     @cached_property
+    def _own_masks(self) -> Factor:
+        return _masks(self.above[0], self.law)
+
+    @cached_property
     def _known_masks(self) -> dict[tuple[tuple[int, ...], ...], list[tuple[Array, Factor]]]:
         return {}
 
@@ -208,16 +217,16 @@ class Level:
         What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
         only where ``share`` has moved by more than ``NEAR``.
         """
+        way, reach = regroup(self.rows, self.cols, top.rows, top.cols), reach_of(top.law.near)
         known_here = self._known_masks.setdefault((top.rows.classes, top.cols.classes), [])
+        if not known_here:
+            known_here.append((way.gather(self.above[0]), self._own_masks.on(way, reach)))
         for known, (pair, site, near) in known_here:
             ratio = share / known
             if np.abs(ratio - 1.0).max() < NEAR:
                 scaled = None if near is None else near.of(near.values * near.product(ratio))
                 return Factor(pair * outer(ratio), np.stack([share, site[CROSS] * ratio**2]), scaled)
-        law = self.law
-        if top is not self:
-            law = law.on(regroup(self.rows, self.cols, top.rows, top.cols), reach_of(top.law.near))
-        found = _masks(share, law)
+        found = _masks(share, self.law.on(way, reach))
         known_here.append((share, found))
         return found
 
@@ -252,9 +261,12 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     centre = laws.mean(law.values)
     covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
     pair = _copula(found, missed, covariance, sd)
-    own = (found, missed)
-    across = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
-    site = np.stack([np.ones_like(sd), laws.copula(own, own, across, across / sd**2)])
+    if stream.site[CROSS].any() or branch.site[CROSS].any():
+        covariance = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
+        across = copula_between((found, found), (missed, missed), covariance, (sd, sd))
+    else:
+        across = diagonal(pair)[-1]
+    site = np.stack([np.ones_like(sd), across])
     near = added(stream.near, branch.near)
     if near is not None:
         one, other = near.ends(centre)
@@ -270,9 +282,10 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     values = np.maximum(law.values, 0.0)
     found, missed = laws.coefficients(values)
     pair = _pair_moment(found, missed, law.pair)
-    own = values**2 @ laws.WEIGHTS
-    across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
-    site = np.stack([own, across]) - diagonal(pair)
+    across = diagonal(pair)[-1]
+    if not law.alike:
+        across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
+    site = np.stack([values**2 @ laws.WEIGHTS, across]) - diagonal(pair)
     above = after_relu(level, values)
     near = law.near
     if near is not None:
@@ -353,17 +366,13 @@ def _through(level: Level, entries: Sequence[Entry]) -> tuple[list[Entry], Sums]
 
 def _masks(share: Array, law: Law) -> Factor:
     own = laws.threshold(share)
-    site = np.stack([share, laws.both_above(own, own, law.site[CROSS])])
-    pair, near = _both_above(share, law.pair), law.near
+    differ = pairs(law.pair, share)
+    pair = differ.spread(laws.both_above(*_ends_of(differ.ends, own), differ.pick(law.pair)))
+    across = diagonal(pair)[-1] if law.alike else laws.both_above(own, own, law.site[CROSS])
+    near = law.near
     if near is not None:
         near = near.beside(laws.both_above(*_ends_of(near.ends, own), near.total(law.pair)), pair)
-    return Factor(pair, site, near)
-
-
-def _both_above(share: Array, r: Array) -> Array:
-    """Return P(u > 0 at both ends) by class pairs."""
-    differ = pairs(r, share)
-    return differ.spread(laws.both_above(*_ends_of(differ.ends, laws.threshold(share)), differ.pick(r)))
+    return Factor(pair, np.stack([share, across]), near)
 
 
 def _ends_of(
