@@ -49,7 +49,9 @@ from lrbound.finite.measures import TRACE, between, own_part, probe, varying
 from lrbound.finite.passing import NONE, Passing
 from lrbound.finite.walk import weighted
 from lrbound.layers.base import Layer
+from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel
+from lrbound.meanfield.merge import in_one_class
 from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
-    from lrbound.meanfield.gradient import Gradient
 
 STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""
@@ -161,10 +162,16 @@ def _slopes(
     layer: SqueezeExcite, kernel: Kernel, below: list[Visit], gradient: Gradient, ctx: Context
 ) -> tuple[float, float]:
     """Return d ln T and d ln G / d ln (S - X), all of them by the own part of the nearest Gaussian values below."""
-    own = probe(own_part(gradient, ctx.samples), gradient, ctx.samples)
+    part, start = own_part(gradient, ctx.samples), below[0].below if below else kernel
+    own = probe(part, gradient, ctx.samples)
+    if all(_places(visit.below) == _places(kernel) for visit in below):
+        # quotients of averages over the positions are those of a map whose positions are all alike
+        start, kernel = in_one_class(start), in_one_class(kernel)
+        whole = Signal(part.pair.sum(keepdims=True), part.site.sum(keepdims=True))
+        own = probe(whole, Gradient(Sums(*whole), masked=gradient.masked), ctx.samples)
 
     def logarithms(factor: float) -> Array:
-        values = _wider(below[0].below if below else kernel, factor)
+        values = _wider(start, factor)
         for visit in below:
             values, _ = visit.layer.forward(values, ctx)
         gated, pull = layer.forward(values, ctx)
@@ -174,6 +181,10 @@ def _slopes(
 
     norm, gated, gain = (logarithms(1.0 + STEP) - logarithms(1.0 - STEP)).tolist()
     return gated / norm, gain / norm
+
+
+def _places(kernel: Kernel) -> tuple[tuple[int, ...], ...]:
+    return kernel.rows.classes, kernel.cols.classes
 
 
 def _wider(kernel: Kernel, factor: float) -> Kernel:

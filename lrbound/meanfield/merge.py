@@ -8,15 +8,15 @@ small change of the kernel is an error: below 1 % of lambda_max on the usual net
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
-from lrbound.meanfield.kernel import Kernel
-from lrbound.meanfield.positions import Axis
+from lrbound.meanfield.kernel import Kernel, diagonal
+from lrbound.meanfield.positions import Axis, uniform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,6 +124,17 @@ def average(axis: Axis, groups: NDArray[np.int64] | None) -> tuple[Axis, Array]:
         return axis, np.eye(len(axis.counts))
     member = (groups == np.arange(groups.max() + 1)[:, None]) * axis.counts
     return Axis(tuple(groups[list(axis.classes)].tolist())), member / member.sum(axis=1, keepdims=True)
+
+
+def in_one_class(kernel: Kernel) -> Kernel:
+    """Return the kernel of a map whose positions are all alike, with the same averages over them and over their pairs."""
+    rows, cols, even = uniform(kernel.rows.size), uniform(kernel.cols.size), kernel.even
+    own = np.reshape(kernel.averages(), (2, 1, 1))
+    pair = even.pair
+    if kernel.positions > 1:
+        apart = kernel.pairs_apart
+        pair = (pair * apart).sum(axis=(-4, -3, -2, -1), keepdims=True) / apart.sum()
+    return replace(kernel, rows=rows, cols=cols, pair=pair, site=own - diagonal(pair), near=None)
 
 
 def both(pair: Array, rows: Array, cols: Array) -> Array:
