@@ -109,7 +109,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     minibatch = None
     if training.batch_size is not None:
         large = _large_batch(place, parts, terms, found, (samples, context(math.inf)))
-        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, training.loss.factor(logits))
+        factors = training.loss.factor(logits), training.loss.noise_factor(logits)
+        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, *factors)
     bounds = Bounds(_finite(curvature), _finite(minibatch))
     notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
     largest = bounds.curvature if whole else bounds.minibatch

@@ -129,7 +129,25 @@ def tops(probabilities: Array) -> Array:
     """
     if probabilities.shape[-1] <= MOST_DRAWN:
         return seen(averaged(probabilities), math.inf)
-    return _power(probabilities)
+    return _power(probabilities)[0]
+
+
+def noise(probabilities: Array) -> float:
+    """Return the curvature that counts for the noise of single samples: E v'Q_x^2 v / E v'Q_x v, v the top of E_x Q_x.
+
+    A step on sample x has the curvature h = J'Q_x J with J J' = K1 for its own gradients. Along the mean gradient of the
+    outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v (theory, section 7).
+    """
+    if probabilities.shape[-1] <= MOST_DRAWN:
+        values, vectors = np.linalg.eigh(averaged(probabilities))
+        values, v = values[:, -1], vectors[:, :, -1]
+    else:
+        values, v = _power(probabilities)
+    weighted = probabilities * v[:, None, :]
+    along = weighted.sum(axis=2, keepdims=True)
+    weighted -= probabilities * along  # Q v
+    total = float(values.sum())
+    return float(np.square(weighted).sum(axis=2).mean(axis=1).sum()) / total if total > 0.0 else 0.0
 
 
 def averaged(probabilities: Array) -> Array:
@@ -200,8 +218,8 @@ def _inverse(outputs: int, growth: float) -> float:
     return float(np.exp(np.interp(growth, means, np.log(nu[::-1]))))
 
 
-def _power(probabilities: Array) -> Array:
-    """Return the largest eigenvalues of diag(mean p) - mean(p p^T) without forming classes x classes matrices."""
+def _power(probabilities: Array) -> tuple[Array, Array]:
+    """Return the largest eigenvalues of diag(mean p) - mean(p p^T), and their vectors, from the n x C matrices p."""
     mean = probabilities.mean(axis=1)
     v = mean - mean.mean(axis=1, keepdims=True) + np.eye(mean.shape[1])[mean.argmax(axis=1)]
     values = np.zeros(len(mean))
@@ -213,4 +231,4 @@ def _power(probabilities: Array) -> Array:
         if (abs(values - before) <= 1e-4 * values).all():
             break
         v = image
-    return values
+    return values, v

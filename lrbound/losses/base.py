@@ -47,6 +47,10 @@ class Loss:
         """Return lambda_max of this loss divided by lambda_max of half_squared_error."""
         raise NotImplementedError(self.kind)
 
+    def noise_factor(self, logits: Logits) -> float:
+        """Return what K1 counts for in the variance of the curvature between samples, ``factor`` if all have the same."""
+        return self.factor(logits)
+
     def top(self, found: Finite, logits: Logits) -> tuple[float, float]:
         """Return lambda_max of this loss and the variance of its logarithm over initialisations.
 

@@ -48,6 +48,10 @@ class CrossEntropy(Loss):
         mean_top = math.fsum(tops) / len(tops)
         return mean_top if logits.outputs == 2 else max(1.0 / logits.outputs, mean_top)
 
+    def noise_factor(self, logits: Logits) -> float:
+        """Return the curvature of single samples along the mean gradients, not below that of the mean over the samples."""
+        return max(self.factor(logits), single_samples(logits))
+
     def top(self, found: Finite, logits: Logits) -> tuple[float, float]:
         """Return lambda_max, where the softmax picks samples and combinations of outputs itself."""
         from lrbound.finite.softmax import softmax
@@ -87,6 +91,14 @@ def top_eigenvalues(logits: Logits) -> tuple[float, ...]:
     from lrbound.finite.softmax import tops
 
     return tuple(tops(probabilities(logits, math.inf)).tolist())
+
+
+@lru_cache(maxsize=64)
+def single_samples(logits: Logits) -> float:
+    """Return :func:`lrbound.finite.softmax.noise` of some initialisations."""
+    from lrbound.finite.softmax import noise
+
+    return noise(probabilities(logits, math.inf))
 
 
 def probabilities(logits: Logits, batch: float) -> NDArray[np.float64]:

@@ -87,7 +87,9 @@ def _arms(node: Node) -> tuple[tuple[Node, ...], ...]:
     return node.layer.arms() if isinstance(node.layer, Branching) else ()
 
 
-def minibatch_rate(optimizer: Optimizer, large: Spectrum, batch_size: int, loss_factor: float) -> float:
+def minibatch_rate(
+    optimizer: Optimizer, large: Spectrum, batch_size: int, loss_factor: float, noise_factor: float
+) -> float:
     """Return the largest rate that is stable in the mean square when each step draws ``batch_size`` new samples.
 
     Parameters
@@ -96,9 +98,10 @@ def minibatch_rate(optimizer: Optimizer, large: Spectrum, batch_size: int, loss_
     large : Spectrum
         Of the layers that can explode, at an infinite batch: the coherent part is K2, the trace K1.
     batch_size : int
-        B; the curvature that a step sees varies by K2 max(K1 - K2, 0)/B.
-    loss_factor : float
-        Curvature of the loss in units of half_squared_error.
+        B; the curvature that a step sees varies by f K2 max(g K1 - f K2, 0)/B.
+    loss_factor, noise_factor : float
+        Curvature of the loss in units of half_squared_error: f that of the mean over the samples, g that of single ones
+        along it.
     """
-    noise = max(large.trace - large.coherent, 0.0) / batch_size
-    return optimizer.stable_rate_minibatch(loss_factor * large.coherent, loss_factor * noise)
+    noise = max(noise_factor * large.trace - loss_factor * large.coherent, 0.0) / batch_size
+    return optimizer.stable_rate_minibatch(loss_factor * large.coherent, noise)

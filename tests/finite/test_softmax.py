@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrbound import predict
-from lrbound.finite.softmax import averaged, matching, seen, tops
+from lrbound.finite.softmax import averaged, matching, noise, seen, tops
 from lrbound.finite.wishart import top
 from tests.nets import network
 
@@ -104,6 +104,26 @@ def test_more_outputs_than_matrices_are_formed_for() -> None:
     p = np.random.default_rng(0).dirichlet(np.ones(100), (3, 40))
 
     assert tops(p) == pytest.approx(np.linalg.eigvalsh(averaged(p))[:, -1], rel=1e-3)
+
+
+@pytest.mark.parametrize("outputs", [3, 20, 150])
+def test_second_moment_of_the_curvature_of_single_samples(outputs: int) -> None:
+    """Of samples with drawn gradients, along the mean gradient of the steepest combination: h = J'Q J, E h^2 / E h."""
+    rng = np.random.default_rng(0)
+    samples, parameters, k1, k2 = 500, 2000, 30.0, 2.0
+    logits = 1.5 * rng.standard_normal(outputs) + 1.5 * rng.standard_normal((samples, outputs))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    mean = np.linalg.qr(rng.standard_normal((parameters, outputs)))[0].T * np.sqrt(k2)
+    v = np.linalg.eigh(averaged(p[None]))[1][0, :, -1]
+    u = v @ mean / np.linalg.norm(v @ mean)
+    first, second = [], []
+    for each in p:
+        jacobian = mean + np.sqrt((k1 - k2) / parameters) * rng.standard_normal(mean.shape)
+        hu = jacobian.T @ ((np.diag(each) - np.outer(each, each)) @ (jacobian @ u))
+        first.append(u @ hu)
+        second.append(hu @ hu)
+
+    assert np.mean(second) / np.mean(first) == pytest.approx(k1 * noise(p[None]), rel=0.08)
 
 
 @pytest.mark.parametrize("outputs", [2, 10, 40])
