@@ -39,11 +39,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.population import best_of_batch
 from lrbound.finite.wishart import Array, grown, log_variance
 from lrbound.meanfield.normal import cdf
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
+
+
+SMALL_SHARE, SMALL_VARIANCE = 0.25, 0.03
+"""Of the leading coherent value and of the logarithm, below which samples are not drawn: first order does then."""
+MOST_SAMPLES = 4096
+LARGEST_SPREAD = 6.0
 
 
 class Localised(NamedTuple):
@@ -85,7 +92,12 @@ def localised(profile: Profile) -> Localised:
     steps = log_variance(profile.outputs, profile.one_sample) * stages**2
     apart = profile.own_alike[1:] ** 2 * (1.0 - profile.coherence[1:] ** 2 * profile.common)
     variance = max(float(apart @ steps) + _of_units(profile, share, profile.own_beside * below), 0.0)
-    return Localised(parts, variance, best(math.sqrt(variance), n), float((1.0 - apart) @ steps))
+    factor = best(math.sqrt(variance), n)
+    wins = factor * total > SMALL_SHARE * float(profile.coherent.sum())
+    if wins and variance > SMALL_VARIANCE and profile.responses and n <= MOST_SAMPLES:
+        factor = best_of_batch(profile, share, apart)
+        variance = spread_of(factor, n) ** 2
+    return Localised(parts, variance, factor, float((1.0 - apart) @ steps))
 
 
 def _of_units(profile: Profile, share: Array, through: Array) -> float:
@@ -117,6 +129,15 @@ def best(spread: float, count: float) -> float:
     start = math.exp(spread * float(nodes[0]))
     step = float(nodes[1] - nodes[0])
     return (start + spread * step * float(np.exp(spread * nodes) @ above)) * math.exp(-0.5 * spread**2)
+
+
+def spread_of(factor: float, count: float) -> float:
+    """Return the spread with this ``best``; 0 where there is none."""
+    low, high = 0.0, LARGEST_SPREAD
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if best(middle, count) < factor else (low, middle)
+    return low
 
 
 @cache

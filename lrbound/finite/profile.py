@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lrbound.finite.response import Response
     from lrbound.finite.routes import Routes
     from lrbound.finite.wishart import Array
 
@@ -68,6 +73,10 @@ class Profile(NamedTuple):
         How a stage passes such a product on.
     of_inputs : ndarray (L,) or None
         Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
+    responses : tuple of sequences, by stage
+        Give the responses of a stage's layers to samples that stand out, the highest first; empty with branches.
+    fixed : ndarray of bool, by stage, or None
+        Whether batch statistics keep the mean of the samples' squared distances.
     routes : Routes or None
         The ways through a network with branches. There ``norm`` to ``linear``, ``width`` and ``own_beside`` have an entry for each of its
         sources, and the input before them where that is said; None where the layers run one after the other.
@@ -103,6 +112,8 @@ class Profile(NamedTuple):
     overlap: Array | None = None
     overlap_slope: Array | None = None
     of_inputs: Array | None = None
+    responses: tuple[Sequence[Callable[[], Response]], ...] = ()
+    fixed: NDArray[np.bool_] | None = None
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""

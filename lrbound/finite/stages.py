@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from lrbound.finite.measures import (
 from lrbound.finite.own_share import OwnShare, seen_by_statistics
 from lrbound.finite.passing import Passing
 from lrbound.finite.profile import Profile
+from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.sphere import NONE, Correction, correction, factors
 from lrbound.finite.tangent import tangents
 from lrbound.finite.unit import LINEAR, Unit
@@ -39,6 +41,9 @@ from lrbound.meanfield.gradient import Gradient, Share, at_output
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrbound.finite.response import Response
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context
@@ -61,6 +66,7 @@ class _Stage:
         self.norm_slope = 1.0
         self.gain_slope = 0.0
         self.gate: Passing | None = None
+        self.responses: list[Callable[[], Response]] = []  # from the highest layer down
 
     def masked(self, law: Unit) -> None:
         """Put one more layer of masks on the stage; the one nearest to the weights comes last."""
@@ -243,6 +249,7 @@ class _Back:
             self.stage.norm_slope *= passes
             # its own reaction, and that of the masks above it to the norm that it passes on
             self.stage.gain_slope = passes * self.stage.gain_slope - 1.0 / (number + 1.0)
+            self.stage.responses.append(partial(of_statistics, self.samples, number))
 
     def _on_sphere(self, kernel: Kernel) -> None:
         stage = self.stage
@@ -269,6 +276,9 @@ class _Back:
             law = law_of(visit.layer.curve, visit.below, self.samples)
             self.crossed = (law.one - law.gain) / visit.below.channels
             self.stage.masked(law)
+            q, x = visit.below.averages()
+            moments = visit.below.mean, q - visit.below.mean**2, x - visit.below.mean**2
+            self.stage.responses.append(partial(of_activation, visit.layer.curve, *moments))
             self._count(visit.below, below)
             self._count_mean(visit, tangents)
             if self.stage.freedom is not None:
@@ -279,6 +289,7 @@ class _Back:
 
             found = gate(visit.layer, visit.below, reversed(self.rest), self.gradient, self.ctx)
             self.stage.gate = found if self.stage.gate is None else self.stage.gate.over(found)
+            self.stage.responses.append(partial(of_slopes, found))
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
@@ -352,6 +363,8 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
         overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
         of_inputs=column([row.of_inputs for row in rows]),
+        responses=tuple(stage.responses for stage in stages),
+        fixed=np.array([stage.normalised and ctx.through for stage in stages]),
     )
 
 

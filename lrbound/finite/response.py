@@ -1,0 +1,106 @@
+"""How a layer answers to a sample that is not like the others: its squared distance from the batch's mean, and its gain.
+
+With d = ln t, t a sample's squared distance over the mean of the batch, a layer takes d to a new one and multiplies the
+sample's squared gradient by exp(gain). To first order these are the slopes of :class:`~lrbound.finite.passing.Passing`; here
+they are functions, because samples that stand out in deep nets are far from the mean.
+
+    activation   u = m + sqrt(t s^2) z with m shared by the batch: E (phi - hb(m))^2 and E phi'^2, hb(m) the mean at t = 1;
+    statistics   of a unit over n samples, v = (t w + (n - t) w')/n with w the mean of z^2 over the positions of the sample,
+                 w' over those of the others: E t w/v, and what is left of a squared gradient, 1 - E t w/v/(M + 1), M values in the statistics. (The
+                 mean of 1/v over the units is the same for all samples.)
+
+Status: derived, with the other samples alike; w is a squared normal number for one position, and Wilson and Hilferty's cube
+(1931) of one for more. Distances in 8 batch-normalised dense layers of 52 samples are within 0.02 of this after batch norm, and
+0.05 after its activation, up to d = 1.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lrbound.meanfield.normal import cdf, trapezoid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrbound.finite.passing import Passing
+    from lrbound.finite.wishart import Array
+    from lrbound.meanfield.gaussian import Curve
+
+GRID = np.linspace(-6.0, 6.0, 33)
+"""d; what lies beyond is taken as its end."""
+LEAST = 1e-12
+MOST = 0.95
+"""Share of a batch's squares that one sample has at most: with all of them it would have no gradient."""
+
+
+class Response(NamedTuple):
+    """The new d and the gain on ``GRID``, both 0 at d = 0."""
+
+    distance: Array
+    gain: Array
+
+
+@lru_cache(maxsize=256)
+def of_activation(curve: Curve, mean: float, q: float, x: float) -> Response:
+    """Return the response of an activation to values of this mean, variance, and covariance between samples."""
+    shared = min(max(x, 0.0), q)
+    z, weights = trapezoid(6.0, 81)
+    m, of_m = trapezoid(4.0, 17) if shared > 1e-9 * q else (np.zeros(1), np.ones(1))
+    centre, spread = mean + np.sqrt(shared) * m, np.sqrt(max(q - shared, LEAST * q) * np.exp(GRID))[:, None]
+    u = centre[:, None] + spread[:, :, None] * z
+    value = curve.value(u)
+    middle = (value[len(GRID) // 2] @ weights)[:, None]
+    # a jump at 0 is taken apart, which nodes would see in steps
+    above, below = curve.slope(LEAST * spread[0] * np.array([1.0, -1.0])) ** 2
+    steady = curve.slope(u) ** 2 - (above - below) * np.heaviside(u, 0.5)
+    gain = steady @ weights + (above - below) * cdf(centre / spread)
+    return _from_middle((value - middle) ** 2 @ weights @ of_m, gain @ of_m)
+
+
+def of_statistics(samples: float, number: float) -> Response:
+    """Return the response of statistics over a batch.
+
+    Parameters
+    ----------
+    samples : float
+        n.
+    number : float
+        How many independent squares a batch variance averages; n - 1 for flat features.
+    """
+    each = max((number + 1.0) / samples, 1.0)
+    (own, weights), (others, of_others) = _squares(each, 161), _squares(each * (samples - 1.0), 17)
+    t = np.minimum(np.exp(GRID), MOST * samples)[:, None, None]
+    rest = (samples - t) * others[:, None]
+    share = samples * t * own / (t * own + rest) @ weights @ of_others
+    return _from_middle(share, 1.0 - share / (number + 1.0))
+
+
+def _squares(count: float, nodes: int) -> tuple[Array, Array]:
+    """Return nodes and weights of a mean over the mean of so many squared normal numbers."""
+    z, weights = trapezoid(6.0, nodes)
+    part = 2.0 / (9.0 * count)
+    return (z * z if count < 1.5 else np.maximum(1.0 - part + z * np.sqrt(part), 1e-3) ** 3), weights
+
+
+def of_slopes(passing: Passing) -> Response:
+    """Return the response of a layer of which the slopes are known alone."""
+    return Response(passing.norm_slope * GRID, passing.gain_slope * GRID)
+
+
+def together(responses: Sequence[Response]) -> Response:
+    """Return the response of layers one after the other, from the lowest up."""
+    distance, gain = GRID, np.zeros_like(GRID)
+    for response in responses:
+        gain = gain + np.interp(distance, GRID, response.gain)
+        distance = np.interp(distance, GRID, response.distance)
+    return Response(distance, gain)
+
+
+def _from_middle(distance: Array, gain: Array) -> Response:
+    middle = len(GRID) // 2
+    distance, gain = (np.log(np.maximum(part, LEAST * part[middle])) for part in (distance, gain))
+    return Response(distance - distance[middle], gain - gain[middle])
