@@ -39,6 +39,7 @@ import numpy as np
 
 from lrbound.finite.descent import Descent
 from lrbound.finite.freedom import Freedom
+from lrbound.finite.measures import overlap
 from lrbound.finite.profile import Profile
 from lrbound.finite.readers import readers
 from lrbound.finite.records import Forking, Found, Layer, Spread
@@ -64,7 +65,8 @@ ones, where single samples dominate."""
 
 def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], Profile]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
-    found = Found(tangents=along(chain, chain[0].below, ctx) if _work(chain) <= WORK else {})
+    inputs = chain[0].below
+    found = Found(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
     walk = Descent(at_output(ctx.samples), ctx, found)
     terms = list(walk.through(chain))[::-1]
     return terms, _assembled(walk, found, ctx, outputs)
@@ -144,5 +146,12 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         width=np.append(start, norms),
         own_beside=column([source.own for source in sources]),
         mixing=column([layer.mixing for layer in layers[1:]]),
+        overlap=np.append(
+            overlap(found.inputs, ctx.samples) / found.inputs.channels, column([source.overlap for source in sources])
+        ),
+        overlap_slope=of("overlap_slope") * passed,
+        overlap_own=of("overlap_own"),
+        overlap_norm=column([source.overlap_norm for source in sources]),
+        of_inputs=column([layer.of_inputs for layer in layers]),
         routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

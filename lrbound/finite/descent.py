@@ -20,6 +20,8 @@ from lrbound.finite.measures import (
     inputs_of,
     kurtosis,
     law_of,
+    of_inputs,
+    overlap,
     own_part,
     probe,
     quotient,
@@ -91,8 +93,8 @@ class Descent(Backward):
             linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
             if linear or self.parted:
-                self._sum(step.above, above, 1.0)
-            self._weights(step, share)
+                self._sum(step.above, above, Shares(np.zeros(1), np.zeros(1)))
+            self._weights(step, above, share)
             return share
         self.beside = self.beside + split(share, self.samples)
         if layer.fixes_scale:
@@ -108,10 +110,11 @@ class Descent(Backward):
         self._settle(fork.above, self.gradient, LINEAR)
         energy = _energies(fork.ends)
         if fork.above.gaussian:
-            kept = [float(part) for part, way in zip(energy.complement, fork.chains, strict=True) if not _draws(way)]
-            self._sum(fork.above, self.gradient, 1.0 - sum(part**2 for part in kept))
-            if sum(kept) > 0.0:
-                self.depth -= 0.5 * np.log(sum(kept))
+            old = np.array([not _draws(way) for way in fork.chains])
+            kept = Shares(old * energy.coherent, old * energy.complement)
+            self._sum(fork.above, self.gradient, kept)
+            if kept.complement.any():
+                self.depth -= 0.5 * np.log(kept.complement.sum())
             else:
                 self.stream = object()
         else:
@@ -160,7 +163,7 @@ class Descent(Backward):
                     return (0.0 if absorbed else bias_kernel(_visit(step), self.ctx)), absorbed
         return 0.0, absorbed
 
-    def _weights(self, step: Step, share: Share) -> None:
+    def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
         whole = float(split(self.gradient.delta.dot(step.below), self.samples)[1])
@@ -174,6 +177,7 @@ class Descent(Backward):
             self.own.share,
             self.own.alike,
             self.crossed / inputs_of(_visit(step)),
+            of_inputs(_visit(step), above, self.beside[0], coherent + self.beside[0]) if self.found.flat else 0.0,
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(_visit(step), self.ctx)
@@ -216,7 +220,8 @@ class Descent(Backward):
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
             norms = numbers.norms / norm_excess(step.below, step.node.layer)
-            source = Spread(law, norms, numbers.masks, numbers.shared, linear)
+            source = Spread(law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared)
+            source.overlap_norm = law.overlap_norm / numbers.shared
             if fixed > 0.0:
                 source.fixed, source.loose = fixed, 0.0
             self._add(source)
@@ -294,16 +299,24 @@ class Descent(Backward):
             return None, None
         return under, found
 
-    def _sum(self, kernel: Kernel, gradient: Gradient, fresh: float) -> None:
-        """Note how far the norm of Gaussian values varies, of which a part ``fresh`` is new here.
+    def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares) -> None:
+        """Note how far norms and overlaps of Gaussian values vary, of which old values keep the shares ``kept``.
 
-        The activations above, which all see it, add only what they do at a fixed norm.
+        The activations above, which all see it, add only what they do at a fixed norm and overlap. Old values of shares k
+        of the variance and x of the covariance keep k^2 of the norm's variance and k x of the overlap's.
         """
+        once = overlap(kernel, self.samples) / kernel.channels
         for source in self.fluid:
-            source.stream, source.depth = self.stream, self.depth
+            source.stream, source.depth, source.from_below = self.stream, self.depth, 1.0
+            law, own = source.law, 2.0 * source.law.overlap_own / kernel.channels
+            passed = source.loose * law.overlap_slope**2 * once + law.overlap_own * own
+            source.overlap = max(source.overlap - passed, 0.0)
+            source.overlap_norm -= law.norm_slope * own
         self.fluid, self.parted = [], False
+        fresh = 1.0 - float(kept.complement @ kept.complement)
         if fresh > 0.0:
-            self._add(Spread(LINEAR, self._count(kernel, gradient, LINEAR).norms / fresh))
+            norms = self._count(kernel, gradient, LINEAR).norms / fresh
+            self._add(Spread(LINEAR, norms, overlap=once * (1.0 - float(kept.complement @ kept.coherent))))
 
     def _add(self, source: Spread) -> None:
         source.own = self.own.share

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lrbound.finite.freedom import Freedom
     from lrbound.finite.routes import Shares
     from lrbound.finite.tangent import Passage
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(eq=False)
@@ -27,6 +28,7 @@ class Layer:
     own: float
     own_alike: float
     crossed: float
+    of_inputs: float
     law: Unit = LINEAR
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0
@@ -50,6 +52,8 @@ class Spread:
     depth: float = 0.0
     from_below: float | None = None
     own: float = 1.0
+    overlap: float = 0.0
+    overlap_norm: float = 0.0
 
 
 @dataclass(eq=False)
@@ -63,8 +67,14 @@ class Forking:
 
 @dataclass(eq=False)
 class Found:
-    """What all walks have collected, from the outputs down."""
+    """What all walks have collected, from the outputs down; ``inputs`` is the kernel of the inputs."""
 
+    inputs: Kernel
     layers: list[Layer] = field(default_factory=list)
     sources: list[Spread] = field(default_factory=list)
     tangents: dict[int, Passage] = field(default_factory=dict)
+
+    @property
+    def flat(self) -> bool:
+        """Say whether no layer is on a map."""
+        return self.inputs.positions == 1
