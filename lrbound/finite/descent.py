@@ -31,7 +31,7 @@ from lrbound.finite.measures import (
     width,
 )
 from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
-from lrbound.finite.records import Forking, Found, Layer, Spread
+from lrbound.finite.records import Forking, Found, Layer, Spread, Stage
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import Visit, squeezes, weighted
@@ -68,8 +68,8 @@ class Descent(Backward):
         self.kept, self.own = 1.0, OwnShare()
         self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
-        self.open: list[Layer] = []
-        self.under: list[tuple[Layer, float]] = []
+        self.open: list[Stage] = []
+        self.under: list[tuple[Stage, float]] = []
         self.latest: list[Spread] = []
         self.fluid: list[Spread] = []
         self.parted = False
@@ -107,7 +107,8 @@ class Descent(Backward):
 
     def arms(self, fork: Fork) -> Sequence[Descent]:
         """Return a walk for each branch, which takes its part of what is open above."""
-        self._settle(fork.above, self.gradient, LINEAR)
+        beside = sum(end.channels for end in fork.ends) == fork.above.channels
+        self._settle(fork.above, self.gradient, None if beside else LINEAR)
         energy = _energies(fork.ends)
         if fork.above.gaussian:
             old = np.array([not _draws(way) for way in fork.chains])
@@ -120,11 +121,17 @@ class Descent(Backward):
         else:
             self.stream = object()
         walks = []
-        for arm, end in enumerate(fork.split(self.gradient)):
+        gradients = fork.split(self.gradient)
+        pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
+        for arm, end in enumerate(gradients):
             walk = Descent(end, self.ctx, self.found, (*self.outer, self.rest))
             walk.exposed, walk.latest, walk.next = self.exposed, self.latest, self.next
             walk.kept, walk.own, walk.crossed = self.kept, self.own, self.crossed
-            walk.under = [(layer, part * float(energy.complement[arm])) for layer, part in self.under]
+            walk.open = [piece[arm] for piece in pieces]
+            walk.under = [
+                (stage, part * float(energy.complement[arm])) for stage, part in self.under if not stage.pieces
+            ]
+            walk.under += [(stage, 1.0) for stage in walk.open]
             walks.append(walk)
         return walks
 
@@ -139,10 +146,10 @@ class Descent(Backward):
         self.next = next((walk.next for walk in ours if walk.open), self.next)
         self.open, self.under = [], []
         for arm, walk in enumerate(ours):
-            for layer in walk.open:
-                layer.arm = arm
+            for stage in walk.open:
+                stage.arm = arm
             self.open += walk.open
-            self.under += [(layer, 1.0) for layer in walk.open]
+            self.under += [(stage, 1.0) for stage in walk.open]
         self.latest = []
         self.fluid = [source for walk in ours for source in walk.fluid]
         self.parted = bool(self.fluid)
@@ -184,14 +191,14 @@ class Descent(Backward):
         self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
-        self.open, self.under, self.beside = [layer], [(layer, 1.0)], np.zeros(2)
+        self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
         self.next = self._look_ahead()
 
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
-        for layer, part in self.under:
-            layer.inverse_kurtosis *= 1.0 + (kurtosis(number) - 1.0) * part**2
-            layer.normalised = True
+        for stage, part in self.under:
+            stage.inverse_kurtosis *= 1.0 + (kurtosis(number) - 1.0) * part**2
+            stage.normalised = True
         for source in self.latest:
             source.loose = 0.0
         if self.ctx.through:
@@ -258,7 +265,7 @@ class Descent(Backward):
                 return
             yield _visit(step)
 
-    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
+    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Stage]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
 
         Returns the relative variance of its square, where statistics of several channels fix it but for that; else 0.
@@ -272,10 +279,10 @@ class Descent(Backward):
             raw = here.below
         masks = Masks(LINEAR, None) if above.masked else Masks(law, step.node.layer.curve)
         found = batch_mean(step.below, Tangents(raw, here.below, here.above, statistics), above, masks, self.samples)
-        for layer in waiting:
-            layer.mixing = found.mixing
-            if layer.freedom is not None:
-                layer.freedom = layer.freedom._replace(batch_mean=found.freedom)
+        for stage in waiting:
+            stage.mixing = found.mixing
+            if stage.freedom is not None:
+                stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
         return 0.0 if statistics is None or statistics.channels == 1 else found.shared
 
     def _small_sets(self, step: Step) -> None:
@@ -284,10 +291,10 @@ class Descent(Backward):
         if statistics is None or (statistics.batch and not self.ctx.through):
             return
         coupled = coupled_channels(step.below, statistics, rectified=True)
-        for layer, part in self.under:
-            if layer.freedom is not None:
+        for stage, part in self.under:
+            if stage.freedom is not None:
                 whole = 1.0 + (coupled - 1.0) * part**2
-                layer.freedom = layer.freedom._replace(batch_mean=layer.freedom.batch_mean / whole)
+                stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / whole)
 
     def _statistics_below(self) -> tuple[Step | None, Statistics | None]:
         """Return the normaliser that comes next, if one does."""
@@ -354,10 +361,10 @@ class Descent(Backward):
         if law is not None:
             if law is not LINEAR or self.open:
                 numbers = self._count(kernel, gradient, law)
-            for layer in self.open:
-                alone = self.fork is not None and layer.arm is not None and kernel.positions > 1
-                layer.freedom = self._count(kernel, self.single[layer.arm or 0], law) if alone else numbers
-                layer.law = law
+            for stage in self.open:
+                alone = self.fork is not None and stage.arm is not None and kernel.positions > 1
+                stage.freedom = self._count(kernel, self.single[stage.arm or 0], law) if alone else numbers
+                stage.law = law
             self.open = []
         if self.fork is not None:
             self.fork, self.single = None, []
@@ -406,6 +413,12 @@ def _energies(ends: Sequence[Kernel]) -> Shares:
     averages = np.array([end.averages() for end in ends])
     sizes = np.array([end.channels for end in ends])
     return Shares(_normed(sizes * averages[:, 1]), _normed(sizes * (averages[:, 0] - averages[:, 1])))
+
+
+def _sizes(gradients: Sequence[Gradient], ends: Sequence[Kernel], samples: float) -> Shares:
+    """Return how branches side by side make up a weight layer's Gram matrix, by the kernels that stand for tangent kernels."""
+    parts = [split(gradient.delta.dot(end), samples) for gradient, end in zip(gradients, ends, strict=True)]
+    return Shares(*(_normed(column) for column in np.array(parts).T))
 
 
 def _centred(kernel: Kernel) -> Kernel:

@@ -7,9 +7,10 @@ import pytest
 
 from lrbound.finite.branches import track
 from lrbound.finite.descent import Descent
+from lrbound.finite.estimate import estimate
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
 from lrbound.meanfield.gradient import Gradient
-from lrbound.meanfield.sweep import forward
+from lrbound.meanfield.sweep import backward, forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, profile_of
 from tests.nets import network
@@ -182,6 +183,28 @@ def test_weights_meet_what_comes_down_the_skip() -> None:
 
     # |d + g|^2 of a fixed d and a Gaussian g of equal lengths: 1/4 from g alone, 2/4 from the product
     assert routes.flow(np.array([1.0, 0.0, 0.0])).stages == pytest.approx([np.sqrt(0.75), 1.0])
+
+
+@pytest.mark.parametrize("masks", ["relu", "tanh", "batch_norm, relu"])
+@pytest.mark.parametrize(("widths", "rel"), [((80,), 1e-9), ((30, 50), 5e-3)])
+def test_branches_side_by_side_are_one_layer(masks: str, widths: tuple[int, ...], rel: float) -> None:
+    """Slices of a layer's units: its Wishart step, and how it mixes, are those of all of them."""
+
+    def net(second: str):
+        between = "".join(f"- {mask}\n" for mask in masks.split(", "))
+        return network(f"- linear: 60\n{between}{second}- linear: 7", head=head("[50]", 40))
+
+    arms = ", ".join(f"[{{linear: {width}}}, {masks}]" for width in widths)
+    whole = net("- linear: 80\n" + "".join(f"- {mask}\n" for mask in masks.split(", ")))
+    rows, estimates = [], []
+    for each in (whole, net(f"- concat: {{branches: [{arms}]}}\n")):
+        ctx = context(each)
+        rows.append(track(forward(each, ctx), ctx, each.outputs)[1])
+        estimates.append(estimate(each, ctx, list(backward(forward(each, ctx), ctx.samples))[::-1], rows[-1]))
+
+    for name in ("one_sample", "batch_mean", "bulk", "mixing", "common"):
+        assert getattr(rows[1], name)[-1] == pytest.approx(getattr(rows[0], name)[-1], rel=1e-6), name
+    assert estimates[1].lambda_max == pytest.approx(estimates[0].lambda_max, rel=rel)
 
 
 def test_products_stay_at_leading_order_and_say_so() -> None:
