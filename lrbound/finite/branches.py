@@ -89,7 +89,7 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
     chain: list[Weights | Source | Parting] = []
     for place in reversed(way):
         if isinstance(place, Layer):
-            chain.append(Weights(places[id(place)], place.stage.step().alone))
+            chain.append(Weights(places[id(place)], place.stage.step.alone))
         elif isinstance(place, Spread):
             chain.append(Source(places[id(place)]))
         else:
@@ -102,7 +102,7 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
 def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profile:
     layers, sources = found.layers[::-1], found.sources[::-1]
     places = {id(place): at for row in (layers, sources) for at, place in enumerate(row)}
-    steps = [layer.stage.step() for layer in layers[1:]]
+    steps = [layer.stage.step for layer in layers[1:]]
 
     def column(values: list[float]) -> Array:
         return np.array(values, dtype=np.float64)

@@ -67,6 +67,8 @@ def of_coherent(profile: Profile, grown: Array) -> float:
     """Return the sum of squares by which the coherent direction, whose layers' parts are ``grown``, is mixed."""
     below, top = (profile.flow(parts, coherent=True)[0] for parts in (profile.coherent, grown))
     gradients = (profile.outputs + 2.0) * float(below * top @ profile.mixing)
+    if not profile.of_inputs.any():
+        return gradients
     none = np.zeros(len(profile.overlap_slope))
     product = profile.carried(grown * profile.of_inputs, none, profile.overlap_slope, none, coherent=True)
     norm = profile.carried(0.0 * grown, product[1:], profile.norm_slope, profile.overlap_own)

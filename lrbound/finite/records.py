@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,8 +55,9 @@ class Stage:
         self.pieces, self.sizes = [Stage() for _ in sizes.complement], sizes
         return self.pieces
 
+    @cached_property
     def step(self) -> Step:
-        """Return the whole step. The pieces' units are different, so that shares c of nu degrees add variances c^2/nu."""
+        """The whole step, once the way back is over. The pieces' units are different, so that shares c of nu degrees add variances c^2/nu."""
         if self.sizes is None:
             masks = 1.0 if self.arm is not None else self.law.one * self.inverse_kurtosis
             common, alone = 1.0 - self.law.gain / self.law.one, 1.0 / masks
@@ -63,7 +65,7 @@ class Stage:
                 return Step(np.inf, np.inf, np.inf, self.mixing, common, alone)
             one, mean, bulk = (count / self.inverse_kurtosis for count in self.freedom[:3])
             return Step(one, mean, bulk, self.mixing, common, alone)
-        steps = [piece.step() for piece in self.pieces]
+        steps = [piece.step for piece in self.pieces]
         squares = self.sizes.complement**2, self.sizes.coherent**2
 
         def joined(name: str, square: Array) -> float:
