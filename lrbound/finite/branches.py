@@ -9,6 +9,10 @@ the variances that its join adds up. The shares are taken below the next activat
 the skip has passed masks above that favour the same units (theory-finite-conv, section 2); the weaker memory further
 down is left out. Maps are taken by class of positions, without a second sweep.
 
+A weight layer on branches side by side has a stage in each of them: shares c of its Gram matrix that average over nu units
+add up to a step of 1/sum c^2/nu (derived; c by the kernels that stand for tangent kernels). So a layer and its slices side by side
+are the same.
+
 The coherent direction's degrees of freedom and its coupling are those of :mod:`lrbound.finite.mean_signal`, with tangent
 kernels that add up at joins; what masks on a stream share is left out of those. On maps whose positions are not all told
 apart, masks count in pairs.
@@ -38,7 +42,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.finite.descent import Descent
-from lrbound.finite.freedom import Freedom
+from lrbound.finite.measures import overlap
 from lrbound.finite.profile import Profile
 from lrbound.finite.readers import readers
 from lrbound.finite.records import Forking, Found, Layer, Spread
@@ -64,7 +68,8 @@ ones, where single samples dominate."""
 
 def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], Profile]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
-    found = Found(tangents=along(chain, chain[0].below, ctx) if _work(chain) <= WORK else {})
+    inputs = chain[0].below
+    found = Found(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
     walk = Descent(at_output(ctx.samples), ctx, found)
     terms = list(walk.through(chain))[::-1]
     return terms, _assembled(walk, found, ctx, outputs)
@@ -84,8 +89,7 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
     chain: list[Weights | Source | Parting] = []
     for place in reversed(way):
         if isinstance(place, Layer):
-            masks = 1.0 if place.arm is not None else place.law.one * place.inverse_kurtosis
-            chain.append(Weights(places[id(place)], 1.0 / masks))
+            chain.append(Weights(places[id(place)], place.stage.step.alone))
         elif isinstance(place, Spread):
             chain.append(Source(places[id(place)]))
         else:
@@ -98,8 +102,7 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
 def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profile:
     layers, sources = found.layers[::-1], found.sources[::-1]
     places = {id(place): at for row in (layers, sources) for at, place in enumerate(row)}
-    counts = [layer.freedom or Freedom(*(np.inf,) * 6) for layer in layers[1:]]
-    inverse = np.array([layer.inverse_kurtosis for layer in layers[1:]])
+    steps = [layer.stage.step for layer in layers[1:]]
 
     def column(values: list[float]) -> Array:
         return np.array(values, dtype=np.float64)
@@ -123,11 +126,11 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         coherence=column([layer.coherence for layer in layers]),
         own=column([layer.own for layer in layers]),
         own_alike=column([layer.own_alike for layer in layers]),
-        common=column([1.0 - layer.law.gain / layer.law.one for layer in layers[1:]]),
+        common=column([step.common for step in steps]),
         crossed=column([layer.crossed for layer in layers]),
-        one_sample=column([count.one_sample for count in counts]) / inverse,
-        batch_mean=column([count.batch_mean for count in counts]) / inverse,
-        bulk=column([count.bulk for count in counts]) / inverse,
+        one_sample=column([step.one_sample for step in steps]),
+        batch_mean=column([step.batch_mean for step in steps]),
+        bulk=column([step.bulk for step in steps]),
         norm=np.append(2.0 / own, np.maximum(of("norm") - apart, 0.0) / norms),
         gain=of("gain") / masks,
         both=of("both") / np.maximum(norms, masks),
@@ -139,10 +142,19 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         gain_slope=of("gain_slope"),
         linear=column([source.linear for source in sources]),
         above_statistics=(
-            ctx.through and head.normalised and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
+            ctx.through
+            and head.stage.under_statistics()
+            and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
         ),
         width=np.append(start, norms),
         own_beside=column([source.own for source in sources]),
-        mixing=column([layer.mixing for layer in layers[1:]]),
+        mixing=column([step.mixing for step in steps]),
+        overlap=np.append(
+            overlap(found.inputs, ctx.samples) / found.inputs.channels, column([source.overlap for source in sources])
+        ),
+        overlap_slope=of("overlap_slope") * passed,
+        overlap_own=of("overlap_own"),
+        overlap_norm=column([source.overlap_norm for source in sources]),
+        of_inputs=column([layer.of_inputs for layer in layers]),
         routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

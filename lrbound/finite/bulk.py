@@ -62,7 +62,7 @@ def met_by_coherent(profile: Profile) -> float:
     out, with a smooth change-over. Where mixing by activations is not tracked (:mod:`lrbound.finite.mixing`), the whole
     stands for it, and the answer is infinite.
     """
-    if profile.of_inputs is None or not profile.of_inputs.any():
+    if not profile.of_inputs.any():
         return math.inf
     others = profile.complement / profile.samples
     ratio = np.divide(others, profile.coherent, out=np.full_like(others, math.inf), where=profile.coherent > 0.0)

@@ -3,9 +3,17 @@
 A direction of mean value t that is mixed with a bulk of centre B and half width 2 s, s = (de - B)/2, ends at
 t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). The coherent
 direction is mixed with the whole spectrum, so B is its mean, but only the layers in which it has a gradient push it; a
-sample's own top is mixed with other samples' tops, so B is the mean grown by the backward chains. What couples either to
-single samples pushes it up as two levels push each other apart. Status: a sketch with the right limits; where lo and de are
-within 20 % of each other it is up to 10 % low.
+sample's own top is mixed with other samples' tops, so B is the mean grown by the backward chains.
+
+Single samples, coupled to it by the sum of squares K, push the coherent direction up by K/(co - B): to first order that is
+second-order perturbation, and for a spike and noise it is exact, since what is mixed in moves up by as much (K = (A - X) X N,
+co - B = X N for one layer; :mod:`lrbound.finite.mixing`). B is the grown mean, because the samples are met in the
+combination of outputs that is largest. It is never more than two levels push each other apart of which the lower is the top of
+the rest of the spectrum, x (x + co - max(lo, de)) = K. What couples the best sample pushes it up as two levels do.
+
+Status: a sketch with the right limits; where lo and de are within 20 % of each other it is up to 10 % low. With measured co, K
+and centre the push of 9 dense nets (tanh and relu, with residuals and concatenations or neither, 1 to 20 outputs, K up to a
+third of co^2) is within 6 % of the measured one.
 """
 
 from __future__ import annotations
@@ -49,18 +57,17 @@ def combine(
         Sums of squares that couple ``co`` and ``lo`` to single samples (see :mod:`lrbound.finite.mixing`).
     """
     to_mean, to_centre = (0.5 * max(de - below, 0.0) for below in (mean, centre))
-    tops: dict[Branch, float] = {
-        "co": max(_pushed(co, co - mean, min(met, to_mean), co - centre, beside_co), de),
-        "lo": max(_pushed(lo, lo - centre, to_centre, lo - centre, beside_lo), de),
-    }
+    tops: dict[Branch, float] = {"co": co, "lo": lo}
+    if co - mean > (spread := min(met, to_mean)):
+        free = beside_co / (co - centre) if co > centre else math.inf
+        tops["co"] += spread**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), beside_co))
+    if lo - centre > to_centre:
+        tops["lo"] += to_centre**2 / (lo - centre) + _apart(lo - centre, beside_lo)
+    tops = {name: max(top, de) for name, top in tops.items()}
     branch = max(tops, key=lambda name: (tops[name], name == "co" and co > lo))
     return Combined(tops[branch], "de" if de > max(co, lo) and tops[branch] == de else branch)
 
 
-def _pushed(top: float, excess: float, spread: float, apart: float, coupling: float) -> float:
-    """Return a top pushed up by a semicircle that it stands above by ``excess``, and by samples ``apart`` from it."""
-    if excess <= spread:
-        return top
-    # the larger root of (x - top) (x - top + apart) = coupling
-    push = 0.5 * (math.hypot(apart, 2.0 * math.sqrt(coupling)) - apart) if coupling > 0.0 else 0.0
-    return top + spread * spread / excess + push
+def _apart(distance: float, coupling: float) -> float:
+    """Return by how much a coupling pushes the upper of two levels up: the larger root of x (x + distance) = coupling."""
+    return 0.5 * (math.hypot(distance, 2.0 * math.sqrt(coupling)) - distance)

@@ -20,6 +20,8 @@ from lrbound.finite.measures import (
     inputs_of,
     kurtosis,
     law_of,
+    of_inputs,
+    overlap,
     own_part,
     probe,
     quotient,
@@ -29,7 +31,7 @@ from lrbound.finite.measures import (
     width,
 )
 from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
-from lrbound.finite.records import Forking, Found, Layer, Spread
+from lrbound.finite.records import Forking, Found, Layer, Spread, Stage
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import Visit, squeezes, weighted
@@ -66,8 +68,8 @@ class Descent(Backward):
         self.kept, self.own = 1.0, OwnShare()
         self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
-        self.open: list[Layer] = []
-        self.under: list[tuple[Layer, float]] = []
+        self.open: list[Stage] = []
+        self.under: list[tuple[Stage, float]] = []
         self.latest: list[Spread] = []
         self.fluid: list[Spread] = []
         self.parted = False
@@ -91,8 +93,8 @@ class Descent(Backward):
             linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
             if linear or self.parted:
-                self._sum(step.above, above, 1.0)
-            self._weights(step, share)
+                self._sum(step.above, above, Shares(np.zeros(1), np.zeros(1)))
+            self._weights(step, above, share)
             return share
         self.beside = self.beside + split(share, self.samples)
         if layer.fixes_scale:
@@ -105,23 +107,31 @@ class Descent(Backward):
 
     def arms(self, fork: Fork) -> Sequence[Descent]:
         """Return a walk for each branch, which takes its part of what is open above."""
-        self._settle(fork.above, self.gradient, LINEAR)
+        beside = sum(end.channels for end in fork.ends) == fork.above.channels
+        self._settle(fork.above, self.gradient, None if beside else LINEAR)
         energy = _energies(fork.ends)
         if fork.above.gaussian:
-            kept = [float(part) for part, way in zip(energy.complement, fork.chains, strict=True) if not _draws(way)]
-            self._sum(fork.above, self.gradient, 1.0 - sum(part**2 for part in kept))
-            if sum(kept) > 0.0:
-                self.depth -= 0.5 * np.log(sum(kept))
+            old = np.array([not _draws(way) for way in fork.chains])
+            kept = Shares(old * energy.coherent, old * energy.complement)
+            self._sum(fork.above, self.gradient, kept)
+            if kept.complement.any():
+                self.depth -= 0.5 * np.log(kept.complement.sum())
             else:
                 self.stream = object()
         else:
             self.stream = object()
         walks = []
-        for arm, end in enumerate(fork.split(self.gradient)):
+        gradients = fork.split(self.gradient)
+        pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
+        for arm, end in enumerate(gradients):
             walk = Descent(end, self.ctx, self.found, (*self.outer, self.rest))
             walk.exposed, walk.latest, walk.next = self.exposed, self.latest, self.next
             walk.kept, walk.own, walk.crossed = self.kept, self.own, self.crossed
-            walk.under = [(layer, part * float(energy.complement[arm])) for layer, part in self.under]
+            walk.open = [piece[arm] for piece in pieces]
+            walk.under = [
+                (stage, part * float(energy.complement[arm])) for stage, part in self.under if not stage.pieces
+            ]
+            walk.under += [(stage, 1.0) for stage in walk.open]
             walks.append(walk)
         return walks
 
@@ -136,10 +146,10 @@ class Descent(Backward):
         self.next = next((walk.next for walk in ours if walk.open), self.next)
         self.open, self.under = [], []
         for arm, walk in enumerate(ours):
-            for layer in walk.open:
-                layer.arm = arm
+            for stage in walk.open:
+                stage.arm = arm
             self.open += walk.open
-            self.under += [(layer, 1.0) for layer in walk.open]
+            self.under += [(stage, 1.0) for stage in walk.open]
         self.latest = []
         self.fluid = [source for walk in ours for source in walk.fluid]
         self.parted = bool(self.fluid)
@@ -160,7 +170,7 @@ class Descent(Backward):
                     return (0.0 if absorbed else bias_kernel(_visit(step), self.ctx)), absorbed
         return 0.0, absorbed
 
-    def _weights(self, step: Step, share: Share) -> None:
+    def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
         whole = float(split(self.gradient.delta.dot(step.below), self.samples)[1])
@@ -174,20 +184,21 @@ class Descent(Backward):
             self.own.share,
             self.own.alike,
             self.crossed / inputs_of(_visit(step)),
+            of_inputs(_visit(step), above, self.beside[0], coherent + self.beside[0]) if self.found.flat else 0.0,
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(_visit(step), self.ctx)
         self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
-        self.open, self.under, self.beside = [layer], [(layer, 1.0)], np.zeros(2)
+        self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
         self.next = self._look_ahead()
 
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
-        for layer, part in self.under:
-            layer.inverse_kurtosis *= 1.0 + (kurtosis(number) - 1.0) * part**2
-            layer.normalised = True
+        for stage, part in self.under:
+            stage.inverse_kurtosis *= 1.0 + (kurtosis(number) - 1.0) * part**2
+            stage.normalised = True
         for source in self.latest:
             source.loose = 0.0
         if self.ctx.through:
@@ -216,7 +227,8 @@ class Descent(Backward):
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
             norms = numbers.norms / norm_excess(step.below, step.node.layer)
-            source = Spread(law, norms, numbers.masks, numbers.shared, linear)
+            source = Spread(law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared)
+            source.overlap_norm = law.overlap_norm / numbers.shared
             if fixed > 0.0:
                 source.fixed, source.loose = fixed, 0.0
             self._add(source)
@@ -253,7 +265,7 @@ class Descent(Backward):
                 return
             yield _visit(step)
 
-    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Layer]) -> float:
+    def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Stage]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
 
         Returns the relative variance of its square, where statistics of several channels fix it but for that; else 0.
@@ -267,10 +279,10 @@ class Descent(Backward):
             raw = here.below
         masks = Masks(LINEAR, None) if above.masked else Masks(law, step.node.layer.curve)
         found = batch_mean(step.below, Tangents(raw, here.below, here.above, statistics), above, masks, self.samples)
-        for layer in waiting:
-            layer.mixing = found.mixing
-            if layer.freedom is not None:
-                layer.freedom = layer.freedom._replace(batch_mean=found.freedom)
+        for stage in waiting:
+            stage.mixing = found.mixing
+            if stage.freedom is not None:
+                stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
         return 0.0 if statistics is None or statistics.channels == 1 else found.shared
 
     def _small_sets(self, step: Step) -> None:
@@ -279,10 +291,10 @@ class Descent(Backward):
         if statistics is None or (statistics.batch and not self.ctx.through):
             return
         coupled = coupled_channels(step.below, statistics, rectified=True)
-        for layer, part in self.under:
-            if layer.freedom is not None:
+        for stage, part in self.under:
+            if stage.freedom is not None:
                 whole = 1.0 + (coupled - 1.0) * part**2
-                layer.freedom = layer.freedom._replace(batch_mean=layer.freedom.batch_mean / whole)
+                stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / whole)
 
     def _statistics_below(self) -> tuple[Step | None, Statistics | None]:
         """Return the normaliser that comes next, if one does."""
@@ -294,16 +306,24 @@ class Descent(Backward):
             return None, None
         return under, found
 
-    def _sum(self, kernel: Kernel, gradient: Gradient, fresh: float) -> None:
-        """Note how far the norm of Gaussian values varies, of which a part ``fresh`` is new here.
+    def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares) -> None:
+        """Note how far norms and overlaps of Gaussian values vary, of which old values keep the shares ``kept``.
 
-        The activations above, which all see it, add only what they do at a fixed norm.
+        The activations above, which all see it, add only what they do at a fixed norm and overlap. Old values of shares k
+        of the variance and x of the covariance keep k^2 of the norm's variance and k x of the overlap's.
         """
+        once = overlap(kernel, self.samples) / kernel.channels
         for source in self.fluid:
-            source.stream, source.depth = self.stream, self.depth
+            source.stream, source.depth, source.from_below = self.stream, self.depth, 1.0
+            law, own = source.law, 2.0 * source.law.overlap_own / kernel.channels
+            passed = source.loose * law.overlap_slope**2 * once + law.overlap_own * own
+            source.overlap = max(source.overlap - passed, 0.0)
+            source.overlap_norm -= law.norm_slope * own
         self.fluid, self.parted = [], False
+        fresh = 1.0 - float(kept.complement @ kept.complement)
         if fresh > 0.0:
-            self._add(Spread(LINEAR, self._count(kernel, gradient, LINEAR).norms / fresh))
+            norms = self._count(kernel, gradient, LINEAR).norms / fresh
+            self._add(Spread(LINEAR, norms, overlap=once * (1.0 - float(kept.complement @ kept.coherent))))
 
     def _add(self, source: Spread) -> None:
         source.own = self.own.share
@@ -341,10 +361,10 @@ class Descent(Backward):
         if law is not None:
             if law is not LINEAR or self.open:
                 numbers = self._count(kernel, gradient, law)
-            for layer in self.open:
-                alone = self.fork is not None and layer.arm is not None and kernel.positions > 1
-                layer.freedom = self._count(kernel, self.single[layer.arm or 0], law) if alone else numbers
-                layer.law = law
+            for stage in self.open:
+                alone = self.fork is not None and stage.arm is not None and kernel.positions > 1
+                stage.freedom = self._count(kernel, self.single[stage.arm or 0], law) if alone else numbers
+                stage.law = law
             self.open = []
         if self.fork is not None:
             self.fork, self.single = None, []
@@ -393,6 +413,12 @@ def _energies(ends: Sequence[Kernel]) -> Shares:
     averages = np.array([end.averages() for end in ends])
     sizes = np.array([end.channels for end in ends])
     return Shares(_normed(sizes * averages[:, 1]), _normed(sizes * (averages[:, 0] - averages[:, 1])))
+
+
+def _sizes(gradients: Sequence[Gradient], ends: Sequence[Kernel], samples: float) -> Shares:
+    """Return how branches side by side make up a weight layer's Gram matrix, by the kernels that stand for tangent kernels."""
+    parts = [split(gradient.delta.dot(end), samples) for gradient, end in zip(gradients, ends, strict=True)]
+    return Shares(*(_normed(column) for column in np.array(parts).T))
 
 
 def _centred(kernel: Kernel) -> Kernel:

@@ -145,6 +145,16 @@ def overlap(kernel: Kernel, samples: float) -> float:
     return (q - x) * max(x, 0.0) / whole**2 if whole > 0.0 else 0.0
 
 
+def of_inputs(visit: Visit, above: Gradient, beside: float, coherent: float) -> float:
+    """Return the part of a flat weight layer's coherent value that is that of its inputs, not of biases or ``beside`` it."""
+    layer = visit.layer
+    assert weighted(layer)
+    if not coherent > 0.0 or visit.below.positions > 1:
+        return 0.0
+    biases = float(above.delta.total()[COHERENT]) if layer.bias else 0.0
+    return min(max(1.0 - (beside + biases) / coherent, 0.0), 1.0)
+
+
 def quotient(numerator: float, denominator: float) -> float:
     """Return the quotient, or 1 where there is none."""
     return numerator / denominator if denominator > 0.0 else 1.0

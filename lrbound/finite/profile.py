@@ -66,20 +66,25 @@ class Profile(NamedTuple):
         Effective number of units at the input of each weight layer, for the forward Gram matrix.
     own_beside : ndarray by stage
         As ``own``, at the masks of a stage.
-    overlap : ndarray (L,) or None
+    mixing : ndarray by stage
+        How far the C x C Gram matrix of one sample's gradients with the mean ones varies from sample to sample.
+    overlap : ndarray (L,)
         Relative variance, from sample to sample, of a sample's product with the mean over the batch that the stage's finite
         width adds, the input before the stages.
-    overlap_slope : ndarray by stage, or None
-        How a stage passes such a product on.
-    of_inputs : ndarray (L,) or None
+    overlap_slope, overlap_own : ndarray by stage
+        How a stage passes such a product on, and how its own product reacts to a sample's norm (logarithmic derivatives).
+    overlap_norm : ndarray by stage
+        Covariance of ``overlap`` with ``norm``.
+    of_inputs : ndarray (L,)
         Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
     responses : tuple of sequences, by stage
         Give the responses of a stage's layers to samples that stand out, the highest first; empty with branches.
     fixed : ndarray of bool, by stage, or None
         Whether batch statistics keep the mean of the samples' squared distances.
     routes : Routes or None
-        The ways through a network with branches. There ``norm`` to ``linear``, ``width`` and ``own_beside`` have an entry for each of its
-        sources, and the input before them where that is said; None where the layers run one after the other.
+        The ways through a network with branches. There ``norm`` to ``linear``, ``width``, ``own_beside`` and what has
+        ``overlap`` in its name have an entry for each of its sources, and the input before them where that is said; None
+        where the layers run one after the other.
     """
 
     samples: float
@@ -107,11 +112,13 @@ class Profile(NamedTuple):
     above_statistics: bool
     width: Array
     own_beside: Array
+    mixing: Array
+    overlap: Array
+    overlap_slope: Array
+    overlap_own: Array
+    overlap_norm: Array
+    of_inputs: Array
     routes: Routes | None = None
-    mixing: Array | None = None
-    overlap: Array | None = None
-    overlap_slope: Array | None = None
-    of_inputs: Array | None = None
     responses: tuple[Sequence[Callable[[], Response]], ...] = ()
     fixed: NDArray[np.bool_] | None = None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,11 +14,83 @@ if TYPE_CHECKING:
     from lrbound.finite.freedom import Freedom
     from lrbound.finite.routes import Shares
     from lrbound.finite.tangent import Passage
+    from lrbound.finite.wishart import Array
+    from lrbound.meanfield.kernel import Kernel
+
+
+class Step(NamedTuple):
+    """A stage's Wishart step: degrees of freedom as in :class:`~lrbound.finite.profile.Profile`, and what varies in it.
+
+    ``common`` is the kurtosis of the slopes' products of two samples over that of one, and ``alone`` nu/nu' for nu' degrees
+    of freedom without the masks that only this stage has.
+    """
+
+    one_sample: float
+    batch_mean: float
+    bulk: float
+    mixing: float
+    common: float
+    alone: float
+
+
+@dataclass(eq=False)
+class Stage:
+    """What lies under a weight layer, or in part of its inputs: what the Wishart step averages over.
+
+    Where the inputs are branches side by side, ``pieces`` are theirs, and ``sizes`` how the layer's Gram matrix is made up of
+    them.
+    """
+
+    law: Unit = LINEAR
+    freedom: Freedom | None = None
+    inverse_kurtosis: float = 1.0
+    normalised: bool = False
+    arm: int | None = None
+    mixing: float = 0.0
+    pieces: list[Stage] = field(default_factory=list)
+    sizes: Shares | None = None
+
+    def split(self, sizes: Shares) -> list[Stage]:
+        """Return a piece for each of the branches side by side that the stage goes on in."""
+        self.pieces, self.sizes = [Stage() for _ in sizes.complement], sizes
+        return self.pieces
+
+    @cached_property
+    def step(self) -> Step:
+        """The whole step, once the way back is over. The pieces' units are different, so that shares c of nu degrees add variances c^2/nu."""
+        if self.sizes is None:
+            masks = 1.0 if self.arm is not None else self.law.one * self.inverse_kurtosis
+            common, alone = 1.0 - self.law.gain / self.law.one, 1.0 / masks
+            if self.freedom is None:
+                return Step(np.inf, np.inf, np.inf, self.mixing, common, alone)
+            one, mean, bulk = (count / self.inverse_kurtosis for count in self.freedom[:3])
+            return Step(one, mean, bulk, self.mixing, common, alone)
+        steps = [piece.step for piece in self.pieces]
+        squares = self.sizes.complement**2, self.sizes.coherent**2
+
+        def joined(name: str, square: Array) -> float:
+            total = float(square @ [1.0 / getattr(step, name) for step in steps])
+            return 1.0 / total if total > 0.0 else np.inf
+
+        varying = squares[0] * [1.0 / step.one_sample for step in steps]
+        varying = varying / varying.sum() if varying.any() else self.sizes.complement
+        return Step(
+            joined("one_sample", squares[0]),
+            joined("batch_mean", squares[1]),
+            joined("bulk", squares[0]),
+            float(squares[1] @ [step.mixing for step in steps]),
+            float(varying @ [step.common for step in steps]),
+            float(varying @ [step.alone for step in steps]),
+        )
+
+    def under_statistics(self) -> bool:
+        """Say whether all of it ends at batch statistics."""
+        return all(piece.under_statistics() for piece in self.pieces) if self.pieces else self.normalised
 
 
 @dataclass(eq=False)
 class Layer:
-    """A weight layer, and the stage under it: what its Wishart step averages over."""
+    """A weight layer, and the stage under it."""
 
     coherent: float
     complement: float
@@ -27,12 +100,8 @@ class Layer:
     own: float
     own_alike: float
     crossed: float
-    law: Unit = LINEAR
-    freedom: Freedom | None = None
-    inverse_kurtosis: float = 1.0
-    normalised: bool = False
-    arm: int | None = None
-    mixing: float = 0.0
+    of_inputs: float
+    stage: Stage = field(default_factory=Stage)
 
 
 @dataclass(eq=False)
@@ -50,6 +119,8 @@ class Spread:
     depth: float = 0.0
     from_below: float | None = None
     own: float = 1.0
+    overlap: float = 0.0
+    overlap_norm: float = 0.0
 
 
 @dataclass(eq=False)
@@ -63,8 +134,14 @@ class Forking:
 
 @dataclass(eq=False)
 class Found:
-    """What all walks have collected, from the outputs down."""
+    """What all walks have collected, from the outputs down; ``inputs`` is the kernel of the inputs."""
 
+    inputs: Kernel
     layers: list[Layer] = field(default_factory=list)
     sources: list[Spread] = field(default_factory=list)
     tangents: dict[int, Passage] = field(default_factory=dict)
+
+    @property
+    def flat(self) -> bool:
+        """Say whether no layer is on a map."""
+        return self.inputs.positions == 1

@@ -20,6 +20,7 @@ from lrbound.finite.measures import (
     inputs_of,
     kurtosis,
     law_of,
+    of_inputs,
     overlap,
     own_part,
     probe,
@@ -83,6 +84,8 @@ class _Stage:
             shared_both=law.shared_both,
             overlap=law.overlap,
             overlap_slope=old.overlap_slope * law.overlap_slope,
+            overlap_own=law.overlap_own,
+            overlap_norm=law.overlap_norm,
             shared_slope=law.shared_slope,
             mean_slope=law.mean_slope,
         )
@@ -161,7 +164,7 @@ class _Back:
             width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
             overlap(visit.below, self.samples) / visit.below.channels,
-            self._of_inputs(visit, coherent + self.beside[0]),
+            0.0 if self.maps_below else of_inputs(visit, self.gradient, self.beside[0], coherent + self.beside[0]),
             self._closed(visit.above),
             from_below(visit, self.ctx),
             self.own.share,
@@ -171,14 +174,6 @@ class _Back:
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
         return row
-
-    def _of_inputs(self, visit: Visit, coherent: float) -> float:
-        """Return the part of a weight layer's coherent value that is that of its inputs, not of biases."""
-        if not coherent > 0.0 or visit.below.positions > 1 or self.maps_below:
-            return 0.0
-        assert weighted(visit.layer)
-        total = self.gradient.delta.total()[COHERENT] if visit.layer.bias else 0.0
-        return min(max(1.0 - (self.beside[0] + float(total)) / coherent, 0.0), 1.0)
 
     def _leaning(self, visit: Visit) -> float:
         """Return what masks that lean on these weights add to their coherent value."""
@@ -362,6 +357,8 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         mixing=column([stage.mixing for stage in stages]),
         overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
         overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
+        overlap_own=column([law.overlap_own for law in laws]),
+        overlap_norm=column([law.overlap_norm for law in laws]) / shared,
         of_inputs=column([row.of_inputs for row in rows]),
         responses=tuple(stage.responses for stage in stages),
         fixed=np.array([stage.normalised and ctx.through for stage in stages]),

@@ -16,7 +16,8 @@ From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41
     shared   relative variance over the units of the squared mean over the batch, (mean of phi)^2
     shared_both              its covariance with the squared mean slope
     overlap  relative variance of phi times the mean over the batch from sample to sample, E v hb^2 / (E hb^2 + E v/n)^2
-    overlap_slope            d ln / d ln x of E hb^2: how such a product is passed on
+    overlap_slope, overlap_own   d ln / d ln x and d ln / d ln s^2 of E phi hb, x and s^2 those of one sample
+    overlap_norm             covariance of that product with the sample's norm, relative to both
     shared_slope, mean_slope   d ln / d ln t of E hb^2 and E p^2 if x and q are both multiplied by t
 
 The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
@@ -51,11 +52,13 @@ class Unit(NamedTuple):
     shared_both: float
     overlap: float
     overlap_slope: float
+    overlap_own: float
+    overlap_norm: float
     shared_slope: float
     mean_slope: float
 
 
-LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
 
 
@@ -65,6 +68,7 @@ class _Given(NamedTuple):
     values: Array  # E phi^k, k = 1 .. 4
     slopes: Array  # E phi'^k
     variance: Array
+    third: Array  # E (phi - hb)^3
     fourth: Array  # E (phi - hb)^4
     mixed: Array  # E (phi - hb)^2 phi'^2
     widened: Array  # d variance / d ln s^2
@@ -84,6 +88,7 @@ def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
         values,
         slopes,
         away @ weights,
+        (away * value) @ weights,
         (away * away) @ weights,
         (away * square) @ weights,
         away @ stein,
@@ -125,8 +130,10 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         gain_slope=float(at.steepened @ weights) / p2,
         shared=_averaged(at.values, samples, weights) - 1.0,
         shared_both=_covariance(at.values[0] ** 2, at.slopes[0] ** 2, weights),
-        overlap=_overlap(at.values[0] ** 2, at.variance, samples, weights),
-        overlap_slope=_quotient(shared * float(at.slopes[0] ** 2 @ weights), float(at.values[0] ** 2 @ weights)),
+        overlap=_quotient(float(at.variance * at.values[0] ** 2 @ weights), _whole(at, samples, weights) ** 2),
+        overlap_slope=_relative(at.slopes[0] * (centre - mean)[:, 0], at.values[0], weights, 1.0),
+        overlap_own=_relative(at.moved[0], at.values[0], weights, 0.0),
+        overlap_norm=_quotient(float(at.third * at.values[0] @ weights), v * _whole(at, samples, weights)),
         shared_slope=_scaling(at.values[0], at.moved[0], m, weights),
         mean_slope=_scaling(at.slopes[0], at.moved[1], m, weights),
     )
@@ -137,13 +144,17 @@ def _covariance(one: Array, other: Array, weights: Array) -> float:
     return float((one * other) @ weights) / product - 1.0 if product > 0.0 else 0.0
 
 
-def _overlap(square: Array, variance: Array, samples: float, weights: Array) -> float:
-    whole = float((square + variance / samples) @ weights)
-    return float((variance * square) @ weights) / whole**2 if whole > 0.0 else 0.0
+def _whole(at: _Given, samples: float, weights: Array) -> float:
+    return float((at.values[0] ** 2 + at.variance / samples) @ weights)
 
 
 def _quotient(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 1e-12 else 1.0
+    return numerator / denominator if denominator > 0.0 else 0.0
+
+
+def _relative(moved: Array, mean: Array, weights: Array, otherwise: float) -> float:
+    square = float(mean**2 @ weights)
+    return float((moved * mean) @ weights) / square if square > 1e-12 else otherwise
 
 
 def _scaling(mean: Array, moved: Array, m: Array, weights: Array) -> float:

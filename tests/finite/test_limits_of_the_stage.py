@@ -210,6 +210,8 @@ def test_branches_in_which_the_bulk_matters_are_warned_of() -> None:
             head="input: {shape: [83]}\ninit: he\ntraining: {batch_size: 87}",
         )
 
-    warned = [any("mixing by activations" in text for text in predict(net(phi)).warnings) for phi in ("tanh", "relu")]
+    warned = [
+        any("branches and no normaliser" in text for text in predict(net(phi)).warnings) for phi in ("tanh", "relu")
+    ]
 
     assert warned == [True, False]

@@ -106,15 +106,28 @@ def _coupling(net, seed):
     return float((((blocks - blocks.mean(axis=0)) @ v) ** 2).sum(axis=1).mean())
 
 
-@pytest.mark.parametrize(("tops", "name"), [((10.0, 3.0), "beside_co"), ((3.0, 10.0), "beside_lo")])
-def test_two_levels_push_each_other_apart(tops: tuple[float, float], name: str):
-    plain = combine(*tops, 3.0, 2.0, 2.0)
-    mixed = combine(*tops, 3.0, 2.0, 2.0, **{name: 20.0})
+def test_two_levels_push_each_other_apart():
+    plain, mixed = (combine(3.0, 10.0, 3.0, 2.0, 2.0, beside_lo=coupling) for coupling in (0.0, 20.0))
 
-    assert mixed.branch == plain.branch == name.removeprefix("beside_")
+    assert mixed.branch == plain.branch == "lo"
     assert mixed.value - plain.value == pytest.approx(
         np.linalg.eigvalsh([[10.0, 20.0**0.5], [20.0**0.5, 2.0]])[-1] - 10.0
     )
+
+
+@pytest.mark.parametrize("x", [0.02, 0.1, 0.5])
+def test_a_spike_and_noise(x: float):
+    """One layer of N inputs and n samples of covariance x: the known limit, but for the bulk's skewness."""
+    units, n, own = 2000.0, 500.0, 1.0 - x
+    noise = own * units / n
+    edge = noise * (1.0 + (n / units) ** 0.5) ** 2
+    found = combine(x * units + noise, 0.0, edge, noise, noise, beside_co=own * x * units)
+
+    assert found.value == pytest.approx(x * units + own * (1.0 + units / n) + own**2 / (n * x), rel=0.02)
+
+
+def test_the_coherent_direction_is_pushed_by_the_whole_coupling_at_most():
+    assert combine(10.0, 9.9, 3.0, 2.0, 9.8, beside_co=4.0).value < 10.0 + 2.0 + 0.1
 
 
 def test_a_level_that_is_pushed_up_passes_the_other():
