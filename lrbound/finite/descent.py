@@ -270,7 +270,7 @@ class Descent(Backward):
         for layer in waiting:
             layer.mixing = found.mixing
             if layer.freedom is not None:
-                layer.freedom = layer.freedom._replace(batch_mean=found.freedom)
+                layer.freedom = layer.freedom._replace(batch_mean=found.freedom, bulk=found.bulk)
         return 0.0 if statistics is None or statistics.channels == 1 else found.shared
 
     def _small_sets(self, step: Step) -> None:
@@ -364,7 +364,6 @@ class Descent(Backward):
             self.samples,
             absorbed=absorbed,
             biases=biases,
-            fourfold=True,
             whole=whole,
         )
         # one position is the least that there is

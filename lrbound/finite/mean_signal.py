@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite.freedom import Signal, mask_excess
-from lrbound.finite.measures import COHERENT, TRACE
+from lrbound.finite.measures import COHERENT, TRACE, own_part
 from lrbound.finite.operator import backward_kernel, forward_kernel
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.normal import draws, quantile, trapezoid
@@ -95,11 +95,14 @@ class Mean(NamedTuple):
         matrix varies from sample to sample (see :mod:`lrbound.finite.mixing`).
     shared : float
         Relative variance of the squared mean over the batch that the weights above see.
+    bulk : float
+        Degrees of freedom of a direction spread over the batch (see :mod:`lrbound.finite.freedom`).
     """
 
     freedom: float
     mixing: float
     shared: float
+    bulk: float
 
 
 def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks, samples: float) -> Mean:
@@ -143,10 +146,17 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
         rest = (apart @ forward_kernel(tangent, 1.0, -1.0)).scaled(1.0 - 1.0 / samples)
         trace += rest.trace()
         square += ratio * rest.trace_of_square() / (samples - 1.0)
+    bulk = _bulk(kernel, tangent, own_part(above, samples), masks.law.mean, samples)
     if not (square > 0.0 and trace > 0.0):
-        return Mean(float("inf"), 0.0, shared)
+        return Mean(float("inf"), 0.0, shared, bulk)
     units = kernel.channels * trace**2
-    return Mean(units / square, mixing * plain / units, shared)
+    return Mean(units / square, mixing * plain / units, shared, bulk)
+
+
+def _bulk(kernel: Kernel, tangent: Kernel, own: Signal, kurtosis: float, samples: float) -> float:
+    excess = mask_excess(kurtosis, forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
+    product = backward_kernel(kernel, *own) @ forward_kernel(tangent, 1.0, -1.0)
+    return kernel.channels * product.participation(excess)
 
 
 def coupled_channels(kernel: Kernel, statistics: Statistics, *, rectified: bool) -> float:

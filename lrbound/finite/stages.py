@@ -215,7 +215,7 @@ class _Back:
         assert stage.freedom is not None
         masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
-        stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
+        stage.freedom = stage.freedom._replace(batch_mean=found.freedom, bulk=found.bulk)
         stage.mixing = found.mixing
         if tangents.statistics is not None:
             stage.shared = found.shared
