@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.pattern import edge
 from lrbound.finite.wishart import Array, below_edges, edges, grown
 
 if TYPE_CHECKING:
@@ -48,19 +49,33 @@ def bulk(profile: Profile) -> Bulk:
     inside = float(whole.sum()) / n
     if not total > 0.0:
         return Bulk(inside, inside, whole)
+    pattern = profile.pattern
     none = np.zeros(len(profile.linear))
-    carried = profile.carried(weight, none, profile.linear, none)
+    if pattern is None:
+        carried = profile.carried(weight, none, profile.linear, none)
+        parts = np.zeros(0)
+    else:
+        common, _ = profile.flow(pattern.common() * whole)
+        carried = profile.carried(weight, common, profile.linear, pattern.gain)
+        parts = pattern.share * whole
     ratios = (carried / total) ** 2 / profile.width
-    top = float(edges(ratios, 1.0 / n)[0])
+    if pattern is None or not parts.any():
+        top = float(edges(ratios, 1.0 / n)[0])
+        others = parts
+    else:
+        top = edge(total, ratios, parts, pattern.width, n) / total
+        others = (parts / total) ** 2 / pattern.width
+    held = (1.0 + float(parts.sum()) / total) / n
     if n < math.inf:
-        top = max(top * float(below_edges(n, n * ratios)[0]), 1.0 / n)
-    end = total * top + inside - total / n
+        top = max(top * float(below_edges(n, n * np.append(ratios, others))[0]), held)
+    end = total * (top - held) + inside
     return Bulk(end, inside, whole)
 
 
 def _averaged(profile: Profile) -> Array:
     """Return the degrees of freedom of the stages for a direction spread over the batch."""
-    alike = profile.coherence[1:] ** 2
+    kept = profile.coherence if profile.pattern is None else profile.pattern.kept
+    alike = kept[1:] ** 2
     return profile.bulk / (alike + (1.0 - alike) / profile.samples)
 
 

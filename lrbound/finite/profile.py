@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from lrbound.finite.pattern import Pattern
     from lrbound.finite.routes import Routes
     from lrbound.finite.wishart import Array
 
@@ -68,6 +69,8 @@ class Profile(NamedTuple):
         How a stage passes such a product on.
     of_inputs : ndarray (L,) or None
         Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
+    pattern : Pattern or None
+        What means of the activations add to the bulk; None where there are branches.
     routes : Routes or None
         The ways through a network with branches. There ``norm`` to ``linear``, ``width`` and ``own_beside`` have an entry for each of its
         sources, and the input before them where that is said; None where the layers run one after the other.
@@ -103,6 +106,7 @@ class Profile(NamedTuple):
     overlap: Array | None = None
     overlap_slope: Array | None = None
     of_inputs: Array | None = None
+    pattern: Pattern | None = None
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""

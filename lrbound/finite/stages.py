@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite import pattern
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
@@ -77,6 +78,7 @@ class _Stage:
             shared_both=law.shared_both,
             overlap=law.overlap,
             overlap_slope=old.overlap_slope * law.overlap_slope,
+            overlap_gain=law.overlap_gain,
             shared_slope=law.shared_slope,
             mean_slope=law.mean_slope,
         )
@@ -99,6 +101,9 @@ class _Row(NamedTuple):
     own: float
     own_alike: float
     crossed: float
+    patterned: float
+    kept: float
+    pattern_width: float
 
 
 class _Back:
@@ -147,7 +152,8 @@ class _Back:
         coherent += self._leaning(visit)
         _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient, self.samples))
         assert probed is not None
-        whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
+        part = float(probed.coherent) / complement if complement > 0.0 else 0.0
+        whole = self.kept * part
         row = _Row(
             coherent + self.beside[0],
             complement + self.beside[1],
@@ -161,6 +167,9 @@ class _Back:
             self.own.share,
             self.own.alike,
             self.crossed / inputs_of(visit),
+            max(1.0 - part, 0.0),
+            self.kept,
+            pattern.width(self.gradient, visit.above),
         )
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
@@ -352,6 +361,12 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
         overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
         of_inputs=column([row.of_inputs for row in rows]),
+        pattern=pattern.Pattern(
+            share=column([row.patterned for row in rows]),
+            kept=column([row.kept for row in rows]),
+            width=column([row.pattern_width for row in rows]),
+            gain=column([law.overlap_gain for law in laws]),
+        ),
     )
 
 

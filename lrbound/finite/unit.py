@@ -17,6 +17,7 @@ From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41
     shared_both              its covariance with the squared mean slope
     overlap  relative variance of phi times the mean over the batch from sample to sample, E v hb^2 / (E hb^2 + E v/n)^2
     overlap_slope            d ln / d ln x of E hb^2: how such a product is passed on
+    overlap_gain             d ln / d c of E phi' phi'' of two samples, c the change of their covariance over s^2
     shared_slope, mean_slope   d ln / d ln t of E hb^2 and E p^2 if x and q are both multiplied by t
 
 The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
@@ -51,11 +52,12 @@ class Unit(NamedTuple):
     shared_both: float
     overlap: float
     overlap_slope: float
+    overlap_gain: float
     shared_slope: float
     mean_slope: float
 
 
-LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
 
 
@@ -70,6 +72,7 @@ class _Given(NamedTuple):
     widened: Array  # d variance / d ln s^2
     steepened: Array  # d E phi'^2 / d ln s^2
     moved: Array  # d (hb, p) / d ln s^2
+    bend: Array  # s E phi''
 
 
 def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
@@ -89,6 +92,7 @@ def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
         away @ stein,
         square @ stein,
         moved,
+        slope @ (z * weights),
     )
 
 
@@ -127,6 +131,7 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         shared_both=_covariance(at.values[0] ** 2, at.slopes[0] ** 2, weights),
         overlap=_overlap(at.values[0] ** 2, at.variance, samples, weights),
         overlap_slope=_quotient(shared * float(at.slopes[0] ** 2 @ weights), float(at.values[0] ** 2 @ weights)),
+        overlap_gain=float(at.bend**2 @ weights) / max(float(at.slopes[0] ** 2 @ weights), 1e-12),
         shared_slope=_scaling(at.values[0], at.moved[0], m, weights),
         mean_slope=_scaling(at.slopes[0], at.moved[1], m, weights),
     )
