@@ -56,7 +56,7 @@ class _Stage:
         self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
         self.normalised = False
         self.correction: Correction = NONE
-        self.mixing = 0.0
+        self.mixing, self.overlap = 0.0, 0.0
         self.shared: float | None = None  # of stages whose statistics fix the units' norms
         self.linear = 1.0
         self.norm_slope = 1.0
@@ -118,14 +118,12 @@ class _Back:
         self.stage: _Stage | None = None
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
-        self.maps_below = False
 
     def look_ahead(self) -> None:
         """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
         self.next = 0.0, False
-        self.maps_below = absorbed = False
+        absorbed = False
         for visit in reversed(self.rest):
-            self.maps_below |= visit.below.positions > 1
             absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
@@ -160,7 +158,7 @@ class _Back:
             min(max(whole, 0.0), 1.0),
             width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
-            overlap(visit.below, self.samples) / visit.below.channels,
+            overlap(visit.below, self.samples),
             self._of_inputs(visit, coherent + self.beside[0]),
             self._closed(visit.above),
             from_below(visit, self.ctx),
@@ -177,7 +175,7 @@ class _Back:
 
     def _of_inputs(self, visit: Visit, coherent: float) -> float:
         """Return the part of a weight layer's coherent value that is that of its inputs, not of biases."""
-        if not coherent > 0.0 or visit.below.positions > 1 or self.maps_below:
+        if not coherent > 0.0:
             return 0.0
         assert weighted(visit.layer)
         total = self.gradient.delta.total()[COHERENT] if visit.layer.bias else 0.0
@@ -225,7 +223,7 @@ class _Back:
         masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
         stage.freedom = stage.freedom._replace(batch_mean=found.freedom, bulk=found.bulk)
-        stage.mixing = found.mixing
+        stage.mixing, stage.overlap = found.mixing, found.overlap
         if tangents.statistics is not None:
             stage.shared = found.shared
 
@@ -330,7 +328,6 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
     spread = [_spread(stage, count) for stage, count in zip(stages, counts, strict=True)]
-    dense = column([float(row.of_inputs > 0.0) for row in rows[1:]])
     return Profile(
         samples=ctx.samples,
         outputs=outputs,
@@ -358,8 +355,8 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         width=column([row.width for row in rows]),
         own_beside=column([row.own for row in rows[1:]]),
         mixing=column([stage.mixing for stage in stages]),
-        overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
-        overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
+        overlap=np.append(rows[0].overlap / rows[0].own_width, column([stage.overlap for stage in stages])),
+        overlap_slope=column([law.overlap_slope for law in laws]) * passed,
         of_inputs=column([row.of_inputs for row in rows]),
         pattern=pattern.Pattern(
             share=column([row.patterned for row in rows]),
