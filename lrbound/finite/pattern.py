@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.kernel import Kernel
 
-_FIRST, _SECOND = 256, 33
-"""Values of v, on all of its range and about the least z."""
+_FIRST, _MORE, _TIMES = 256, 33, 4
+"""Values of v, on all of its range and then about the least z, so often that knobs are swept without jumps."""
+_FAR = 500.0
+"""Logarithm from which on z has long left its least value, and is kept from overflow."""
 
 
 class Pattern(NamedTuple):
@@ -89,15 +91,18 @@ def edge(total: float, ratios: Array, parts: Array, widths: Array, samples: floa
     poles = widths / np.maximum(parts, 1e-300)
     first = 1.0 / (2.0 * float(ratios.sum()) + np.sqrt(float(ratios.sum()) / samples) + 1e-300)
     low, high = min(first, total * float(poles.min())), max(first, 1.0 / float(ratios.max(initial=1e-300)))
-    v = np.exp(np.linspace(np.log(low) - 7.0, np.log(high) + 7.0, _FIRST))
-    z = _curve(v, total, ratios, parts, poles, samples)
-    at = int(np.clip(z.argmin(), 1, _FIRST - 2))
-    v = np.exp(np.linspace(np.log(v[at - 1]), np.log(v[at + 1]), _SECOND))
-    return float(_curve(v, total, ratios, parts, poles, samples).min())
+    low, high = np.log(low) - 7.0, np.log(high) + 7.0
+    least = np.inf
+    for number in (_FIRST, *(_MORE,) * _TIMES):
+        v = np.linspace(low, high, number)
+        z = _curve(np.exp(v), total, ratios, parts, poles, samples)
+        at = int(np.clip(z.argmin(), 1, number - 2))
+        least, low, high = float(z[at]), v[at - 1], v[at + 1]
+    return least
 
 
 def _curve(v: Array, total: float, ratios: Array, parts: Array, poles: Array, samples: float) -> Array:
-    z = total * (1.0 / samples + 1.0 / v) * np.exp(np.log1p(ratios[:, None] * v).sum(axis=0))
+    z = total * (1.0 / samples + 1.0 / v) * np.exp(np.minimum(np.log1p(ratios[:, None] * v).sum(axis=0), _FAR))
     left = 1.0 - (1.0 + v / samples) / z / poles[:, None]
     beside = np.divide(parts[:, None] / samples, left, out=np.full_like(left, np.inf), where=left > 0.0)
     return np.asarray(z + beside.sum(axis=0))

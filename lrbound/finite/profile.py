@@ -68,7 +68,7 @@ class Profile(NamedTuple):
     overlap_slope : ndarray by stage, or None
         How a stage passes such a product on.
     of_inputs : ndarray (L,) or None
-        Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
+        Part of ``coherent`` that such products make.
     pattern : Pattern or None
         What means of the activations add to the bulk; None where there are branches.
     routes : Routes or None
