@@ -162,7 +162,8 @@ def _overlap(values: Array, whole: Array) -> float:
     """Return the relative variance over the samples of h' G hb, from values h (units, samples, positions) and their mean hb."""
     product = np.einsum("uxb,ub->ux", values @ whole, values.mean(axis=1))
     mean = float(product.mean())
-    return float(product.var(axis=1, ddof=1).mean()) / mean**2 if mean > 0.0 else 0.0
+    some = product.shape[1] > 1 and mean > 0.0
+    return float(product.var(axis=1, ddof=1).mean()) / mean**2 if some else 0.0
 
 
 def _bulk(kernel: Kernel, tangent: Kernel, own: Signal, kurtosis: float, samples: float) -> float:
