@@ -11,6 +11,15 @@ co - B = X N for one layer; :mod:`lrbound.finite.mixing`). B is the grown mean, 
 combination of outputs that is largest. It is never more than two levels push each other apart of which the lower is the top of
 the rest of the spectrum, x (x + co - max(lo, de)) = K. What couples the best sample pushes it up as two levels do.
 
+The mean over initialisations of the larger of co and the rest is more than the larger mean where they meet, because either
+can be on top. Of the logarithm of their ratio s is the standard deviation, and with d = ln(x/y)/s
+
+    E max(x, y) = x Phi(d + s/2) + y Phi(s/2 - d)            (Margrabe 1978, for log-normal x and y).
+
+s is taken as that of the rest, because co varies less, and in part by what the rest has in common with it (48 initialisations
+of six small convolutional nets: standard deviations of 0.07 to 0.11 for co, 0.22 to 0.32 for the rest, and 0.84 to 0.94 of the
+latter for the ratio).
+
 Status: a sketch with the right limits; where lo and de are within 20 % of each other it is up to 10 % low. With measured co, K
 and centre the push of 9 dense nets (tanh and relu, with residuals and concatenations or neither, 1 to 20 outputs, K up to a
 third of co^2) is within 6 % of the measured one.
@@ -25,7 +34,7 @@ Branch = Literal["co", "lo", "de"]
 
 
 class Combined(NamedTuple):
-    """The largest eigenvalue, and the branch that it belongs to."""
+    """The mean of the largest eigenvalue, and the branch that is larger in the mean."""
 
     value: float
     branch: Branch
@@ -41,6 +50,7 @@ def combine(
     met: float = math.inf,
     beside_co: float = 0.0,
     beside_lo: float = 0.0,
+    spread: float = 0.0,
 ) -> Combined:
     """Return the largest eigenvalue from the three branches.
 
@@ -55,17 +65,28 @@ def combine(
         Half width of the part of the spectrum that the coherent direction meets, at most that of the whole.
     beside_co, beside_lo : float
         Sums of squares that couple ``co`` and ``lo`` to single samples (see :mod:`lrbound.finite.mixing`).
+    spread : float
+        Standard deviation of the logarithm of the branches beside co over initialisations.
     """
     to_mean, to_centre = (0.5 * max(de - below, 0.0) for below in (mean, centre))
-    tops: dict[Branch, float] = {"co": co, "lo": lo}
-    if co - mean > (spread := min(met, to_mean)):
+    along, apart = co, lo
+    if co - mean > (half := min(met, to_mean)):
         free = beside_co / (co - centre) if co > centre else math.inf
-        tops["co"] += spread**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), beside_co))
+        along += half**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), beside_co))
     if lo - centre > to_centre:
-        tops["lo"] += to_centre**2 / (lo - centre) + _apart(lo - centre, beside_lo)
-    tops = {name: max(top, de) for name, top in tops.items()}
-    branch = max(tops, key=lambda name: (tops[name], name == "co" and co > lo))
-    return Combined(tops[branch], "de" if de > max(co, lo) and tops[branch] == de else branch)
+        apart += to_centre**2 / (lo - centre) + _apart(lo - centre, beside_lo)
+    apart = max(apart, de)
+    branch: Branch = "co" if along > apart or (along == apart and co > lo) else "lo" if apart > de or lo > de else "de"
+    return Combined(_larger(along, apart, spread), branch)
+
+
+def _larger(one: float, other: float, spread: float) -> float:
+    """Return the mean of the larger of two log-normal numbers, ``spread`` being that of the logarithm of their ratio."""
+    if not (spread > 0.0 and one > 0.0 and other > 0.0):
+        return max(one, other)
+    away = math.log(one / other) / spread
+    first, second = (0.5 * math.erfc(-(0.5 * spread + side) * math.sqrt(0.5)) for side in (away, -away))
+    return one * first + other * second
 
 
 def _apart(distance: float, coupling: float) -> float:

@@ -282,7 +282,7 @@ class Descent(Backward):
         for stage in waiting:
             stage.mixing = found.mixing
             if stage.freedom is not None:
-                stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
+                stage.freedom = stage.freedom._replace(batch_mean=found.freedom, bulk=found.bulk)
         return 0.0 if statistics is None or statistics.channels == 1 else found.shared
 
     def _small_sets(self, step: Step) -> None:
@@ -384,7 +384,6 @@ class Descent(Backward):
             self.samples,
             absorbed=absorbed,
             biases=biases,
-            fourfold=True,
             whole=whole,
         )
         # one position is the least that there is

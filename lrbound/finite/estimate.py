@@ -133,11 +133,20 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
     values = np.array([co.sum(), lo.value, de.edge])
     beside_co, beside_lo = of_coherent(row, co), of_best_sample(row, lo)
     met = met_by_coherent(row)
+    variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
+    beyond = variances[1 if lo.value > de.edge else 2] - interval.MODEL**2
     found = combine(
-        float(values[0]), lo.value, de.edge, mean, de.centre, met=met, beside_co=beside_co, beside_lo=beside_lo
+        float(values[0]),
+        lo.value,
+        de.edge,
+        mean,
+        de.centre,
+        met=met,
+        beside_co=beside_co,
+        beside_lo=beside_lo,
+        spread=math.sqrt(max(beyond, 0.0)),
     )
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
-    variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
     levels = Levels(
         samples=row.samples,
         co=float(values[0]),

@@ -117,9 +117,8 @@ UNMIXED = 0.25
 
 
 ON_MAPS = (
-    "single samples or the bulk of the spectrum matter in a network with convolutions: units on small maps are less alike "
-    "than is tracked; measured networks were 15 % below to 60 % above lambda_max, most of them above it where maps of 3x3 to "
-    "6x6 positions are padded with zeros or pooled"
+    "single samples or the bulk of the spectrum matter in a network with convolutions: measured networks were 11 % below to "
+    "30 % above lambda_max, and up to 50 % above it on maps of 2x2 positions and where a max pool leaves 3x3"
 )
 BESIDE_BRANCHES = (
     "single samples or the bulk of the spectrum matter in a network with branches and no normaliser: measured pre-activation "

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.freedom import Signal, mask_correlation
-from lrbound.finite.measures import COHERENT, TRACE
+from lrbound.finite.freedom import Signal, mask_correlation, participation
+from lrbound.finite.measures import COHERENT, TRACE, own_part
 from lrbound.finite.operator import backward_kernel, forward_kernel, times_varying
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.normal import draws, quantile, trapezoid
@@ -95,11 +95,17 @@ class Mean(NamedTuple):
         matrix varies from sample to sample (see :mod:`lrbound.finite.mixing`).
     shared : float
         Relative variance of the squared mean over the batch that the weights above see.
+    bulk : float
+        Degrees of freedom of a direction spread over the batch (see :mod:`lrbound.finite.freedom`).
+    overlap : float
+        Relative variance, from sample to sample, of a sample's product with the mean over the batch.
     """
 
     freedom: float
     mixing: float
     shared: float
+    bulk: float
+    overlap: float
 
 
 def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks, samples: float) -> Mean:
@@ -123,12 +129,14 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
     together = forward_kernel(tangent, single, 1.0 - single)
     seen = whole @ together
     ratio, mixing, shared = masks.law.mean, 0.0, 0.0
+    overlap = masks.law.overlap / kernel.channels if kernel.positions == 1 else 0.0
     if masks.curve is not None and bool((kernel.weights == 1.0).all()) and kernel.positions <= MOST_POSITIONS:
         shared = _shared(kernel, masks.curve, _dense(whole), tangents.statistics) / kernel.channels
         values = _values(kernel, samples)
         slopes = masks.curve.slope(values)
         if kernel.positions > 1:
             ratio = _kurtosis(slopes, tangents.below, _dense(whole), samples)
+            overlap = _overlap(masks.curve.value(values), _dense(whole)) / kernel.channels
         if kernel.positions <= MOST_MIXED:
             gradients = _one_sample(kernel, above, samples), _dense(whole)
             mixing = _mixing(slopes[::_THIN], values[::_THIN], tangents, gradients, min(samples, INFINITE))
@@ -143,10 +151,25 @@ def batch_mean(kernel: Kernel, tangents: Tangents, above: Gradient, masks: Masks
         rest = times_varying(apart, tangent).scaled(1.0 - 1.0 / samples)
         trace += rest.trace()
         square += ratio * rest.trace_of_square() / (samples - 1.0)
+    bulk = _bulk(kernel, tangent, own_part(above, samples), masks.law.mean, samples)
     if not (square > 0.0 and trace > 0.0):
-        return Mean(float("inf"), 0.0, shared)
+        return Mean(float("inf"), 0.0, shared, bulk, overlap)
     units = kernel.channels * trace**2
-    return Mean(units / square, mixing * plain / units, shared)
+    return Mean(units / square, mixing * plain / units, shared, bulk, overlap)
+
+
+def _overlap(values: Array, whole: Array) -> float:
+    """Return the relative variance over the samples of h' G hb, from values h (units, samples, positions) and their mean hb."""
+    product = np.einsum("uxb,ub->ux", values @ whole, values.mean(axis=1))
+    mean = float(product.mean())
+    some = product.shape[1] > 1 and mean > 0.0
+    return float(product.var(axis=1, ddof=1).mean()) / mean**2 if some else 0.0
+
+
+def _bulk(kernel: Kernel, tangent: Kernel, own: Signal, kurtosis: float, samples: float) -> float:
+    kappa = mask_correlation(forward_kernel(kernel, 1.0 / samples, 1.0 - 1.0 / samples))
+    product = times_varying(backward_kernel(kernel, *own), tangent)
+    return kernel.channels * participation(product, kurtosis, kappa)
 
 
 def coupled_channels(kernel: Kernel, statistics: Statistics, *, rectified: bool) -> float:

@@ -146,10 +146,10 @@ def overlap(kernel: Kernel, samples: float) -> float:
 
 
 def of_inputs(visit: Visit, above: Gradient, beside: float, coherent: float) -> float:
-    """Return the part of a flat weight layer's coherent value that is that of its inputs, not of biases or ``beside`` it."""
+    """Return the part of a weight layer's coherent value that is that of its inputs, not of biases or ``beside`` it."""
     layer = visit.layer
     assert weighted(layer)
-    if not coherent > 0.0 or visit.below.positions > 1:
+    if not coherent > 0.0:
         return 0.0
     biases = float(above.delta.total()[COHERENT]) if layer.bias else 0.0
     return min(max(1.0 - (beside + biases) / coherent, 0.0), 1.0)

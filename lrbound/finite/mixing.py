@@ -21,7 +21,8 @@ skewed. With U_m the weight of the logarithm of a product injected at stage m, a
     sum_m overlap_m U_m^2 + norm_m V_m^2 + 2 overlap_norm_m U_m V_m    adds to the coupling.
 
 For one layer this and the spread of the bulk are the exact top of a spike and noise, X N + (A - X) (1 + N/n) + (A -
-X)^2/(n X) (Benaych-Georges and Nadakuditi 2012). Dense networks only: on maps it is left out.
+X)^2/(n X) (Benaych-Georges and Nadakuditi 2012). On maps it is h_x' G h, G the coherent gradient, from drawn units, on up to
+100 positions, without the part of the norms, and 0 beyond; with branches it is left out there.
 
 On a stream of Gaussian values, which several activations read, both vary once, at its sums, and an activation adds only what is
 left beside the projection on that. The slopes are its coefficients (Stein), so this is exact for one activation; what is left is

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lrbound.finite.pattern import Pattern
     from lrbound.finite.response import Response
     from lrbound.finite.routes import Routes
     from lrbound.finite.wishart import Array
@@ -76,7 +77,9 @@ class Profile(NamedTuple):
     overlap_norm : ndarray by stage
         Covariance of ``overlap`` with ``norm``.
     of_inputs : ndarray (L,)
-        Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
+        Part of ``coherent`` that such products make; 0 on maps with branches, where they are not tracked.
+    pattern : Pattern or None
+        What means of the activations add to the bulk; None where there are branches.
     responses : tuple of sequences, by stage
         Give the responses of a stage's layers to samples that stand out, the highest first; empty with branches.
     fixed : ndarray of bool, by stage, or None
@@ -119,6 +122,7 @@ class Profile(NamedTuple):
     overlap_norm: Array
     of_inputs: Array
     routes: Routes | None = None
+    pattern: Pattern | None = None
     responses: tuple[Sequence[Callable[[], Response]], ...] = ()
     fixed: NDArray[np.bool_] | None = None
 

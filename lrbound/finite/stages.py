@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite import pattern
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
@@ -61,7 +62,7 @@ class _Stage:
         self.inverse_kurtosis = 1.0  # of 1/s^2 over the units, under batch statistics
         self.normalised = False
         self.correction: Correction = NONE
-        self.mixing = 0.0
+        self.mixing, self.overlap = 0.0, 0.0
         self.shared: float | None = None  # of stages whose statistics fix the units' norms
         self.linear = 1.0
         self.norm_slope = 1.0
@@ -86,6 +87,7 @@ class _Stage:
             overlap_slope=old.overlap_slope * law.overlap_slope,
             overlap_own=law.overlap_own,
             overlap_norm=law.overlap_norm,
+            overlap_gain=law.overlap_gain,
             shared_slope=law.shared_slope,
             mean_slope=law.mean_slope,
         )
@@ -108,6 +110,9 @@ class _Row(NamedTuple):
     own: float
     own_alike: float
     crossed: float
+    patterned: float
+    kept: float
+    pattern_width: float
 
 
 class _Back:
@@ -122,14 +127,12 @@ class _Back:
         self.stage: _Stage | None = None
         self.beside = np.zeros(2)
         self.next = self.biases, self.absorbed = 0.0, False
-        self.maps_below = False
 
     def look_ahead(self) -> None:
         """Note what the stage under a weight layer will end with: batch statistics, and the biases under it."""
         self.next = 0.0, False
-        self.maps_below = absorbed = False
+        absorbed = False
         for visit in reversed(self.rest):
-            self.maps_below |= visit.below.positions > 1
             absorbed |= self.ctx.through and absorbs(visit.layer, visit.below.channels, self.samples)
             if weighted(visit.layer):
                 self.next = 0.0 if absorbed else bias_kernel(visit, self.ctx), absorbed
@@ -156,20 +159,24 @@ class _Back:
         coherent += self._leaning(visit)
         _, probed = visit.pull(probe(own_part(self.gradient, self.samples), self.gradient, self.samples))
         assert probed is not None
-        whole = self.kept * float(probed.coherent) / complement if complement > 0.0 else 0.0
+        part = float(probed.coherent) / complement if complement > 0.0 else 0.0
+        whole = self.kept * part
         row = _Row(
             coherent + self.beside[0],
             complement + self.beside[1],
             min(max(whole, 0.0), 1.0),
             width(visit.below, in_common(below, self.samples)),
             width(visit.below, own_part(below, self.samples)),
-            overlap(visit.below, self.samples) / visit.below.channels,
-            0.0 if self.maps_below else of_inputs(visit, self.gradient, self.beside[0], coherent + self.beside[0]),
+            overlap(visit.below, self.samples),
+            of_inputs(visit, self.gradient, self.beside[0], coherent + self.beside[0]),
             self._closed(visit.above),
             from_below(visit, self.ctx),
             self.own.share,
             self.own.alike,
             self.crossed / inputs_of(visit),
+            max(1.0 - part, 0.0),
+            self.kept,
+            pattern.width(self.gradient, visit.above),
         )
         self.stage, self.beside = _Stage(), np.zeros(2)
         self.biases, self.absorbed = self.next
@@ -216,8 +223,8 @@ class _Back:
         assert stage.freedom is not None
         masks = Masks(LINEAR, None) if self.gradient.masked else Masks(stage.law, curve)
         found = batch_mean(visit.below, tangents, self.gradient, masks, self.samples)
-        stage.freedom = stage.freedom._replace(batch_mean=found.freedom)
-        stage.mixing = found.mixing
+        stage.freedom = stage.freedom._replace(batch_mean=found.freedom, bulk=found.bulk)
+        stage.mixing, stage.overlap = found.mixing, found.overlap
         if tangents.statistics is not None:
             stage.shared = found.shared
 
@@ -293,6 +300,7 @@ class _Back:
 def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
     """Return the profile of a network after its forward sweep; empties ``visits``, so that kernels are freed."""
     back = _Back(ctx, visits)
+    flat = visits[0].below.positions == 1
     rows = []
     found = tangents(visits, ctx)
     found.insert(0, visits[0].below)
@@ -308,10 +316,10 @@ def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
         if row is not None:
             rows.append(row)
     rows.reverse()
-    return _assembled(rows, ctx, outputs)
+    return _assembled(rows, ctx, outputs, flat=flat)
 
 
-def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
+def _assembled(rows: list[_Row], ctx: Context, outputs: int, *, flat: bool) -> Profile:
     stages = [row.stage for row in rows if row.stage is not None]
     counts = [stage.freedom for stage in stages if stage.freedom is not None]
 
@@ -327,7 +335,6 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
     fixed = column([0.0 if stage.normalised else stage.shared or 0.0 for stage in stages])
     passed = loose * column([row.from_below for row in rows if row.stage is not None])
     spread = [_spread(stage, count) for stage, count in zip(stages, counts, strict=True)]
-    dense = column([float(row.of_inputs > 0.0) for row in rows[1:]])
     return Profile(
         samples=ctx.samples,
         outputs=outputs,
@@ -355,11 +362,17 @@ def _assembled(rows: list[_Row], ctx: Context, outputs: int) -> Profile:
         width=column([row.width for row in rows]),
         own_beside=column([row.own for row in rows[1:]]),
         mixing=column([stage.mixing for stage in stages]),
-        overlap=np.append(rows[0].overlap, column([law.overlap for law in laws]) / shared * dense),
-        overlap_slope=column([law.overlap_slope for law in laws]) * passed * dense,
-        overlap_own=column([law.overlap_own for law in laws]),
-        overlap_norm=column([law.overlap_norm for law in laws]) / shared,
+        overlap=np.append(rows[0].overlap / rows[0].own_width, column([stage.overlap for stage in stages])),
+        overlap_slope=column([law.overlap_slope for law in laws]) * passed,
+        overlap_own=column([law.overlap_own for law in laws]) * flat,
+        overlap_norm=column([law.overlap_norm for law in laws]) / shared * flat,
         of_inputs=column([row.of_inputs for row in rows]),
+        pattern=pattern.Pattern(
+            share=column([row.patterned for row in rows]),
+            kept=column([row.kept for row in rows]),
+            width=column([row.pattern_width for row in rows]),
+            gain=column([law.overlap_gain for law in laws]),
+        ),
         responses=tuple(stage.responses for stage in stages),
         fixed=np.array([stage.normalised and ctx.through for stage in stages]),
     )

@@ -18,6 +18,7 @@ From them (derived, exact up to quadrature; ReLU without shared part: 2, 1, 4.41
     overlap  relative variance of phi times the mean over the batch from sample to sample, E v hb^2 / (E hb^2 + E v/n)^2
     overlap_slope, overlap_own   d ln / d ln x and d ln / d ln s^2 of E phi hb, x and s^2 those of one sample
     overlap_norm             covariance of that product with the sample's norm, relative to both
+    overlap_gain             d ln / d c of E phi' phi'' of two samples, c the change of their covariance over s^2
     shared_slope, mean_slope   d ln / d ln t of E hb^2 and E p^2 if x and q are both multiplied by t
 
 The derivatives are E (z^2 - 1) f / 2 (Stein). The quadrature is the trapezoid rule, which converges faster than any
@@ -54,11 +55,12 @@ class Unit(NamedTuple):
     overlap_slope: float
     overlap_own: float
     overlap_norm: float
+    overlap_gain: float
     shared_slope: float
     mean_slope: float
 
 
-LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0)
+LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""
 
 
@@ -74,6 +76,7 @@ class _Given(NamedTuple):
     widened: Array  # d variance / d ln s^2
     steepened: Array  # d E phi'^2 / d ln s^2
     moved: Array  # d (hb, p) / d ln s^2
+    bend: Array  # s E phi''
 
 
 def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
@@ -94,6 +97,7 @@ def _given(curve: Curve, u: Array, z: Array, weights: Array) -> _Given:
         away @ stein,
         square @ stein,
         moved,
+        slope @ (z * weights),
     )
 
 
@@ -134,6 +138,7 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         overlap_slope=_relative(at.slopes[0] * (centre - mean)[:, 0], at.values[0], weights, 1.0),
         overlap_own=_relative(at.moved[0], at.values[0], weights, 0.0),
         overlap_norm=_quotient(float(at.third * at.values[0] @ weights), v * _whole(at, samples, weights)),
+        overlap_gain=float(at.bend**2 @ weights) / max(float(at.slopes[0] ** 2 @ weights), 1e-12),
         shared_slope=_scaling(at.values[0], at.moved[0], m, weights),
         mean_slope=_scaling(at.slopes[0], at.moved[1], m, weights),
     )

@@ -179,12 +179,14 @@ def test_maps_where_the_complement_matters_are_warned_of() -> None:
         - conv2d: {channels: 40, kernel: 5, padding: 2}
         - batch_norm
         - relu
-        - global_avg_pool
         """
     head = "input: {shape: [1, 12, 12]}\ninit: lecun\ntraining: {batch_size: 59}"
     warned = [
         any("single samples or the bulk" in text for text in finite(net).warnings)
-        for net in (network(f"{layers}- linear: {outputs}\n", head=head) for outputs in (20, 1))
+        for net in (
+            network(f"{layers}- {pool}\n        - linear: {outputs}\n", head=head)
+            for pool, outputs in (("global_avg_pool", 20), ("flatten", 1))
+        )
     ]
 
     assert warned == [True, False]
