@@ -61,7 +61,14 @@ class Law(NamedTuple):
     variance: float
 
 
-def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
+class Steepest(NamedTuple):
+    """The largest eigenvalue of E_x Q_x of every initialisation, shape (initialisations,), and its eigenvector."""
+
+    values: Array
+    vectors: Array
+
+
+def softmax(found: Finite, probabilities: Array, steepest: Steepest) -> tuple[float, float]:
     """Return lambda_max under cross-entropy and the variance of its logarithm.
 
     Parameters
@@ -70,6 +77,8 @@ def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
         That of half_squared_error.
     probabilities : ndarray (initialisations, samples, outputs)
         Softmax of drawn logits.
+    steepest : Steepest
+        Of the probabilities.
     """
     levels, outputs = found.levels, probabilities.shape[-1]
     curvatures = averaged(probabilities) if outputs <= MOST_DRAWN else None
@@ -79,7 +88,7 @@ def softmax(found: Finite, probabilities: Array) -> tuple[float, float]:
         return alone.mean if curvatures is None else _law(seen(curvatures, matching(outputs, grown, mean))).mean
 
     unlike = 1.0 if curvatures is None else _unlike(levels, curvatures, probabilities)
-    alone = _law(tops(probabilities) if curvatures is None else seen(curvatures, math.inf))
+    alone = _law(steepest.values)
     spread_out = mean_top(levels.centre, levels.mean) * (levels.mean / levels.centre if levels.centre > 0.0 else 1.0)
     co, de = levels.coherent * mean_top(levels.co, levels.coherent), levels.de * spread_out * unlike
     lo = _localised(found, probabilities) if 0.5 * levels.lo > max(co, de) else Law(0.0, 0.0)
@@ -122,31 +131,26 @@ def _unlike(levels: Levels, curvatures: Array, probabilities: Array) -> float:
     return float(edges.mean()) / grown**2
 
 
-def tops(probabilities: Array) -> Array:
-    """Return the largest eigenvalue of E_x Q_x of every initialisation.
+def steepest_of(probabilities: Array) -> Steepest:
+    """Return the combinations of outputs with the largest mean curvature.
 
     Up to :data:`MOST_DRAWN` outputs the matrix is small and is formed. Above, power iteration with the n x C matrix p.
     """
-    if probabilities.shape[-1] <= MOST_DRAWN:
-        return seen(averaged(probabilities), math.inf)
-    return _power(probabilities)[0]
+    if probabilities.shape[-1] > MOST_DRAWN:
+        return _power(probabilities)
+    values, vectors = np.linalg.eigh(averaged(probabilities))
+    return Steepest(values[:, -1], vectors[:, :, -1])
 
 
-def noise(probabilities: Array) -> float:
+def noise(probabilities: Array, steepest: Steepest) -> float:
     """Return the curvature that counts for the noise of single samples: E v'Q_x^2 v / E v'Q_x v, v the top of E_x Q_x.
 
     A step on sample x has the curvature h = J'Q_x J with J J' = K1 for its own gradients. Along the mean gradient of the
     outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v (theory, section 7).
     """
-    if probabilities.shape[-1] <= MOST_DRAWN:
-        values, vectors = np.linalg.eigh(averaged(probabilities))
-        values, v = values[:, -1], vectors[:, :, -1]
-    else:
-        values, v = _power(probabilities)
-    weighted = probabilities * v[:, None, :]
-    along = weighted.sum(axis=2, keepdims=True)
-    weighted -= probabilities * along  # Q v
-    total = float(values.sum())
+    weighted = probabilities * steepest.vectors[:, None, :]
+    weighted -= probabilities * weighted.sum(axis=2, keepdims=True)  # Q v
+    total = float(steepest.values.sum())
     return float(np.square(weighted).sum(axis=2).mean(axis=1).sum()) / total if total > 0.0 else 0.0
 
 
@@ -167,7 +171,7 @@ def _localised(found: Finite, probabilities: Array) -> Law:
     draws = min(draws, room // used)
     p = probabilities[:draws, :used].reshape(-1, 1, outputs)
     freedom = matching(outputs, levels.typical, levels.mean)
-    own = tops(p) if outputs > MOST_DRAWN else seen(averaged(p), freedom, used)
+    own = _power(p).values if outputs > MOST_DRAWN else seen(averaged(p), freedom, used)
     norms = np.exp(levels.spread * normal.draws(2, (draws, used)) - 0.5 * levels.spread**2)
     law = _law((norms * own.reshape(draws, used)).max(axis=1))
     more = best(levels.spread, levels.samples) / best(levels.spread, used)
@@ -218,7 +222,7 @@ def _inverse(outputs: int, growth: float) -> float:
     return float(np.exp(np.interp(growth, means, np.log(nu[::-1]))))
 
 
-def _power(probabilities: Array) -> tuple[Array, Array]:
+def _power(probabilities: Array) -> Steepest:
     """Return the largest eigenvalues of diag(mean p) - mean(p p^T), and their vectors, from the n x C matrices p."""
     mean = probabilities.mean(axis=1)
     v = mean - mean.mean(axis=1, keepdims=True) + np.eye(mean.shape[1])[mean.argmax(axis=1)]
@@ -231,4 +235,4 @@ def _power(probabilities: Array) -> tuple[Array, Array]:
         if (abs(values - before) <= 1e-4 * values).all():
             break
         v = image
-    return values, v
+    return Steepest(values, v)
