@@ -41,8 +41,12 @@ from lrbound.finite.wishart import top
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lrbound.finite.estimate import Finite, Levels
     from lrbound.finite.wishart import Array
+
+    Probabilities = NDArray[np.float32] | Array
 
 MOST_DRAWN = 128
 """Outputs up to which W is drawn."""
@@ -68,7 +72,7 @@ class Steepest(NamedTuple):
     vectors: Array
 
 
-def softmax(found: Finite, probabilities: Array, steepest: Steepest) -> tuple[float, float]:
+def softmax(found: Finite, probabilities: Probabilities, steepest: Steepest) -> tuple[float, float]:
     """Return lambda_max under cross-entropy and the variance of its logarithm.
 
     Parameters
@@ -108,7 +112,7 @@ def softmax(found: Finite, probabilities: Array, steepest: Steepest) -> tuple[fl
     return value, interval.mixed(ratios, variances)
 
 
-def _unlike(levels: Levels, curvatures: Array, probabilities: Array) -> float:
+def _unlike(levels: Levels, curvatures: Array, probabilities: Probabilities) -> float:
     """Return by how much samples of unlike curvature move the edge of their Gram matrix."""
     grown = math.sqrt(max(levels.de / levels.centre, 1.0)) if levels.centre > 0.0 else 1.0
     ratio = (grown - 1.0) ** 2
@@ -131,7 +135,7 @@ def _unlike(levels: Levels, curvatures: Array, probabilities: Array) -> float:
     return float(edges.mean()) / grown**2
 
 
-def steepest_of(probabilities: Array) -> Steepest:
+def steepest_of(probabilities: Probabilities) -> Steepest:
     """Return the combinations of outputs with the largest mean curvature.
 
     Up to :data:`MOST_DRAWN` outputs the matrix is small and is formed. Above, power iteration with the n x C matrix p.
@@ -142,19 +146,19 @@ def steepest_of(probabilities: Array) -> Steepest:
     return Steepest(values[:, -1], vectors[:, :, -1])
 
 
-def noise(probabilities: Array, steepest: Steepest) -> float:
+def noise(probabilities: Probabilities, steepest: Steepest) -> float:
     """Return the curvature that counts for the noise of single samples: E v'Q_x^2 v / E v'Q_x v, v the top of E_x Q_x.
 
     A step on sample x has the curvature h = J'Q_x J with J J' = K1 for its own gradients. Along the mean gradient of the
     outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v (theory, section 7).
     """
-    weighted = probabilities * steepest.vectors[:, None, :]
+    weighted = probabilities * steepest.vectors[:, None, :].astype(probabilities.dtype)
     weighted -= probabilities * weighted.sum(axis=2, keepdims=True)  # Q v
     total = float(steepest.values.sum())
     return float(np.square(weighted).sum(axis=2).mean(axis=1).sum()) / total if total > 0.0 else 0.0
 
 
-def averaged(probabilities: Array) -> Array:
+def averaged(probabilities: Probabilities) -> Array:
     """Return E_x Q_x of every initialisation, shape (initialisations, outputs, outputs)."""
     mean = probabilities.mean(axis=1)
     squares = np.array([p.T @ p for p in probabilities]) / probabilities.shape[1]
@@ -162,7 +166,7 @@ def averaged(probabilities: Array) -> Array:
     return found
 
 
-def _localised(found: Finite, probabilities: Array) -> Law:
+def _localised(found: Finite, probabilities: Probabilities) -> Law:
     """Return the branch ``lo``."""
     levels = found.levels
     draws, samples, outputs = probabilities.shape
@@ -222,10 +226,11 @@ def _inverse(outputs: int, growth: float) -> float:
     return float(np.exp(np.interp(growth, means, np.log(nu[::-1]))))
 
 
-def _power(probabilities: Array) -> Steepest:
+def _power(probabilities: Probabilities) -> Steepest:
     """Return the largest eigenvalues of diag(mean p) - mean(p p^T), and their vectors, from the n x C matrices p."""
     mean = probabilities.mean(axis=1)
-    v = mean - mean.mean(axis=1, keepdims=True) + np.eye(mean.shape[1])[mean.argmax(axis=1)]
+    v = mean - mean.mean(axis=1, keepdims=True)
+    v[np.arange(len(v)), mean.argmax(axis=1)] += 1.0
     values = np.zeros(len(mean))
     for _ in range(200):
         v /= np.linalg.norm(v, axis=1, keepdims=True)

@@ -99,7 +99,7 @@ def _steepest(logits: Logits, samples: float) -> Steepest:
     return steepest_of(probabilities(logits, samples))
 
 
-def probabilities(logits: Logits, batch: float) -> NDArray[np.float64]:
+def probabilities(logits: Logits, batch: float) -> NDArray[np.float32]:
     """Return the softmax of drawn logits, shape (initialisations, samples, outputs), of at most ``batch`` samples.
 
     Law of the logits: f_k(x) = m_k + g_k(x), Var m = q_xy shared by all samples, Var g = q - q_xy.
@@ -113,17 +113,18 @@ def _most(logits: Logits) -> int:
 
 
 @lru_cache(maxsize=1)  # the whole law and that of a large batch are the same draws
-def _drawn(logits: Logits, most: int, samples: int) -> NDArray[np.float64]:
+def _drawn(logits: Logits, most: int, samples: int) -> NDArray[np.float32]:
     classes = logits.outputs
     shared = math.sqrt(max(logits.q_xy, 0.0))
     own = math.sqrt(max(logits.q - max(logits.q_xy, 0.0), 0.0))
     draws = int(np.clip(DRAWS_TIMES_CLASSES / (most * classes), 2, 64))
-    noise = own * normal.draws(1, (most, classes))
+    noise = (own * normal.draws(1, (most, classes))).astype(np.float32)
     # classes are exchangeable: noise that each sample has at other classes is as good as new noise
-    at, sample, place = np.arange(draws)[:, None], np.arange(samples), np.arange(classes)
-    row = (at * samples + sample) % most
-    noise = noise[row[:, :, None], (place + (at * row)[:, :, None]) % classes]
-    found = _softmax(shared * _means(draws, classes)[:, None, :] + noise)
+    row = (np.arange(draws)[:, None] * samples + np.arange(samples)) % most
+    turned = np.lib.stride_tricks.sliding_window_view(np.concatenate([noise, noise], axis=1), classes, axis=1)
+    found = turned[row, np.arange(draws)[:, None] * row % classes]
+    found += (shared * _means(draws, classes))[:, None, :]
+    _to_softmax(found)
     found.flags.writeable = False
     return found
 
@@ -139,7 +140,8 @@ def _means(draws: int, classes: int) -> NDArray[np.float64]:
     return means
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    p: NDArray[np.float64] = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p /= p.sum(axis=-1, keepdims=True)
-    return p
+def _to_softmax(logits: NDArray[np.float32]) -> None:
+    """Make probabilities of logits in their place: millions of them would be copied."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=-1, keepdims=True)
