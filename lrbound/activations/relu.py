@@ -81,7 +81,9 @@ class Relu(Activation):
 
             return pull_masks(level(), gradient), None
 
-        return out.becomes(out.pair, out.site, gaussian=False, law=law, near=out.near, cumulants=out.cumulants), back
+        return out.becomes(
+            out.pair, out.site, gaussian=False, law=law, middle=out.middle, near=out.near, cumulants=out.cumulants
+        ), back
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.ReLU."""

@@ -37,8 +37,9 @@ class Dropout(Layer):
         keep = 1.0 - self.p
         gain = np.array([1.0 / keep, 1.0]).reshape(2, 1, 1)
         site = kernel.on_site * gain - diagonal(kernel.pair)
+        gaussian = kernel.gaussian and self.p == 0.0
         out = kernel.becomes(
-            kernel.pair, site, mean=kernel.mean, gaussian=kernel.gaussian and self.p == 0.0, near=kernel.near
+            kernel.pair, site, mean=kernel.mean, gaussian=gaussian, middle=kernel.middle, near=kernel.near
         )
 
         def pull(gradient: Gradient) -> tuple[Gradient, None]:

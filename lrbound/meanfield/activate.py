@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from lrbound.meanfield.gaussian import Pair
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, NORMAL, SAME, Cumulants, Kernel, diagonal, outer
+from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
     from lrbound.activations.base import Activation
@@ -43,7 +45,8 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
     site = _sites(own.value, across.value, between.value)
     value, slope, stein = _neighbours(activation, kernel, between)
     law = _cumulants(activation, kernel.mean, spread) if kernel.positions > 1 else NORMAL
-    out = kernel.becomes(between.value, site, gaussian=False, near=value, cumulants=law)
+    middle = partial(_middle, activation, kernel.mean, spread)
+    out = kernel.becomes(between.value, site, gaussian=False, middle=middle, near=value, cumulants=law)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
@@ -59,6 +62,13 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
         return Gradient(below, excess), None
 
     return out, pull
+
+
+@lru_cache(maxsize=256)
+def _middle(activation: Activation, mean: float, spread: float) -> float:
+    """Return E phi(u)."""
+    z, weights = trapezoid(9.0, 301)
+    return float(activation.value(mean + spread * z) @ weights)
 
 
 def _cumulants(activation: Activation, mean: float, spread: float) -> Cumulants:

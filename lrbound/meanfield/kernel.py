@@ -60,6 +60,8 @@ class Kernel:
         Whether the units are Gaussian over the draw of the weights, as an activation assumes.
     law : callable or None
         Gives the law of units that are not Gaussian, for a residual stream; a function, since few layers ask for it.
+    middle : callable or None
+        Gives the mean over units of values that are not Gaussian, above an activation whose law is not tracked.
     parts : tuple of Kernel
         Where the channels are a concatenation of kinds that differ in law: the kernel of each kind. Only normalisers
         and activations look at them.
@@ -79,6 +81,7 @@ class Kernel:
     mean: float = 0.0
     gaussian: bool = True
     law: Callable[[], Law] | None = None
+    middle: Callable[[], float] | None = None
     parts: tuple[Kernel, ...] = ()
     near: Near | None = None
     few: FewInputs | None = None
@@ -108,6 +111,7 @@ class Kernel:
         mean: float = 0.0,
         gaussian: bool = True,
         law: Callable[[], Law] | None = None,
+        middle: Callable[[], float] | None = None,
         near: Near | None = None,
         few: FewInputs | None = None,
         cumulants: Cumulants = NORMAL,
@@ -122,6 +126,7 @@ class Kernel:
             mean,
             gaussian,
             law,
+            middle,
             near=near,
             few=few,
             cumulants=cumulants,
@@ -172,6 +177,17 @@ class Kernel:
             on_site = (on_site * self.weights).sum(axis=(-2, -1)) / self.positions
         q, q_xy = on_site.ravel().tolist()
         return q, q_xy
+
+
+def centre(kernel: Kernel) -> Array | float:
+    """Return the mean over units of the values, one number or by class (r, c); that of Gaussian ones where it is not known."""
+    if kernel.gaussian:
+        return kernel.mean
+    if kernel.law is not None:
+        from lrbound.meanfield.law import mean
+
+        return mean(kernel.law_here().values)
+    return kernel.middle() if kernel.middle is not None else kernel.mean
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,17 @@ def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pul
     """Return the kernel of averages over windows (rows, columns) and the way back."""
     window = pooling(kernel, windows)
     pair, site, near = window.forward(kernel)
-    out = Kernel(kernel.channels, window.rows, window.cols, pair, site, kernel.mean, kernel.gaussian, near=near)
+    out = Kernel(
+        kernel.channels,
+        window.rows,
+        window.cols,
+        pair,
+        site,
+        kernel.mean,
+        kernel.gaussian,
+        middle=kernel.middle,
+        near=near,
+    )
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         return Gradient(window.backward(gradient.delta)), None

@@ -77,6 +77,7 @@ class Regroup:
             self.gather(kernel.site),
             kernel.mean,
             kernel.gaussian,
+            middle=kernel.middle,
             near=self.gather_near(kernel.near, reach or neighbours.reach_of(kernel.near)),
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Gradient
-from lrbound.meanfield.kernel import Kernel
+from lrbound.meanfield.kernel import Kernel, centre
 from lrbound.meanfield.regroup import common, regroup
 
 if TYPE_CHECKING:
@@ -101,11 +103,9 @@ def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:
 
 def _crossed_means(one: Kernel, other: Kernel) -> Array | float:
     """Return what the means of the units add to the products of the sum: m_a m'_b + m'_a m_b."""
-    if (one.gaussian and other.gaussian) or other.law is None:
-        return 2.0 * one.mean * other.mean
-    if one.mean == 0.0:
+    left, right = (centre(end) for end in (one, other))
+    if not (np.any(left) and np.any(right)):
         return 0.0
-    from lrbound.meanfield.law import mean
-
-    centre = mean(other.law_here().values)
-    return one.mean * (centre[:, None, :, None] + centre[None, :, None, :])
+    left, right = (np.broadcast_to(part, one.weights.shape) for part in (left, right))
+    found: Array = left[:, None, :, None] * right[None, :, None, :]
+    return found + right[:, None, :, None] * left[None, :, None, :]
