@@ -21,14 +21,14 @@ mean of exp(sg z - sg^2/2):
     lo = sum b E1 int exp(sg z - sg^2/2) d Phi(z)^n.
 
 (At the expected z, which is Phi^-1((n - 3/8)/(n + 1/4)) up to 0.03 (Blom 1958), it would be 1 % less for sg^2 = 0.1 and 10 %
-for 0.7.)
+for 0.7.) All this is first order in the logarithm. Where the branch can win and layers run one after the other, the best
+of drawn samples stands for the integral (:mod:`lrbound.finite.population`), and sg^2 is that of the law with the same best.
 
 Status: derived, with a normal law for the logarithm. sg^2 of single outputs, predicted / measured within batches: 0.104 / 0.101
 (8 layers of batch-normalised ReLU units, 64 samples), 0.077 / 0.086 (the same, 16 samples), 0.053 / 0.047 and 0.073 / 0.058
 (post-activation, 4 blocks, 16 and 64 samples), 0.099 / 0.123 (pre-activation, 8 blocks), 0.209 / 0.200 and 0.183 / 0.137
-(ResNet-50 and ResNet-18 at a quarter of their width), 0.104 / 0.086 (MobileNetV2 at half), 0.078 / 0.050 (VGG-16 at a quarter). The logarithm's upper tail is not
-always normal: with silu in deep nets samples stand out less. Left out: norms and gains that vary together raise the mean over
-samples by exp of their covariance (batch-normalised silu nets of 8 to 12 dense layers have a mean 4 to 21 % above sum b).
+(ResNet-50 and ResNet-18 at a quarter of their width), 0.104 / 0.086 (MobileNetV2 at half), 0.078 / 0.050 (VGG-16 at a
+quarter). Left out: norms and gains that vary together raise the mean over samples by exp of their covariance (batch-normalised silu nets of 8 to 12 dense layers have a mean 4 to 21 % above sum b).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Localised(NamedTuple):
     parts : ndarray (L,)
         Layers' parts of a typical sample.
     log_variance : float
-        Variance of the logarithm between the samples of a batch.
+        Variance of the logarithm between the samples of a batch; of the log-normal law with this ``factor``.
     factor : float
         What the best sample is above a typical one.
     shared : float
