@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
 
-DRAWS = 16_384
-"""Samples in all drawn batches; the mean of the best is then good to 2 %."""
+DRAWS = 8_192
+"""Samples in all drawn batches; the mean of the best is then good to 1 or 2 %."""
 POOL = 65_537
 """Normal numbers that all noise is taken from, each time from another place."""
 

@@ -61,6 +61,7 @@ def of_activation(curve: Curve, mean: float, q: float, x: float) -> Response:
     return _from_middle((value - middle) ** 2 @ weights @ of_m, gain @ of_m)
 
 
+@lru_cache(maxsize=256)
 def of_statistics(samples: float, number: float) -> Response:
     """Return the response of statistics over a batch.
 
@@ -72,7 +73,7 @@ def of_statistics(samples: float, number: float) -> Response:
         How many independent squares a batch variance averages; n - 1 for flat features.
     """
     each = max((number + 1.0) / samples, 1.0)
-    (own, weights), (others, of_others) = _squares(each, 161), _squares(each * (samples - 1.0), 17)
+    (own, weights), (others, of_others) = _squares(each, 81), _squares(each * (samples - 1.0), 17)
     t = np.minimum(np.exp(GRID), MOST * samples)[:, None, None]
     rest = (samples - t) * others[:, None]
     share = samples * t * own / (t * own + rest) @ weights @ of_others

@@ -251,7 +251,7 @@ class _Back:
             self.stage.norm_slope *= passes
             # its own reaction, and that of the masks above it to the norm that it passes on
             self.stage.gain_slope = passes * self.stage.gain_slope - 1.0 / (number + 1.0)
-            self.stage.responses.append(partial(of_statistics, self.samples, number))
+            self.stage.responses.append(partial(of_statistics, self.samples, _rounded(number)))
 
     def _on_sphere(self, kernel: Kernel) -> None:
         stage = self.stage
@@ -280,7 +280,7 @@ class _Back:
             self.stage.masked(law)
             q, x = visit.below.averages()
             moments = visit.below.mean, q - visit.below.mean**2, x - visit.below.mean**2
-            self.stage.responses.append(partial(of_activation, visit.layer.curve, *moments))
+            self.stage.responses.append(partial(of_activation, visit.layer.curve, *map(_rounded, moments)))
             self._count(visit.below, below)
             self._count_mean(visit, tangents)
             if self.stage.freedom is not None:
@@ -295,6 +295,11 @@ class _Back:
         elif cross < same:
             mask = same / cross
             self.stage.masked(LINEAR._replace(one=mask, gain=mask - 1.0))
+
+
+def _rounded(value: float) -> float:
+    """Return a number to four digits, so that the layers of a deep net share their responses."""
+    return float(f"{value:.4g}")
 
 
 def profile(visits: list[Visit], ctx: Context, outputs: int) -> Profile:
