@@ -72,8 +72,11 @@ def probe(own: Signal, like: Gradient, samples: float) -> Gradient:
     return Gradient(Sums(_both_ways(own.pair), _both_ways(own.site), near), masked=like.masked)
 
 
+_SIGNS = np.array([[1.0, -1.0], [1.0, 1.0]])
+
+
 def _both_ways(part: Array) -> Array:
-    return np.stack([np.stack([part, -part]), np.stack([part, part])])
+    return _SIGNS[(..., *(None,) * part.ndim)] * part
 
 
 def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
