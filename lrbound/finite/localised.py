@@ -39,7 +39,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.population import best_of_batch
 from lrbound.finite.wishart import Array, grown, log_variance
 from lrbound.meanfield.normal import cdf
 
@@ -95,6 +94,8 @@ def localised(profile: Profile) -> Localised:
     factor = best(math.sqrt(variance), n)
     wins = factor * total > SMALL_SHARE * float(profile.coherent.sum())
     if wins and variance > SMALL_VARIANCE and profile.responses and n <= MOST_SAMPLES:
+        from lrbound.finite.population import best_of_batch
+
         factor = best_of_batch(profile, share, apart)
         variance = spread_of(factor, n) ** 2
     return Localised(parts, variance, factor, float((1.0 - apart) @ steps))
