@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.limits import UNTRACKED, complement, few_values, limits
+from lrbound.finite.limits import UNTRACKED, complement, few_values, limits, wide
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
@@ -166,7 +166,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
-        _warnings(row, network, ctx, values),
+        _warnings(row, network, ctx, values) + (wide(lo.log_variance) if found.branch == "lo" else ()),
         levels,
     )
 

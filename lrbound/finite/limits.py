@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ def few_values(least: float) -> tuple[str, ...]:
         (
             f"statistics over {least:g} values of one sample: samples in which they are nearly alike stand out; measured dense "
             "networks over 4 to 7 values were up to 2.8 times above lambda_max with 6 layers, and up to 1.8 times with 2"
+        ),
+    )
+
+
+WIDE = 1.0
+"""Variance of the logarithm between samples from which on the largest of them is hardly known."""
+
+
+def wide(log_variance: float) -> tuple[str, ...]:
+    """Return a sentence where the top sits on one of samples that differ so much."""
+    if log_variance < WIDE:
+        return ()
+    return (
+        (
+            f"single samples decide, and differ by a factor of {math.exp(math.sqrt(log_variance)):.2g} (one standard deviation): "
+            "measured networks were half of lambda_max to a quarter above it"
         ),
     )
 

@@ -101,6 +101,13 @@ def test_slopes_for_responses_give_the_log_normal_law() -> None:
     assert drawn.factor != first_order.factor
 
 
+def test_samples_that_differ_widely_are_warned_of() -> None:
+    near, far = (predict(net(*MEASURED[name][:5])).warnings for name in ("silu-8x80", "relu-below-0-6x100"))
+
+    assert not any("single samples decide" in text for text in near)
+    assert any("single samples decide" in text for text in far)
+
+
 @pytest.mark.parametrize("spread", [0.1, 0.7, 2.0])
 def test_the_spread_of_a_best_sample(spread: float) -> None:
     assert spread_of(best(spread, 32), 32) == pytest.approx(spread, rel=1e-6)
