@@ -9,9 +9,8 @@ of T T. Below a pool over all positions G is the same everywhere, so that a unit
 however many positions there are. One position gives C/kurtosis exactly. For one sample G and K are the same-sample kernels.
 For the bulk, whose directions average the masks over samples, T is the complement's gradient above the masks times the
 tangent kernel S - X above them, with R = 1 + (kurtosis - 1) kappa(a, c) on T(a, c) T(c, a) for what a unit's mean over the batch
-adds, kappa = (2/pi) asin c the correlation of ReLU masks. For the mean over the batch see :mod:`lrbound.finite.mean_signal`; where that
-does not reach they are the coherent
-gradient and S/n + (1 - 1/n) X, and what the biases add. Where batch statistics absorb the mean, the signal passes also in
+adds, kappa = (2/pi) asin c the correlation of ReLU masks. For the mean over the batch see
+:mod:`lrbound.finite.mean_signal`; where that does not reach they are the coherent gradient and S/n + (1 - 1/n) X, and what the biases add. Where batch statistics absorb the mean, the signal passes also in
 the n - 1 directions orthogonal to it, and averages over them: n P x n P matrices, exchangeable in the samples, with the
 eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
@@ -90,7 +89,7 @@ def freedom(
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
         bulk = channels / law.mean
         return Freedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
-    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel, times_varying
+    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel, number, times_varying
 
     here = forward_kernel(kernel, 1.0, 0.0)
     batch = forward_kernel(kernel if whole is None else whole, 1.0 / samples, 1.0 - 1.0 / samples)
@@ -108,14 +107,14 @@ def freedom(
         trace += rest.trace()
         mean = trace**2 / square if square > 0.0 else float("inf")
     else:
-        mean = _number(trace, square)
+        mean = number(trace, square)
     return Freedom(
-        channels * _number(one.trace(), _masked_square(back, here, law.one, kappa)),
+        channels * number(one.trace(), _masked_square(back, here, law.one, kappa)),
         channels * mean,
         channels * participation(spread, law.mean, shared),
         channels * _weighted_number(one, kappa),
         channels * spread.participation(),
-        channels * _number(seen.trace(), mean_squares[0]),
+        channels * number(seen.trace(), mean_squares[0]),
     )
 
 
@@ -136,11 +135,9 @@ def _with_masks(kurtosis: float, squares: tuple[float, float]) -> float:
 
 def participation(product: Operator, kurtosis: float, kappa: Operator) -> float:
     """Return (tr T)^2 / tr T^2 with R on T(a, c) T(c, a)."""
-    return _number(product.trace(), _with_masks(kurtosis, product.traces_of_square(kappa)))
+    from lrbound.finite.operator import number
 
-
-def _number(trace: float, square: float) -> float:
-    return trace**2 / square if square > 0.0 else 1.0
+    return number(product.trace(), _with_masks(kurtosis, product.traces_of_square(kappa)))
 
 
 def _masked_square(back: Operator, here: Operator, kurtosis: float, kappa: Operator) -> float:

@@ -78,8 +78,12 @@ class Operator(NamedTuple):
 
     def participation(self) -> float:
         """Return (tr M)^2 / tr M^2, the number of eigenvalues that matter; at least 1."""
-        square = self.trace_of_square()
-        return self.trace() ** 2 / square if square > 0.0 else 1.0
+        return number(self.trace(), self.trace_of_square())
+
+
+def number(trace: float, square: float) -> float:
+    """Return (tr M)^2 / tr M^2 from the two traces; 1 of nothing."""
+    return trace**2 / square if square > 0.0 else 1.0
 
 
 def forward_kernel(kernel: Kernel, same: float, cross: float) -> Operator:
