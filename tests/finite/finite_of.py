@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lrbound.backward.sweep import backward
 from lrbound.finite.estimate import Finite, estimate
 from lrbound.finite.stages import profile
 from lrbound.finite.walk import visits
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
-from lrbound.meanfield.sweep import backward, forward
 from tests.sampled import modules, white_inputs
 
 if TYPE_CHECKING:

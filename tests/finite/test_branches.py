@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lrbound.backward.sweep import backward
 from lrbound.finite.branches import track
 from lrbound.finite.descent import Descent
 from lrbound.finite.estimate import estimate
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
+from lrbound.forward.sweep import forward
 from lrbound.meanfield.gradient import Gradient
-from lrbound.meanfield.sweep import backward, forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, profile_of
 from tests.nets import network

@@ -13,7 +13,7 @@ from lrbound.finite.branches import track
 from lrbound.finite.estimate import supported
 from lrbound.finite.localised import localised
 from lrbound.finite.own_share import OwnShare, Seen
-from lrbound.meanfield.sweep import forward
+from lrbound.forward.sweep import forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, profile_of
 from tests.nets import network

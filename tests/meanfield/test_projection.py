@@ -12,10 +12,10 @@ import pytest
 from scipy.special import ndtr
 
 from lrbound.finite.walk import resolved
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield.gradient import at_output
 from lrbound.meanfield.kernel import CROSS, SAME
-from lrbound.meanfield.sweep import forward
 from tests.nets import network
 
 FIELDS = 40_000
