@@ -1,0 +1,100 @@
+"""Growth of the curvature while training brings the outputs to the size of their targets.
+
+At initialisation the curvature of a network with small outputs says little of training: the layers that are to fit the
+targets grow, and each of them adds to the gain that the others see. Let layer l have the curvature K_l along one direction
+of samples and one output, that is |h|^2 |delta|^2 with the signal h that reaches its weights and the gradient delta that
+leaves them. Gradient flow adds to W_l a matrix of rank one, a_l delta h^T/(|delta| |h|). Layers above l then receive more
+signal and layers below l more gradient,
+
+    x_(l+1) = x_l (1 + a_l^2 r_l),    y_(l-1) = y_l (1 + a_l^2/g_l),    K_l(a) = K_l x_l y_l,
+
+with g_l the gain of the random weights for a gradient (sigma_w^2) and r_l = K_l/(g_(l+1) K_(l+1)), so that a pair of
+neighbours adds the same to each other. The amplitudes and the output f along the direction obey
+
+    da_l = sqrt(K_l(a)) ds,    df = sum_l K_l(a) ds,    a_l = f = 0 at the start.
+
+Limits (both tested): for two layers K^2 - 4 kappa f^2 is conserved up to a factor between 1 and 2 of f, with
+kappa = K_1/g_2; where all curvature has grown (small initialisations) it is that of a balanced chain of scalars,
+L f^(2 - 2/L) |x|^(2/L) up to what activations take away, which does not depend on the width; where the layers are wide it stays as it is at
+initialisation (the lazy limit).
+
+Status: exact for neither depth nor data; the right powers in both limits. See lrbound/theory/rates.md for trained networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+STEP = 0.1
+"""Relative growth of any part of the curvature in one step of the integration."""
+
+
+@dataclass(frozen=True)
+class GrowingLayer:
+    """One layer that training can make larger.
+
+    Attributes
+    ----------
+    curvature : float
+        K_l at initialisation, along one direction of samples and per output.
+    gain : float
+        g_l: mean squared gain of its random weights for a gradient; infinite where it passes none that counts.
+    """
+
+    curvature: float
+    gain: float
+
+
+def grown(layers: Sequence[GrowingLayer], target: float) -> float:
+    """Return the curvature of the direction when the output along it has the size ``target``.
+
+    Parameters
+    ----------
+    layers : sequence of GrowingLayer
+        In the order of the network.
+    target : float
+        Size f of the output: root mean square over samples.
+
+    Returns
+    -------
+    float
+        sum_l K_l(a), at least its value at initialisation.
+    """
+    start = np.array([layer.curvature for layer in layers])
+    gain = np.array([layer.gain for layer in layers])
+    kept = start > 0.0
+    start, gain = start[kept], gain[kept]
+    if len(start) == 0 or target <= 0.0:
+        return float(start.sum())
+    backward = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0.0)
+    forward = np.append(start[:-1] * backward[1:] / start[1:], 0.0)
+    amplitude, output = np.zeros_like(start), 0.0
+    while True:
+        speed, curvature = _speed(amplitude, start, forward, backward)
+        # so far that no factor 1 + a^2 r changes by more than the step, from a = 0 on
+        limit = STEP * np.sqrt(amplitude**2 + 1.0 / np.maximum(np.maximum(forward, backward), 1e-300))
+        step = float(np.min(limit / speed))
+        middle, at_middle = _speed(amplitude + 0.5 * step * speed, start, forward, backward)
+        if output + step * at_middle >= target:
+            fraction = (target - output) / (step * at_middle)
+            return float(_speed(amplitude + fraction * step * middle, start, forward, backward)[1])
+        amplitude, output = amplitude + step * middle, output + step * at_middle
+
+
+def _speed(amplitude: Array, start: Array, forward: Array, backward: Array) -> tuple[Array, float]:
+    """Return d a_l/d s = sqrt(K_l(a)), and df/ds = sum_l K_l(a)."""
+    square = amplitude**2
+    signal = np.cumprod(np.concatenate([[1.0], 1.0 + square[:-1] * forward[:-1]]))
+    gradient = np.cumprod(np.concatenate([[1.0], (1.0 + square[1:] * backward[1:])[::-1]]))[::-1]
+    parts = start * signal * gradient
+    return np.sqrt(parts), float(parts.sum())
