@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lrbound.cli.exit import refuse
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import Param
+from lrbound.losses import LOSSES
 from lrbound.network import Input, Training
-from lrbound.registry import LOSSES, OPTIMIZERS
+from lrbound.optimizers import OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, member

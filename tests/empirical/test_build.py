@@ -7,7 +7,7 @@ import lrbound
 from lrbound.empirical.build import LayerSequence, learnable
 from lrbound.empirical.measure import measure
 from lrbound.fields import params
-from lrbound.registry import LAYERS
+from lrbound.layers import LAYERS
 from lrbound.spec import SpecError
 from tests.nets import network
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lrbound.empirical.loss_roots import root
-from lrbound.registry import LOSSES
+from lrbound.losses import LOSSES
 
 
 @pytest.mark.parametrize("name", LOSSES.names())

@@ -6,7 +6,7 @@ import pytest
 
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 PREDICTION = Prediction(
