@@ -10,6 +10,7 @@ import numpy as np
 from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
+from lrbound.finite.softmax import of_loss
 from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
@@ -101,7 +102,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     parts = spectrum(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
-    lambda_max, log_variance = training.loss.top(found, logits)
+    lambda_max, log_variance = of_loss(found, training.loss, logits)
     unsure = None if limit else training.loss.limit(network.outputs)
     if unsure is not None:
         notes[unsure] = None
@@ -217,8 +218,8 @@ def _published(network: Network) -> Prediction:
     from lrbound.meanfield.wei2019 import rows
 
     training = network.training
-    if training.loss.kind == "cross_entropy":
-        raise Refused("--method wei2019 knows squared errors only; use --method mean-field for cross_entropy")
+    if not training.loss.is_squared:
+        raise Refused(f"--method wei2019 knows squared errors only; use --method mean-field for {training.loss.kind}")
     terms = rows(network)
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)

@@ -120,7 +120,7 @@ def _train(cell: Cell, data: Dataset, device: str) -> Run:
         value: torch.Tensor = loss_of(module(x[batch]), y[batch])
         return value
 
-    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(loss_of, y, network.outputs))
+    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(network, loss_of, y))
     losses: list[float] = []
     for _ in range(cell.steps):
         loss = loss_on(draw())
@@ -150,11 +150,8 @@ def _initial(loss_on: Callable[[slice], torch.Tensor], samples: int, size: int |
 
 
 @torch.no_grad()
-def _constant(loss_of: torch.nn.Module, y: torch.Tensor, outputs: int) -> float:
+def _constant(network: Network, loss_of: torch.nn.Module, y: torch.Tensor) -> float:
     """Return the loss of the best outputs that are the same for all samples."""
-    if y.is_floating_point():
-        best = y.mean(dim=0)
-    else:
-        best = torch.bincount(y, minlength=outputs).to(torch.float32).clamp_min(1e-6).log()
-    value: torch.Tensor = loss_of(best.expand(len(y), outputs), y)
+    best = network.training.loss.best_constant(y, network.outputs)
+    value: torch.Tensor = loss_of(best.expand(len(y), network.outputs), y)
     return value.item()
