@@ -36,7 +36,7 @@ class Core:
         self.calls.append(("load", path, overrides))
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(training=SimpleNamespace(optimizer=SimpleNamespace(learning_rate=self.learning_rate)))
+        return SimpleNamespace(training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), 4, 31))
 
     def predict(self, network: Any, *, method: str, batch_statistics: str, full_batch: int | None) -> Prediction:
         del network, full_batch
