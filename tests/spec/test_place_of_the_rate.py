@@ -32,5 +32,8 @@ def test_a_rate_from_the_command_line_has_no_place_of_its_own():
     assert (network.training.line, network.training.column) == (4, 23)
 
 
-def test_the_place_makes_no_difference_between_networks():
-    assert parse(BODY + "training: {batch_size: 8}") == parse("\n" + BODY + "training: {batch_size: 8}")
+def test_the_place_makes_no_difference_to_how_it_is_trained():
+    one, other = (parse(lines + BODY + "training: {batch_size: 8}").training for lines in ("", "\n"))
+
+    assert one.line != other.line
+    assert one == other
