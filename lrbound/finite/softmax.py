@@ -39,7 +39,6 @@ from lrbound.finite import interval
 from lrbound.finite.combine import combine
 from lrbound.finite.localised import best
 from lrbound.finite.wishart import top
-from lrbound.losses._hessians import MOST_FORMED
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def with_hessians(found: Finite, hessians: OutputHessians) -> tuple[float, float
         At drawn logits.
     """
     levels, outputs = found.levels, hessians.diagonal.shape[-1]
-    curvatures = hessians.averaged() if outputs <= MOST_FORMED else None
+    curvatures = hessians.averaged() if hessians.are_formed else None
     alone = _law(hessians.steepest.values)
 
     def mean_top(grown: float, mean: float) -> float:
@@ -147,7 +146,7 @@ def _localised(found: Finite, hessians: OutputHessians) -> Law:
     draws = min(draws, room // used)
     single = hessians.single(draws, used)
     freedom = matching(outputs, levels.typical, levels.mean)
-    own = single.steepest.values if outputs > MOST_FORMED else seen(single.averaged(), freedom, used)
+    own = seen(single.averaged(), freedom, used) if hessians.are_formed else single.steepest.values
     norms = np.exp(levels.spread * normal.draws(2, (draws, used)) - 0.5 * levels.spread**2)
     law = _law((norms * own.reshape(draws, used)).max(axis=1))
     more = best(levels.spread, levels.samples) / best(levels.spread, used)

@@ -47,6 +47,11 @@ class OutputHessians:
     least: float = 0.0
 
     @property
+    def are_formed(self) -> bool:
+        """Whether C x C matrices are small enough to be formed: up to :data:`MOST_FORMED` outputs."""
+        return self.diagonal.shape[-1] <= MOST_FORMED
+
+    @property
     def typical(self) -> float:
         """Mean eigenvalue of Q_x, that of the sum of the outputs left out where it is 0 for all samples."""
         outputs = self.diagonal.shape[-1]
@@ -86,7 +91,7 @@ class OutputHessians:
         Up to :data:`MOST_FORMED` outputs the matrix is small and is formed. Above, power iteration with the n x C matrix
         p; a matrix without p is diagonal.
         """
-        if self.diagonal.shape[-1] > MOST_FORMED:
+        if not self.are_formed:
             return self._diagonal() if self.vector is None else self._power(self.vector)
         values, vectors = np.linalg.eigh(self.averaged())
         return Steepest(values[:, -1], vectors[:, :, -1])

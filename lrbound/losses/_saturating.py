@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,7 +20,6 @@ DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
 
 
-@dataclass(frozen=True)
 class SaturatingLoss(Loss):
     """A loss with Q of drawn logits: a member says what Q is for given logits.
 

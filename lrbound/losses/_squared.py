@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.losses.base import CurvatureRoot, Logits, Loss
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
 class SquaredError(Loss):
     """Half the squared error times a factor that depends on the number of outputs alone."""
 

@@ -55,6 +55,7 @@ class CurvatureRoot:
 class Loss:
     """Base of the losses; a loss's name in a spec is the name of its module.
 
+    A loss with arguments is a frozen dataclass of them (:mod:`lrbound.fields`); all of one kind and arguments are equal.
     Its Gauss-Newton matrix over a batch of n samples is 1/n sum over x of J_x^T Q_x J_x, with J_x the Jacobian of the
     outputs and Q_x the Hessian of the loss in them. half_squared_error has Q = 1, and all others are measured against it.
 

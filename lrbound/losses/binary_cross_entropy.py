@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ STEEPEST = 0.25
 """The largest p (1 - p) of a sigmoid p, at a logit of 0."""
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(SaturatingLoss):
     """Gauss-Newton matrix J^T Q J with Q = diag(p (1 - p))/C, p the sigmoids of the C outputs.
 

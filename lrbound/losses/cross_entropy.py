@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ MANY_OUTPUTS = 50
 """Outputs from which lambda_max was seen to be off (:mod:`lrbound.finite.softmax`)."""
 
 
-@dataclass(frozen=True)
 class CrossEntropy(SaturatingLoss):
     """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (theory, section 7).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.losses._squared import SquaredError
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
 class HalfSquaredError(SquaredError):
     """The loss whose Gauss-Newton matrix is the Fisher matrix (theory, section 1)."""
 

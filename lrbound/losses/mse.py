@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.losses._squared import SquaredError
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
 class MeanSquaredError(SquaredError):
     """2/C times half_squared_error for C outputs, exactly."""
 
