@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lrbound.cli._completion import complete_set
-from lrbound.report import formats
+from lrbound.report import REPORTS, formats
 
 Override = tuple[str, str]
 
@@ -70,23 +70,25 @@ class SpecOptions:
 
 
 def format_option(*results: str) -> Any:
-    """Return the option ``--format`` of a verb with these results: a choice of the formats that can show all of them."""
-    choices = formats(*results)
+    """Return the option ``--format`` of a verb with these results: a choice of the formats that can show all of them.
+
+    Only the format that is asked for is imported; all are where the choices must be listed.
+    """
 
     def chosen(value: str) -> str:
-        if value not in choices:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, choices))}")
+        if not (value in REPORTS and REPORTS.get(value).supports.issuperset(results)):
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, formats(*results)))}")
         return value
 
     def complete(incomplete: str) -> list[str]:
-        return [name for name in choices if name.startswith(incomplete)]
+        return [name for name in formats(*results) if name.startswith(incomplete)]
 
+    def metavar() -> str:
+        return f"<{'|'.join(formats(*results))}>"
+
+    late: Any = metavar
     return typer.Option(
-        "--format",
-        metavar=f"<{'|'.join(choices)}>",
-        callback=chosen,
-        autocompletion=complete,
-        help="How to print the result.",
+        "--format", metavar=late, callback=chosen, autocompletion=complete, help="How to print the result."
     )
 
 

@@ -27,6 +27,14 @@ class PlainCommand(TyperCommand):
         _bypass_pydantic(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which alone a metavar that costs something is made."""
+        parameters: Any = self.get_params(ctx)
+        for parameter in parameters:
+            if callable(parameter.metavar):
+                parameter.metavar = parameter.metavar()
+        super().format_help(ctx, formatter)
+
 
 class PlainGroup(TyperGroup):
     """A group of commands without the cost of pydantic."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrbound.fields import number
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer as TorchOptimizer
 
 
-@dataclass(frozen=True)
-class LayerCurvature:
+class LayerCurvature(NamedTuple):
     """What one layer contributes to the curvature of the stated loss, per output.
 
     Attributes
