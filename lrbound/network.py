@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lrbound.architecture import Architecture
@@ -23,11 +23,15 @@ class Training:
     batch_size : int or None
         Samples in one step; None is a full batch, so large that 1/batch_size is 0.
     optimizer : Optimizer
+    line, column : int
+        Where the spec says the learning rate, or what else it says of training, from 1; 0 where that is not known.
     """
 
     loss: Loss
     batch_size: int | None
     optimizer: Optimizer
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
     @property
     def samples(self) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrbound.network import Training
 
 SCHEMA_VERSION = 1
 
@@ -38,15 +41,37 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What the numbers hold for. ``batch_size`` is None for a full batch."""
+    """What the numbers hold for.
 
-    loss: str
-    batch_size: int | None
+    Attributes
+    ----------
+    training : Training
+        Loss, batch size and optimiser; they know their words.
+    batch_statistics : str
+        Whether gradients run through the batch statistics (``through``) or not (``frozen``).
+    outputs, parameters : int
+        How many the network has.
+    """
+
+    training: Training
     batch_statistics: str
-    optimizer: str
-    momentum: float
     outputs: int
     parameters: int
+
+    @property
+    def loss(self) -> str:
+        """The loss's name in a spec."""
+        return self.training.loss.kind
+
+    @property
+    def optimizer(self) -> str:
+        """The optimiser's name in a spec."""
+        return self.training.optimizer.kind
+
+    @property
+    def batch_size(self) -> int | None:
+        """Samples in one step; None for a full batch."""
+        return self.training.batch_size
 
 
 @dataclass(frozen=True)
@@ -103,8 +128,7 @@ class Prediction:
                 "loss": a.loss,
                 "batch_size": "full" if a.batch_size is None else a.batch_size,
                 "batch_statistics": a.batch_statistics,
-                "optimizer": a.optimizer,
-                "momentum": a.momentum,
+                **a.training.optimizer.to_json(),
                 "outputs": a.outputs,
                 "parameters": a.parameters,
             },

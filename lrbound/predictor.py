@@ -12,13 +12,15 @@ from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
+from lrbound.finite.softmax import of_loss
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
+from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
-from lrbound.rate.minibatch import bare_arms, explosive, minibatch_rate
+from lrbound.rate.minibatch import bare_arms, explosive, new_batches, repeated_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,20 +105,20 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     parts = spectrum(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
-    lambda_max, log_variance = training.loss.top(found, logits)
+    lambda_max, log_variance = of_loss(found, training.loss, logits)
     unsure = None if limit else training.loss.limit(network.outputs)
     if unsure is not None:
         notes[unsure] = None
-    curvature = training.optimizer.stable_rate(lambda_max)
+    scale = lambda_max / found.lambda_max if found.lambda_max > 0.0 else 0.0
+    curvature = training.optimizer.stable_rate(repeated_batch(lambda_max, terms, scale))
     minibatch = None
     if training.batch_size is not None:
         large = _large_batch(place, parts, terms, found, (samples, context(math.inf)))
         factors = training.loss.factor(logits), training.loss.noise_factor(logits)
-        minibatch = minibatch_rate(training.optimizer, large, training.batch_size, *factors)
+        minibatch = training.optimizer.stable_rate(new_batches(*large, training.batch_size, *factors))
     bounds = Bounds(_finite(curvature), _finite(minibatch))
     notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
     largest = bounds.curvature if whole else bounds.minibatch
-    scale = lambda_max / found.lambda_max if found.lambda_max > 0.0 else 0.0
     layers = tuple(
         LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
         for t, part in zip(terms, found.parts, strict=True)
@@ -155,8 +157,8 @@ def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Fi
 
 def _large_batch(
     place: Place, parts: Spectrum, terms: Sequence[Term], found: Finite, batch: tuple[float, Context]
-) -> Spectrum:
-    """Return K2 and K1 of the layers that can explode: all of them are above ``place``.
+) -> tuple[Spectrum, list[tuple[Term, Spectrum]]]:
+    """Return K2 and K1 of the layers that can explode, and those of each: all of them are above ``place``.
 
     Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as
     lambda_max does where the coherent direction wins, and the noise K1 - K2 stays.
@@ -167,9 +169,16 @@ def _large_batch(
     if large is not None:
         growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0
         grown = growth * large.coherent
-        return Spectrum(grown, 0.0, large.trace + grown - large.coherent)
+        return Spectrum(grown, 0.0, large.trace + grown - large.coherent), _layers(terms, samples)
     everywhere = backward(advance(place, ctx)[0], ctx.samples)
-    return spectrum(explosive(everywhere, terms) if ctx.through else list(everywhere), ctx.samples)
+    chosen = explosive(everywhere, terms) if ctx.through else list(everywhere)
+    return spectrum(chosen, ctx.samples), _layers(chosen[::-1], ctx.samples)
+
+
+def _layers(terms: Sequence[Term], samples: float) -> list[tuple[Term, Spectrum]]:
+    """Return the spectrum of each layer at an infinite batch, from that at ``samples`` without batch statistics."""
+    own = ((term, spectrum([term], samples)) for term in terms if term.share is not None)
+    return [(term, parts.without_batch(samples) or parts) for term, parts in own]
 
 
 def _finite(rate: float | None) -> float | None:
@@ -219,12 +228,12 @@ def _published(network: Network) -> Prediction:
     from lrbound.curvature.wei2019 import rows
 
     training = network.training
-    if training.loss.kind == "cross_entropy":
-        raise Refused("--method wei2019 knows squared errors only; use --method mean-field for cross_entropy")
+    if not training.loss.is_squared:
+        raise Refused(f"--method wei2019 knows squared errors only; use --method mean-field for {training.loss.kind}")
     terms = rows(network)
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)
-    curvature = _finite(training.optimizer.stable_rate(lambda_max))
+    curvature = _finite(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
     return Prediction(
         name=network.name,
         method="wei2019",
@@ -259,13 +268,4 @@ def _published(network: Network) -> Prediction:
 
 def assumptions(network: Network, batch_statistics: str) -> Assumptions:
     """Return what the numbers of a prediction hold for."""
-    training = network.training
-    return Assumptions(
-        loss=training.loss.kind,
-        batch_size=training.batch_size,
-        batch_statistics=batch_statistics,
-        optimizer=training.optimizer.kind,
-        momentum=training.optimizer.momentum,
-        outputs=network.outputs,
-        parameters=network.parameters,
-    )
+    return Assumptions(network.training, batch_statistics, network.outputs, network.parameters)

@@ -2,6 +2,7 @@
 
 The name of a member is the name of its module, and its class is the one class that the module defines as a subclass
 of the family's base. Members are imported when they are asked for, so a family's size costs nothing at start-up.
+Each family stands in the ``__init__`` of its package; this module knows none of them.
 """
 
 from __future__ import annotations
@@ -9,13 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from lrbound.layers.base import Layer
-    from lrbound.losses.base import Loss
-    from lrbound.optimizers.base import Optimizer
-    from lrbound.report.base import Report
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -66,9 +61,3 @@ class Family(Generic[T]):
         ]
         (member,) = members
         return member
-
-
-LAYERS: Family[Layer] = Family("lrbound.layers.base:Layer", "lrbound.layers", "lrbound.activations")
-LOSSES: Family[Loss] = Family("lrbound.losses.base:Loss", "lrbound.losses")
-OPTIMIZERS: Family[Optimizer] = Family("lrbound.optimizers.base:Optimizer", "lrbound.optimizers")
-REPORTS: Family[Report] = Family("lrbound.report.base:Report", "lrbound.report")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lrbound import parse, predict
 from lrbound.errors import Refused
+from lrbound.losses import LOSSES
 from lrbound.spec import SpecError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def heads(draw: st.DrawFn, shape: str) -> str:
         f"version: 1\ninput: {{shape: {shape}, mean_square: {draw(POSITIVE)}, "
         f"correlation: {draw(st.sampled_from([0.0, 1e-9, 0.5, 1.0]))}}}\n"
         f"init: {{weight_variance: {draw(POSITIVE)}, bias_variance: {draw(SCALES)}}}\n"
-        f"training: {{loss: {draw(st.sampled_from(['half_squared_error', 'mse', 'cross_entropy']))}, "
+        f"training: {{loss: {draw(st.sampled_from(LOSSES.names()))}, "
         f"batch_size: {draw(BATCHES)}, optimizer: {{name: sgd, momentum: {draw(st.sampled_from([0.0, 0.5, 0.999999]))}, "
         f"nesterov: {draw(st.sampled_from(['true', 'false']))}, weight_decay: {draw(SCALES)}}}}}\nlayers:\n"
     )

@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 
 import lrbound
 from lrbound.empirical.datasets import load_data
-from lrbound.empirical.training import Cell, torch_optimizer
+from lrbound.empirical.training import Cell
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def training(
     float
         The loss of each step, after the forward pass and before the step is taken.
     """
-    optimizer = torch_optimizer(net.training.optimizer, module.parameters(), rate)
+    optimizer = net.training.optimizer.torch(module.parameters(), rate)
     loss_of = net.training.loss.torch()
     for step, batch in enumerate(_batches(len(digits.x), net.training.batch_size or len(digits.x), seed, steps)):
         optimizer.param_groups[0]["lr"] = rate * (1.0 - step / steps)

@@ -12,11 +12,10 @@ from lrbound.cli._completion import complete_vary
 from lrbound.cli.exit import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from lrbound.cli.options import Override
+    from lrbound.cli.options import SpecOptions
     from lrbound.explore.source import Predict, Source
-    from lrbound.predictor import BatchStatistics, Method
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
 KnobOption = Annotated[
@@ -44,12 +43,12 @@ def one_line_errors() -> Iterator[None]:
         raise refuse(f"error: {error}") from error
 
 
-def read_source(spec: str, overrides: Sequence[Override]) -> Source:
+def read_source(spec: str, options: SpecOptions) -> Source:
     """Read a spec, the standard input too, so that it can be parsed more than once."""
     from lrbound.explore.source import Source
     from lrbound.spec.parse import read
 
-    return Source(*read(spec), overrides=tuple(overrides))
+    return Source(*read(spec), overrides=tuple(options.overrides))
 
 
 def parse_rate(text: str) -> float:
@@ -63,17 +62,10 @@ def parse_rate(text: str) -> float:
     return rate
 
 
-def predictor(method: Method, batch_statistics: BatchStatistics) -> Predict:
+def predictor(options: SpecOptions) -> Predict:
     """Return what predicts a network."""
     from functools import partial
 
     from lrbound.predictor import predict
 
-    return partial(predict, method=method, batch_statistics=batch_statistics)
-
-
-def warn(texts: Sequence[str], format_name: str) -> None:
-    """Write warnings to stderr, unless the format has them in the result."""
-    if format_name != "json":
-        for text in texts:
-            typer.echo(f"warning: {text}", err=True)
+    return partial(predict, method=options.method, batch_statistics=options.batch_statistics)

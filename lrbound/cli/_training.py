@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from lrbound.cli.options import Override
+    from lrbound.cli.options import Override, SpecOptions
     from lrbound.empirical.grid import Setting
     from lrbound.empirical.runner import Progress, Runner
     from lrbound.network import Network
@@ -37,11 +37,11 @@ class Loader:
     """Reads the spec as often as it is needed, the standard input once."""
 
     spec: str
-    changes: tuple[Override, ...]
+    options: SpecOptions
 
     def __call__(self, *more: Override) -> Network:
         """Return the network with further changes."""
-        return load_network(self.spec, [*self.changes, *more])
+        return load_network(self.spec, self.options, *more)
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,7 @@ def bisect(study: Study) -> None:
         result = find_boundary(network, prediction, runner, seeds=study.seed_list, steps=study.steps, progress=progress)
     if result_file is not None:
         write_text(result_file, report("json").boundary(result) + "\n")
-    emit_warnings(prediction, study.output)
-    if study.output != "json":
-        for text in result.warnings:
-            typer.echo(f"warning: {text}", err=True)
+    emit_warnings((*prediction.warnings, *result.warnings), study.output)
     emit(report(study.output).boundary(result))
 
 

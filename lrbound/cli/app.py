@@ -11,7 +11,7 @@ import typer
 
 import lrbound
 from lrbound.cli.exit import ExitCode
-from lrbound.cli.parameters import PlainCommand, PlainGroup
+from lrbound.cli.parameters import PlainCommand, PlainGroup, unfolded
 
 HELPERS = frozenset({"app", "core", "exit", "options", "output", "parameters"})
 # how --help lists them: the way people meet them; a verb that is not named here comes last
@@ -36,7 +36,7 @@ def verbs() -> list[str]:
 def build(verb: str) -> Any:
     """Import the module of a verb and return its ``command`` as a command of the group."""
     app = typer.Typer(add_completion=False, **PLAIN)
-    app.command(verb, cls=PlainCommand)(importlib.import_module(f"lrbound.cli.{verb}").command)
+    app.command(verb, cls=PlainCommand)(unfolded(importlib.import_module(f"lrbound.cli.{verb}").command))
     return typer.main.get_command(app)
 
 

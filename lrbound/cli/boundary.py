@@ -9,18 +9,9 @@ import typer
 from lrbound.cli._extras import need
 from lrbound.cli.core import predict_network
 from lrbound.cli.exit import refuse
-from lrbound.cli.options import (
-    BatchSizeOption,
-    FormatOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    SpecArgument,
-    StatisticsOption,
-    overrides,
-)
+from lrbound.cli.options import SpecArgument, SpecOptions, format_option
 
+FormatOption = Annotated[str, format_option("boundary", "boundary_sweep")]
 DataOption = Annotated[
     str | None,
     typer.Option(
@@ -80,12 +71,7 @@ def command(
     device: DeviceOption = "cpu",
     jobs: JobsOption = None,
     backend: BackendOption = None,
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    options: SpecOptions,
 ) -> None:
     """Train real networks and find the rate at which training diverges, next to the prediction."""
     need("boundary", "torch", "torch", "sklearn", "joblib")
@@ -95,10 +81,9 @@ def command(
         raise refuse("error: --plot and --rates go with --sweep KNOB=LOW:HIGH:COUNT")
     from lrbound.cli._training import Loader, Study, bisect, draw_grid
 
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     study = Study(
-        load=Loader(spec, tuple(changes)),
-        predict=lambda network, samples: predict_network(network, method, batch_statistics, samples),
+        load=Loader(spec, options),
+        predict=lambda network, samples: predict_network(network, options, samples),
         output=output,
         source=data,
         seed=seed,

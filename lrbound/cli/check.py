@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrbound.cli._explore import parse_rate
 from lrbound.cli.core import load_network, predict_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.options import (
-    BatchSizeOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    SpecArgument,
-    StatisticsOption,
-    overrides,
-)
+from lrbound.cli.options import SpecArgument, SpecOptions, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 from lrbound.report.base import CheckResult
 
 if TYPE_CHECKING:
+    from lrbound.network import Training
     from lrbound.prediction import Prediction
 
-CheckFormatOption = Annotated[
-    Literal["text", "json", "github"], typer.Option("--format", help="How to print the result.")
-]
+FormatOption = Annotated[str, format_option("check")]
 RateOption = Annotated[
     str | None,
     typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
@@ -39,45 +30,29 @@ def command(
     spec: SpecArgument,
     *,
     lr: RateOption = None,
-    output: CheckFormatOption = "text",
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    output: FormatOption = "text",
+    options: SpecOptions,
 ) -> None:
     """Check a learning rate; exit status 1 if it is too high.
 
     It is 0 if the rate is at most the maximum, and 2 if there is no rate or no maximum to compare.
     """
-    given = None if lr is None else _rate(lr)
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
-    network = load_network(spec, changes)
+    given = None if lr is None else parse_rate(lr)
+    network = load_network(spec, options)
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)
-    prediction = predict_network(network, method, batch_statistics)
-    result = compare(rate, prediction, spec)
-    emit_warnings(prediction, output)
+    prediction = predict_network(network, options)
+    result = compare(rate, prediction, spec, network.training)
+    emit_warnings(prediction.warnings, output)
     emit(report(output).check(result))
     raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
 
 
-def compare(rate: float, prediction: Prediction, spec: str) -> CheckResult:
+def compare(rate: float, prediction: Prediction, spec: str, training: Training) -> CheckResult:
     """Hold a rate against the maximum of a prediction."""
     largest = prediction.max_learning_rate
     if largest is None:
         raise refuse("\n".join(("error: no largest stable rate is known for this network", *prediction.warnings)))
     ratio = rate / largest if largest > 0 else math.inf
-    return CheckResult(rate <= largest, rate, largest, ratio, prediction, spec)
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise typer.BadParameter(f"must be a positive number, got {text!r}", param_hint="'--lr'")
-    return rate
+    return CheckResult(rate <= largest, rate, largest, ratio, prediction, spec, training.line, training.column)

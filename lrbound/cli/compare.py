@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from lrbound.cli._completion import complete_normalizers
-from lrbound.cli._explore import one_line_errors, predictor, read_source, warn
+from lrbound.cli._explore import one_line_errors, predictor, read_source
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
-from lrbound.cli.options import (
-    BatchSizeOption,
-    FormatOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    StatisticsOption,
-    overrides,
-)
-from lrbound.cli.output import emit, report
+from lrbound.cli.options import SpecOptions, format_option
+from lrbound.cli.output import emit, emit_warnings, report
 
-if TYPE_CHECKING:
-    from lrbound.cli.options import Override
-    from lrbound.explore.source import Predict
-
+FormatOption = Annotated[str, format_option("comparison", "normalizers")]
 SpecsArgument = Annotated[
     list[str],
     typer.Argument(
@@ -50,20 +38,14 @@ def command(
     *,
     normalizers: NormalizersOption = None,
     output: FormatOption = "text",
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    options: SpecOptions,
 ) -> None:
     """Print specs side by side, what differs, and what each difference does to the rate.
 
     With --normalizers: one spec with each normaliser in place of its own.
     """
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     if normalizers is not None:
-        _normalizers(specs, normalizers, changes, predictor(method, batch_statistics), output)
+        _normalizers(specs, normalizers, options, output)
         return
     if len(specs) < FEWEST:
         raise refuse("error: compare needs two specs or more, or one with --normalizers")
@@ -71,16 +53,14 @@ def command(
         from lrbound.explore.compare import compare
         from lrbound.explore.source import named_apart
 
-        networks = [source.network() for source in named_apart([read_source(one, changes) for one in specs])]
-        result = compare(networks, predictor(method, batch_statistics))
+        networks = [source.network() for source in named_apart([read_source(one, options) for one in specs])]
+        result = compare(networks, predictor(options))
     for prediction in result.predictions:
-        warn([f"{prediction.name}: {text}" for text in prediction.warnings], output)
+        emit_warnings([f"{prediction.name}: {text}" for text in prediction.warnings], output)
     emit(report(output).comparison(result))
 
 
-def _normalizers(
-    specs: list[str], normalizers: str, changes: list[Override], predict: Predict, output: Literal["text", "json"]
-) -> None:
+def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, output: str) -> None:
     if len(specs) != 1:
         raise refuse(f"error: --normalizers takes one spec, got {len(specs)}")
     with one_line_errors():
@@ -88,8 +68,8 @@ def _normalizers(
         from lrbound.explore.normalisers import split_names
 
         kinds = split_names(normalizers)
-        network = read_source(specs[0], changes).network()
+        network = read_source(specs[0], options).network()
         with progress_bar("comparing") as progress:
-            result = normaliser_table(network, kinds, predict, progress)
-    warn(result.warnings, output)
+            result = normaliser_table(network, kinds, predictor(options), progress)
+    emit_warnings(result.warnings, output)
     emit(report(output).normalizers(result))

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 from lrbound.cli.exit import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lrbound.cli.options import Override
+    from lrbound.cli.options import Override, SpecOptions
     from lrbound.network import Network
     from lrbound.prediction import Prediction
-    from lrbound.predictor import BatchStatistics, Method
 
 
-def load_network(spec: str, overrides: Sequence[Override]) -> Network:
-    """Read a spec; a bad one ends the command with every error that it has."""
+def load_network(spec: str, options: SpecOptions, *more: Override) -> Network:
+    """Read a spec, with further changes; a bad one ends the command with every error that it has."""
     from lrbound.spec import SpecError, load
 
+    overrides = [*options.overrides, *more]
     try:
-        return load(spec, overrides=list(overrides))
+        return load(spec, overrides=overrides)
     except SpecError as error:
         raise refuse(str(error)) from error
     except OSError as error:
@@ -29,14 +27,12 @@ def load_network(spec: str, overrides: Sequence[Override]) -> Network:
         raise refuse(f"{spec}: not a text file in UTF-8") from error
 
 
-def predict_network(
-    network: Network, method: Method, batch_statistics: BatchStatistics, full_batch: int | None = None
-) -> Prediction:
+def predict_network(network: Network, options: SpecOptions, full_batch: int | None = None) -> Prediction:
     """Predict; a network that the method cannot do ends the command with the reason."""
     from lrbound.errors import Refused
     from lrbound.predictor import predict
 
     try:
-        return predict(network, method=method, batch_statistics=batch_statistics, full_batch=full_batch)
+        return predict(network, method=options.method, batch_statistics=options.batch_statistics, full_batch=full_batch)
     except Refused as error:
         raise refuse(f"error: {error}") from error

@@ -12,17 +12,7 @@ from lrbound.cli._extras import need
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network, predict_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.options import (
-    BatchSizeOption,
-    FormatOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    SpecArgument,
-    StatisticsOption,
-    overrides,
-)
+from lrbound.cli.options import SpecArgument, SpecOptions, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.errors import Refused
@@ -33,6 +23,7 @@ if TYPE_CHECKING:
     from lrbound.prediction import Prediction
     from lrbound.predictor import BatchStatistics
 
+FormatOption = Annotated[str, format_option("measurement")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="How many initialisations to measure.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Fixes weights, inputs and masks.")]
 DataOption = Annotated[
@@ -61,20 +52,14 @@ def command(
     device: DeviceOption = "cpu",
     per_layer: PerLayerOption = False,
     output: FormatOption = "text",
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    options: SpecOptions,
 ) -> None:
     """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done."""
     need("measure", "torch", "torch")
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
-    network = load_network(spec, changes)
+    network = load_network(spec, options)
     try:
-        setting, notes = _setting(network, data, samples, batch_statistics, dtype, device)
-        prediction = predict_network(network, method, batch_statistics, setting.size(network))
+        setting, notes = _setting(network, data, samples, options.batch_statistics, dtype, device)
+        prediction = predict_network(network, options, setting.size(network))
         done = _measured(network, setting, seeds, seed)
     except Refused as error:
         raise refuse(f"error: {error}") from error
@@ -82,7 +67,7 @@ def command(
         typer.echo("interrupted before the first initialisation was done", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
     result = Measurement(_noted(prediction, notes, done, seeds), tuple(done), setting.size(network), per_layer)
-    emit_warnings(result.prediction, output)
+    emit_warnings(result.prediction.warnings, output)
     emit(report(output).measurement(result))
     raise typer.Exit(ExitCode.OK if len(done) == seeds else ExitCode.INTERRUPTED)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import typer
 
 from lrbound.cli._completion import complete_set
+from lrbound.report import REPORTS, formats
 
 Override = tuple[str, str]
 
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="Architecture in YAML, or - for stdin.")]
-FormatOption = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print the result.")]
 MethodOption = Annotated[
     Literal["mean-field", "wei2019"],
     typer.Option("--method", help="The corrected theory, or the formulas as published in 2019."),
@@ -40,19 +41,55 @@ SetOption = Annotated[
 ]
 
 
-def overrides(
-    *, batch_size: str | None, momentum: str | None, loss: str | None, settings: list[str] | None
-) -> list[Override]:
-    """Return the changes to the spec in the order in which they apply; ``--set`` comes last and wins."""
-    shorthands = {
-        "training.batch_size": batch_size,
-        "training.optimizer.momentum": momentum,
-        "training.loss": loss,
-    }
-    return [
-        *((path, value) for path, value in shorthands.items() if value is not None),
-        *(_split(text) for text in settings or ()),
-    ]
+@dataclass(frozen=True)
+class SpecOptions:
+    """How a verb reads its specs and predicts them: a verb with a parameter of this type has these options.
+
+    :func:`lrbound.cli.parameters.unfolded` puts them in its place.
+    """
+
+    method: MethodOption = "mean-field"
+    batch_statistics: StatisticsOption = "through"
+    batch_size: BatchSizeOption = None
+    momentum: MomentumOption = None
+    loss: LossOption = None
+    settings: SetOption = None
+
+    @property
+    def overrides(self) -> list[Override]:
+        """The changes to the spec in the order in which they apply; ``--set`` comes last and wins."""
+        shorthands = {
+            "training.batch_size": self.batch_size,
+            "training.optimizer.momentum": self.momentum,
+            "training.loss": self.loss,
+        }
+        return [
+            *((path, value) for path, value in shorthands.items() if value is not None),
+            *(_split(text) for text in self.settings or ()),
+        ]
+
+
+def format_option(*results: str) -> Any:
+    """Return the option ``--format`` of a verb with these results: a choice of the formats that can show all of them.
+
+    Only the format that is asked for is imported; all are where the choices must be listed.
+    """
+
+    def chosen(value: str) -> str:
+        if not (value in REPORTS and REPORTS.get(value).supports.issuperset(results)):
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, formats(*results)))}")
+        return value
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in formats(*results) if name.startswith(incomplete)]
+
+    def metavar() -> str:
+        return f"<{'|'.join(formats(*results))}>"
+
+    late: Any = metavar
+    return typer.Option(
+        "--format", metavar=late, callback=chosen, autocompletion=complete, help="How to print the result."
+    )
 
 
 def _split(text: str) -> Override:

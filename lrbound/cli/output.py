@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from lrbound.cli.exit import refuse
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 if TYPE_CHECKING:
-    from lrbound.prediction import Prediction
+    from collections.abc import Iterable
+
     from lrbound.report.base import Report
 
 PIPE_WIDTH = 100
@@ -39,12 +40,11 @@ def emit(text: str) -> None:
         raise refuse(f"error: cannot write the result: {error.strerror or error}") from error
 
 
-def emit_warnings(prediction: Prediction, format_name: str) -> None:
-    """Write the warnings of a prediction to stderr, unless the format has them in the result."""
-    if format_name == "json":
-        return
-    for text in prediction.warnings:
-        typer.echo(f"warning: {text}", err=True)
+def emit_warnings(warnings: Iterable[str], format_name: str) -> None:
+    """Write warnings to stderr, unless the format has them in the result."""
+    if not REPORTS.get(format_name).holds_warnings:
+        for text in warnings:
+            typer.echo(f"warning: {text}", err=True)
 
 
 def _terminal() -> Terminal:

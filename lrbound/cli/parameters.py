@@ -1,4 +1,4 @@
-"""A command whose plain parameters bypass pydantic.
+"""A command whose options may come in groups, and whose plain parameters bypass pydantic.
 
 Typer 0.29 builds a pydantic adapter for every parameter, set or not. Importing pydantic takes longer than all the rest of
 `lrbound predict`, and text, lists of text and choices come out of it as they went in. Everything else
@@ -7,8 +7,10 @@ Typer 0.29 builds a pydantic adapter for every parameter, set or not. Importing 
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+import dataclasses
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -25,6 +27,14 @@ class PlainCommand(TyperCommand):
         _bypass_pydantic(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which alone a metavar that costs something is made."""
+        parameters: Any = self.get_params(ctx)
+        for parameter in parameters:
+            if callable(parameter.metavar):
+                parameter.metavar = parameter.metavar()
+        super().format_help(ctx, formatter)
+
 
 class PlainGroup(TyperGroup):
     """A group of commands without the cost of pydantic."""
@@ -35,11 +45,50 @@ class PlainGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+def unfolded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes the fields of its parameters that are dataclasses as options of its own.
+
+    ``def command(spec: SpecArgument, *, options: SpecOptions)`` gets the options ``--method``, ``--set`` and so on in
+    the place of ``options``; typer knows no groups of options.
+    """
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type] = {}
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
+        if dataclasses.is_dataclass(hints[name]):
+            groups[name] = hints[name]
+            parameters += _options(hints[name])
+        else:
+            parameters.append(parameter.replace(annotation=hints[name]))
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        folded = {
+            name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **folded)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _options(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in dataclasses.fields(group)
+    ]
+
+
 def _bypass_pydantic(parameters: Iterable[Any]) -> None:
     """Replace the conversion of each parameter by one that knows when there is nothing to convert."""
     for parameter in parameters:
         if "process_value" not in vars(parameter):
-            parameter.process_value = partial(_process, parameter, parameter.process_value)
+            parameter.process_value = functools.partial(_process, parameter, parameter.process_value)
 
 
 def _process(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:

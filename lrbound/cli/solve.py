@@ -6,21 +6,12 @@ from typing import Annotated
 
 import typer
 
-from lrbound.cli._explore import KnobOption, one_line_errors, parse_rate, predictor, read_source, warn
+from lrbound.cli._explore import KnobOption, one_line_errors, parse_rate, predictor, read_source
 from lrbound.cli.exit import ExitCode
-from lrbound.cli.options import (
-    BatchSizeOption,
-    FormatOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    SpecArgument,
-    StatisticsOption,
-    overrides,
-)
-from lrbound.cli.output import emit, report
+from lrbound.cli.options import SpecArgument, SpecOptions, format_option
+from lrbound.cli.output import emit, emit_warnings, report
 
+FormatOption = Annotated[str, format_option("solutions")]
 RateOption = Annotated[str, typer.Option("--lr", metavar="RATE", help="The learning rate that is to be just stable.")]
 RangeOption = Annotated[
     str | None, typer.Option("--range", metavar="LOW:HIGH", help="Where to look; by default all that the knob can be.")
@@ -34,22 +25,16 @@ def command(
     lr: RateOption,
     span: RangeOption = None,
     output: FormatOption = "text",
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    options: SpecOptions,
 ) -> None:
     """Find the value of a knob at which a learning rate is just stable; exit status 1 if there is none."""
     rate = parse_rate(lr)
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     with one_line_errors():
         from lrbound.explore.ranges import parse_bounds
         from lrbound.explore.solve import solve
 
         bounds = None if span is None else parse_bounds(span)
-        result = solve(read_source(spec, changes), vary, rate, predictor(method, batch_statistics), bounds)
-    warn(result.warnings, output)
+        result = solve(read_source(spec, options), vary, rate, predictor(options), bounds)
+    emit_warnings(result.warnings, output)
     emit(report(output).solutions(result))
     raise typer.Exit(ExitCode.OK if result.solutions else ExitCode.CHECK_FAILED)

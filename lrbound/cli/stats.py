@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from lrbound.cli._explore import one_line_errors, warn
-from lrbound.cli.options import FormatOption  # noqa: TC001 - typer reads the annotations
-from lrbound.cli.output import emit, report
+from lrbound.cli._explore import one_line_errors
+from lrbound.cli.options import format_option
+from lrbound.cli.output import emit, emit_warnings, report
 
+FormatOption = Annotated[str, format_option("statistics")]
 DataArgument = Annotated[
     str, typer.Argument(metavar="DATA", help="Samples along the first axis: .npy, .npz, or .csv with one a line.")
 ]
@@ -30,5 +31,5 @@ def command(data: DataArgument, *, array: ArrayOption = None, output: FormatOpti
             result = statistics(samples, data)
         except Refused as error:
             raise Refused(f"{data}: {error}") from None
-    warn(result.warnings, output)
+    emit_warnings(result.warnings, output)
     emit(report(output).statistics(result))

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from lrbound.cli._completion import complete_vary
-from lrbound.cli._explore import ForceOption, one_line_errors, predictor, read_source, warn
+from lrbound.cli._explore import ForceOption, one_line_errors, predictor, read_source
 from lrbound.cli._extras import need
 from lrbound.cli._files import check_free
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
-from lrbound.cli.options import (
-    BatchSizeOption,
-    LossOption,
-    MethodOption,
-    MomentumOption,
-    SetOption,
-    SpecArgument,
-    StatisticsOption,
-    overrides,
-)
-from lrbound.cli.output import emit, report
+from lrbound.cli.options import SpecArgument, SpecOptions, format_option
+from lrbound.cli.output import emit, emit_warnings, report
 
 PICTURES = (".png", ".svg", ".pdf")
 MOST_KNOBS = 2
 
+FormatOption = Annotated[str, format_option("sweep")]
 VaryOption = Annotated[
     list[str],
     typer.Option(
@@ -40,7 +32,6 @@ VaryOption = Annotated[
 AlsoOption = Annotated[
     list[str] | None, typer.Option("--also", metavar="SPEC", help="Another spec beside it; repeatable.")
 ]
-SweepFormatOption = Annotated[Literal["text", "json", "csv"], typer.Option("--format", help="How to print the result.")]
 PlotOption = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="Draw lambda_max and the rate: .png, .svg or .pdf.")
 ]
@@ -51,15 +42,10 @@ def command(
     *,
     vary: VaryOption,
     also: AlsoOption = None,
-    output: SweepFormatOption = "text",
+    output: FormatOption = "text",
     plot: PlotOption = None,
     force: ForceOption = False,
-    method: MethodOption = "mean-field",
-    batch_statistics: StatisticsOption = "through",
-    batch_size: BatchSizeOption = None,
-    momentum: MomentumOption = None,
-    loss: LossOption = None,
-    settings: SetOption = None,
+    options: SpecOptions,
 ) -> None:
     """Print lambda_max and the learning rates along one or two knobs."""
     if len(vary) > MOST_KNOBS:
@@ -69,16 +55,15 @@ def command(
             raise refuse(f"error: --plot draws {', '.join(PICTURES)} files, got {plot}")
         need("sweep --plot", "plot", "matplotlib")
         check_free([plot], force=force)
-    changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
     with one_line_errors():
         from lrbound.explore.knobs import split_vary
         from lrbound.explore.ranges import parse_range
         from lrbound.explore.sweep import sweep
 
         varied = [(name, parse_range(values)) for name, values in map(split_vary, vary)]
-        sources = [read_source(one, changes) for one in (spec, *(also or ()))]
+        sources = [read_source(one, options) for one in (spec, *(also or ()))]
         with progress_bar("sweeping") as progress:
-            result = sweep(sources, varied, predictor(method, batch_statistics), progress)
+            result = sweep(sources, varied, predictor(options), progress)
         if plot is not None:
             from lrbound.explore.picture import save_picture
 
@@ -86,5 +71,5 @@ def command(
                 save_picture(result, plot)
             except OSError as error:
                 raise refuse(f"error: cannot write {plot}: {error.strerror or error}") from error
-    warn(result.warnings, output)
+    emit_warnings(result.warnings, output)
     emit(report(output).sweep(result))

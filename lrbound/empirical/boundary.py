@@ -125,8 +125,10 @@ def _missing(name: str, value: float | None, searches: Sequence[Bisection], verb
         smallest = min(search.high for search in searches if search.high is not None)
         return [f"{name} is null: training {verb} at every rate that was tried, down to {smallest:.4g}"]
     text = f"{name} is null: no run {verb} up to {max(survived):.4g}, the largest rate that was tried"
-    if network.training.loss.kind == "cross_entropy":
-        text += "; cross-entropy has no wall: networks train worse above the bound, they need not blow up"
+    loss = network.training.loss
+    if not loss.diverges:
+        name = loss.kind.replace("_", "-")
+        text += f"; {name} has no wall: networks train worse above the bound, they need not blow up"
     return [text]
 
 

@@ -11,9 +11,12 @@ from lrbound.empirical.data_file import read_samples
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lrbound.layers.base import Shape
+    from lrbound.losses.base import Targets
     from lrbound.network import Network
 
 TEACHER_SAMPLES = 1024
@@ -32,7 +35,7 @@ class Dataset:
         Where they come from, in words.
     x : ndarray of float32, shape (n, *input shape)
     y : ndarray
-        Targets of shape (n, outputs) in float32, or class indices of shape (n,) in int64 for cross-entropy.
+        Targets of shape (n, outputs) in float32, or class indices of shape (n,) in int64, as the loss wants them.
     """
 
     name: str
@@ -56,7 +59,7 @@ def load_data(network: Network, source: str | None = None, *, samples: int | Non
         digits: all pixels together standardised to mean 0 and mean square 1, as one channel of an image is; two
         samples then have a correlation of 0.48, which a spec should say. Targets are one-hot.
         teacher: Gaussian inputs with the spec's mean square and correlation; targets from a random tanh network with
-        one hidden layer, of variance 1 in each output, or its largest output for cross-entropy.
+        one hidden layer, of variance 1 in each output; its largest output for a loss of classes, their signs for one of bits.
         A file has the arrays ``x`` (n, ...) and ``y``: class indices (n,), or targets (n, outputs).
     samples : int, optional
         So many are drawn; without it all, or 1024 from a teacher.
@@ -125,13 +128,13 @@ def _teacher(network: Network, samples: int, rng: np.random.Generator) -> Datase
     y = hidden @ rng.standard_normal((TEACHER_UNITS, network.outputs))
     y = (y - y.mean(axis=0)) / np.maximum(y.std(axis=0), 1e-12)
     x = (np.sqrt(law.mean_square) * white).reshape(samples, *law.shape).astype(np.float32)
-    targets = y.argmax(axis=1) if network.training.loss.kind == "cross_entropy" else y.astype(np.float32)
-    return Dataset("a random teacher", x, targets)
+    return Dataset("a random teacher", x, _OF_TEACHER[network.training.loss.targets](y))
 
 
 def _targets(y: NDArray[np.generic], network: Network) -> NDArray[np.float32] | NDArray[np.int64]:
     outputs = network.outputs
-    classes = network.training.loss.kind == "cross_entropy"
+    loss = network.training.loss
+    classes = loss.targets == "classes"
     if y.ndim == 0 or not len(y):
         raise Refused("y has no samples")
     if y.ndim == 1 and y.dtype.kind in "iu" and outputs > 1:
@@ -140,9 +143,20 @@ def _targets(y: NDArray[np.generic], network: Network) -> NDArray[np.float32] | 
             raise Refused(f"y has classes {indices.min()} to {indices.max()}; the spec has {outputs} outputs")
         return indices if classes else np.eye(outputs, dtype=np.float32)[indices]
     if classes:
-        raise Refused(f"y must hold class indices, of shape [samples], for cross_entropy; got {list(y.shape)}")
+        raise Refused(f"y must hold class indices, of shape [samples], for {loss.kind}; got {list(y.shape)}")
     if y.size != len(y) * outputs or y.dtype.kind not in "biuf" or not np.isfinite(y.astype(np.float64)).all():
         raise Refused(
             f"y has the shape {list(y.shape)}; the spec needs finite numbers of [samples, {outputs}], or class indices"
         )
-    return y.reshape(len(y), outputs).astype(np.float32)
+    targets = y.reshape(len(y), outputs).astype(np.float32)
+    if loss.targets == "bits" and (targets.min() < 0.0 or targets.max() > 1.0):
+        raise Refused(f"y must be from 0 to 1 for {loss.kind}; got {targets.min():g} to {targets.max():g}")
+    return targets
+
+
+_OF_TEACHER: dict[Targets, Callable[[NDArray[np.float64]], NDArray[np.float32] | NDArray[np.int64]]] = {
+    "classes": lambda y: y.argmax(axis=1),
+    "values": lambda y: y.astype(np.float32),
+    "bits": lambda y: (y > 0.0).astype(np.float32),
+}
+"""From a teacher's outputs to targets."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from lrbound.empirical.loss_roots import Root
+    from lrbound.losses.base import CurvatureRoot
 
 TOLERANCE = 1e-5
 """Of Lanczos, relative to the eigenvalue: well below the 1e-4 that a measured value is good to."""
@@ -55,11 +55,11 @@ class Jacobian:
         Of the network on one batch, with its graph.
     parameters : sequence of torch.Tensor
         The columns of J.
-    root : Root
+    root : CurvatureRoot
         R of the loss.
     """
 
-    def __init__(self, outputs: Tensor, parameters: Sequence[Tensor], root: Root) -> None:
+    def __init__(self, outputs: Tensor, parameters: Sequence[Tensor], root: CurvatureRoot) -> None:
         self.outputs, self.parameters, self._root = outputs, tuple(parameters), root
         self._scale = 1.0 / math.sqrt(len(outputs))
         self._dummy = torch.zeros_like(outputs, requires_grad=True)

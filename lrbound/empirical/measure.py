@@ -14,7 +14,6 @@ from lrbound.empirical.batches import FULL_BATCH, Batches, GaussianBatches
 from lrbound.empirical.build import to_torch
 from lrbound.empirical.frozen import FrozenStatistics
 from lrbound.empirical.gauss_newton import Jacobian, top
-from lrbound.empirical.loss_roots import root
 from lrbound.empirical.measurement import Sample
 from lrbound.empirical.memory import require
 from lrbound.errors import Refused
@@ -103,7 +102,7 @@ def measure_one(network: Network, seeds: np.random.SeedSequence, setting: Settin
             module(batch)
     with _exact_arithmetic():
         outputs = _outputs(module, inputs, for_masks, frozen=setting.batch_statistics == "frozen")
-        found = top(Jacobian(outputs, parameters, root(network.training.loss, outputs)), seed=for_lanczos)
+        found = top(Jacobian(outputs, parameters, network.training.loss.curvature_root(outputs)), seed=for_lanczos)
     parts: dict[str, float] = defaultdict(float)
     for path, part in zip(owners, found.parts, strict=True):
         parts[path] += part

@@ -9,15 +9,12 @@ import torch
 
 from lrbound.empirical.build import to_torch
 from lrbound.empirical.divergence import Judge, final_loss
-from lrbound.errors import Refused
-from lrbound.optimizers.sgd import SGD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from lrbound.empirical.datasets import Dataset
     from lrbound.network import Network
-    from lrbound.optimizers.base import Optimizer
 
 FULL_STEPS, MINIBATCH_STEPS = 200, 400
 INITIAL_BATCHES = 32
@@ -80,11 +77,6 @@ def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
     Returns
     -------
     Run
-
-    Raises
-    ------
-    Refused
-        For an optimiser that is not sgd.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -96,31 +88,19 @@ def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
         torch.set_num_threads(threads)
 
 
-def torch_optimizer(
-    optimizer: Optimizer, parameters: Iterable[torch.nn.Parameter], rate: float
-) -> torch.optim.Optimizer:
-    """Return torch's optimiser with the spec's arguments at ``rate``."""
-    if not isinstance(optimizer, SGD):
-        raise Refused(f"`lrbound boundary` trains with sgd only, the spec has {optimizer.kind}")
-    nesterov = optimizer.nesterov and optimizer.momentum > 0.0  # torch refuses what would change nothing
-    return torch.optim.SGD(
-        parameters, lr=rate, momentum=optimizer.momentum, nesterov=nesterov, weight_decay=optimizer.weight_decay
-    )
-
-
 def _train(cell: Cell, data: Dataset, device: str) -> Run:
     network = cell.network
     module = to_torch(network, seed=cell.seed).to(device).train()
     loss_of = network.training.loss.torch()
     x, y = torch.from_numpy(data.x).to(device), torch.from_numpy(data.y).to(device)
-    optimizer = torch_optimizer(network.training.optimizer, module.parameters(), cell.rate)
+    optimizer = network.training.optimizer.torch(module.parameters(), cell.rate)
     draw = _batches(len(data), network.training.batch_size, cell.seed)
 
     def loss_on(batch: torch.Tensor | slice) -> torch.Tensor:
         value: torch.Tensor = loss_of(module(x[batch]), y[batch])
         return value
 
-    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(loss_of, y, network.outputs))
+    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(network, loss_of, y))
     losses: list[float] = []
     for _ in range(cell.steps):
         loss = loss_on(draw())
@@ -150,11 +130,8 @@ def _initial(loss_on: Callable[[slice], torch.Tensor], samples: int, size: int |
 
 
 @torch.no_grad()
-def _constant(loss_of: torch.nn.Module, y: torch.Tensor, outputs: int) -> float:
+def _constant(network: Network, loss_of: torch.nn.Module, y: torch.Tensor) -> float:
     """Return the loss of the best outputs that are the same for all samples."""
-    if y.is_floating_point():
-        best = y.mean(dim=0)
-    else:
-        best = torch.bincount(y, minlength=outputs).to(torch.float32).clamp_min(1e-6).log()
-    value: torch.Tensor = loss_of(best.expand(len(y), outputs), y)
+    best = network.training.loss.best_constant(y, network.outputs)
+    value: torch.Tensor = loss_of(best.expand(len(y), network.outputs), y)
     return value.item()

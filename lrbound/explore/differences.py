@@ -15,7 +15,7 @@ from lrbound.layers.base import Node
 if TYPE_CHECKING:
     from lrbound.network import Network
 
-SKIPPED = ("name", "output_shape", "learning_rate")
+SKIPPED = ("name", "output_shape", "learning_rate", "line", "column")
 NOTHING = "-"
 FULL = "full"
 

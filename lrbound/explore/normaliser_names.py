@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrbound.errors import Refused
-from lrbound.registry import LAYERS
+from lrbound.layers import LAYERS
 from lrbound.spec.wording import closest, quote
 
 ALL = "all"

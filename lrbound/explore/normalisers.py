@@ -11,11 +11,11 @@ from lrbound.errors import Refused
 from lrbound.explore.knobs import WIDTHS
 from lrbound.explore.normaliser_names import ALL, NONE, find, kinds
 from lrbound.fields import params
+from lrbound.layers import LAYERS
 from lrbound.layers._normaliser import Normaliser
 from lrbound.layers.base import Node, ShapeError, children, shape_after
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.proxy_norm import ProxyNorm
-from lrbound.registry import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lrbound.activations import ACTIVATIONS
 from lrbound.fields import choice, initialisation, integer
 from lrbound.layers.base import Context, Layer, Node, Pullback, Shape, ShapeError, run
 from lrbound.meanfield.gate import multiply
@@ -68,15 +69,14 @@ class SqueezeExcite(Layer):
         """Return the layers of the gate: mean over positions, weights, phi, weights, sigmoid."""
         from lrbound.layers.global_avg_pool import GlobalAvgPool
         from lrbound.layers.linear import Linear
-        from lrbound.registry import LAYERS
 
         inside = max(1, channels // self.reduction)
         layers = (
             GlobalAvgPool(),
             Linear(features=inside, init=self.init),
-            LAYERS.get(self.activation)(),
+            ACTIVATIONS.get(self.activation)(),
             Linear(features=channels, init=self.init),
-            LAYERS.get("sigmoid")(),
+            ACTIVATIONS.get("sigmoid")(),
         )
         return tuple(Node(f"gate.{index}", layer) for index, layer in enumerate(layers))
 

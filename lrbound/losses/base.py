@@ -1,14 +1,19 @@
-"""What a loss does to the curvature: lambda_max of its Gauss-Newton matrix from that of half the squared error."""
+"""What a loss is: the law of its Hessian in the outputs at initialisation, and the same loss in PyTorch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Callable
 
-    from lrbound.finite.estimate import Finite
+    from torch import Tensor, nn
+
+    from lrbound.losses._hessians import OutputHessians
+
+Targets = Literal["classes", "values", "bits"]
+"""Class indices of shape (n,), real numbers of shape (n, C), or numbers from 0 to 1 of shape (n, C)."""
 
 
 @dataclass(frozen=True)
@@ -30,43 +35,90 @@ class Logits:
     outputs: int
 
 
+@dataclass(frozen=True)
+class CurvatureRoot:
+    """R with R R^T = Q, the Hessian of the loss of one sample in its outputs: a pair of maps on tensors (n, C).
+
+    Attributes
+    ----------
+    apply : Callable
+        u -> R u, for every sample.
+    transpose : Callable
+        u -> R^T u, for every sample.
+    """
+
+    apply: Callable[[Tensor], Tensor]
+    transpose: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
 class Loss:
-    """Base of the losses; a loss's name in a spec is the name of its module."""
+    """Base of the losses; a loss's name in a spec is the name of its module.
+
+    A loss with arguments is a frozen dataclass of them (:mod:`lrbound.fields`); all of one kind and arguments are equal.
+    Its Gauss-Newton matrix over a batch of n samples is 1/n sum over x of J_x^T Q_x J_x, with J_x the Jacobian of the
+    outputs and Q_x the Hessian of the loss in them. half_squared_error has Q = 1, and all others are measured against it.
+
+    Attributes
+    ----------
+    targets : {"values", "classes", "bits"}
+        What the loss is trained on.
+    is_squared : bool
+        Whether Q is the same multiple of 1 for all samples, whatever the outputs.
+    diverges : bool
+        Whether training must blow up above the stable rate. It need not where Q vanishes as the outputs grow.
+    """
+
+    targets: ClassVar[Targets] = "values"
+    is_squared: ClassVar[bool] = False
+    diverges: ClassVar[bool] = True
 
     @property
     def kind(self) -> str:
         """The loss's name in a spec."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def caution(self) -> str | None:
+        """A sentence on what a stable rate means for this loss, where it is not a hard limit; else None."""
+        if self.diverges:
+            return None
+        return (
+            f"With {self.kind} the bound is where trouble can begin, not where it must: networks often train above it, "
+            "and worse."
+        )
+
     def check(self, outputs: int) -> str | None:
         """Return why the loss cannot be used with so many outputs, or None."""
         del outputs
         return None
-
-    def factor(self, logits: Logits) -> float:
-        """Return lambda_max of this loss divided by lambda_max of half_squared_error."""
-        raise NotImplementedError(self.kind)
-
-    def noise_factor(self, logits: Logits) -> float:
-        """Return what K1 counts for in the variance of the curvature between samples, ``factor`` if all have the same."""
-        return self.factor(logits)
-
-    def top(self, found: Finite, logits: Logits) -> tuple[float, float]:
-        """Return lambda_max of this loss and the variance of its logarithm over initialisations.
-
-        Parameters
-        ----------
-        found : Finite
-            That of half_squared_error, at finite size.
-        logits : Logits
-        """
-        return self.factor(logits) * found.lambda_max, found.log_variance
 
     def limit(self, outputs: int) -> str | None:
         """Return what is known to be off with so many outputs, or None."""
         del outputs
         return None
 
+    def factor(self, logits: Logits) -> float:
+        """Return lambda_max of this loss divided by that of half_squared_error, to leading order: along E_x Q_x."""
+        raise NotImplementedError(self.kind)
+
+    def noise_factor(self, logits: Logits) -> float:
+        """Return what K1 counts for in the variance of the curvature between samples, ``factor`` if all have the same."""
+        return self.factor(logits)
+
+    def hessians(self, logits: Logits, samples: float) -> OutputHessians | None:
+        """Return Q of drawn logits for at most so many samples; None if Q is ``factor`` times 1 for all samples."""
+        del logits, samples
+        return None
+
     def torch(self) -> nn.Module:
-        """Build the loss as a module that takes outputs and targets, mean over the samples."""
+        """Build the loss as a module that takes outputs (n, C) and targets, mean over the samples."""
+        raise NotImplementedError(self.kind)
+
+    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+        """Return the root of Q at the outputs (n, C) of a batch; the mean over the samples is not in it."""
+        raise NotImplementedError(self.kind)
+
+    def best_constant(self, targets: Tensor, outputs: int) -> Tensor:
+        """Return the outputs (C,) with the smallest loss among those that are the same for all samples."""
         raise NotImplementedError(self.kind)

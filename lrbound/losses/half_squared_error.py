@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.losses.base import Logits, Loss
+from lrbound.losses._squared import SquaredError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-class HalfSquaredError(Loss):
+class HalfSquaredError(SquaredError):
     """The loss whose Gauss-Newton matrix is the Fisher matrix (theory, section 1)."""
 
-    def factor(self, logits: Logits) -> float:
+    def multiple(self, outputs: int) -> float:
         """Return 1: all other losses are measured against this one."""
-        del logits
+        del outputs
         return 1.0
 
     def torch(self) -> nn.Module:

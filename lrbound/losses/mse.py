@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.losses.base import Logits, Loss
+from lrbound.losses._squared import SquaredError
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(SquaredError):
     """2/C times half_squared_error for C outputs, exactly."""
 
-    def factor(self, logits: Logits) -> float:
+    def multiple(self, outputs: int) -> float:
         """Return 2/C."""
-        return 2.0 / logits.outputs
+        return 2.0 / outputs
 
     def torch(self) -> nn.Module:
         """Build torch.nn.MSELoss."""

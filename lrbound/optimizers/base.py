@@ -1,31 +1,102 @@
-"""What an optimiser makes of a curvature: the largest learning rate at which it is stable."""
+"""What an optimiser makes of the curvature of a network: the largest learning rate at which it is stable."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lrbound.fields import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch.nn import Parameter
+    from torch.optim import Optimizer as TorchOptimizer
+
+
+class LayerCurvature(NamedTuple):
+    """What one layer contributes to the curvature of the stated loss, per output.
+
+    Attributes
+    ----------
+    path : str
+        Where the layer stands in the spec.
+    parameters : int
+        Number of its learnable parameters.
+    trace : float
+        K1: mean over samples of the squared norm of a sample's gradient of an output in this layer.
+    coherent : float
+        K2: squared norm of that gradient's mean over the samples of the batch.
+    gradient_mean_square : float or None
+        Mean square of the loss's gradient in one of its parameters; None where the targets are not known.
+    """
+
+    path: str
+    parameters: int
+    trace: float
+    coherent: float
+    gradient_mean_square: float | None = None
+
+
+@dataclass(frozen=True)
+class LayerwiseCurvature:
+    """The curvature that a step of training sees at initialisation.
+
+    Attributes
+    ----------
+    largest : float
+        The largest eigenvalue of the Gauss-Newton matrix of the stated loss, over all layers: its mean over steps.
+    noise : float
+        Variance over steps of the curvature along its eigenvector, divided by ``largest``; 0 where every step sees the
+        same batch.
+    layers : tuple of LayerCurvature
+        Of the layers that have a part in it, in network order.
+    """
+
+    largest: float
+    noise: float
+    layers: tuple[LayerCurvature, ...]
+
+
+@dataclass(frozen=True)
 class Optimizer:
-    """Base of the optimisers; an optimiser's name in a spec is the name of its module."""
+    """Base of the optimisers; an optimiser's name in a spec is the name of its module.
 
-    learning_rate: float | None
+    Attributes
+    ----------
+    learning_rate : float or None
+        The rate that ``lrbound check`` checks.
+    """
+
+    learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
 
     @property
     def kind(self) -> str:
         """The optimiser's name in a spec."""
         return type(self).__module__.rpartition(".")[2]
 
-    momentum: float
+    @property
+    def words(self) -> str:
+        """What a sentence calls it, with the settings that the stable rate depends on."""
+        return self.kind
 
-    def stable_rate(self, curvature: float) -> float:
-        """Return the largest stable rate on a quadratic of this curvature, the same batch in every step."""
-        raise NotImplementedError(self.kind)
+    @property
+    def short(self) -> str:
+        """The same for a column of a table."""
+        return self.kind
 
-    def stable_rate_minibatch(self, curvature: float, noise: float) -> float:
-        """Return the same where each step draws a new batch.
+    def to_json(self) -> dict[str, Any]:
+        """Return what the JSON of a prediction says of it; a setting that it does not have is null."""
+        return {"optimizer": self.kind, "momentum": None}
 
-        ``noise`` is the variance of the curvature that one step sees, divided by ``curvature``: (K1 - K2)/B.
-        """
+    def stable_rate(self, curvature: LayerwiseCurvature) -> float:
+        """Return the largest rate at which training is stable in the mean square; ``inf`` without curvature."""
         raise NotImplementedError(self.kind)
 
     def recommended_rate(self, stable: float) -> float:
         """Return 1/(the curvature behind ``stable``)."""
+        raise NotImplementedError(self.kind)
+
+    def torch(self, parameters: Iterable[Parameter], rate: float) -> TorchOptimizer:
+        """Build torch's optimiser with these settings at ``rate``."""
         raise NotImplementedError(self.kind)

@@ -4,37 +4,57 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import flag, number
-from lrbound.optimizers.base import Optimizer
+from lrbound.optimizers.base import LayerwiseCurvature, Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch.nn import Parameter
+    from torch.optim import Optimizer as TorchOptimizer
 
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Stability of x' = x + mu (x - x_prev) - eta h x on a mode of curvature h, and of its Nesterov form.
 
-    Coupled weight decay adds to the curvature. In a minibatch h varies from step to step with variance
-    ``curvature * noise``; the mode is stable where E[x^2] does not grow (theory, section 7). For heavy ball the
+    Coupled weight decay adds to the curvature. With batches drawn anew h varies from step to step with variance
+    ``largest * noise``; the mode is stable where E[x^2] does not grow (theory, section 7). For heavy ball the
     stationary second moments give eta [h + (1+mu)/(1-mu) noise] = 2 (1+mu) in closed form.
     """
 
     momentum: float = number("mu of the heavy ball", 0.0, ge=0, lt=1)
     nesterov: bool = flag("whether the gradient is taken at the point looked ahead to", False)
     weight_decay: float = number("coupled weight decay, added to the gradient", 0.0, ge=0)
-    learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
 
-    def stable_rate(self, curvature: float) -> float:
-        """Return 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay."""
-        h = curvature + self.weight_decay
-        return self._reach / h if h > 0.0 else math.inf
+    @property
+    def words(self) -> str:
+        """Name and momentum."""
+        return f"{self.kind} with momentum {self.momentum:.4g}"
 
-    def stable_rate_minibatch(self, curvature: float, noise: float) -> float:
-        """Return the rate at which the second moment of the mode is just stable."""
-        mu, h = self.momentum, curvature + self.weight_decay
-        if h == 0.0:
+    @property
+    def short(self) -> str:
+        """Name and momentum."""
+        return f"{self.kind} {self.momentum:.4g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and momentum."""
+        return {"optimizer": self.kind, "momentum": self.momentum}
+
+    def stable_rate(self, curvature: LayerwiseCurvature) -> float:
+        """Return the rate at which the second moment of the mode of the largest curvature is just stable.
+
+        Without noise that is 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay.
+        """
+        mu, h = self.momentum, curvature.largest + self.weight_decay
+        if h <= 0.0:
             return math.inf
-        # the variance curvature * noise does not know the weight decay, which is the same in every step
-        spread = noise * curvature / h
+        # the variance largest * noise does not know the weight decay, which is the same in every step
+        spread = curvature.noise * curvature.largest / h
+        if spread == 0.0:
+            return self._reach / h
         if not self.nesterov or mu == 0.0:
             return 2.0 * (1.0 + mu) / (h + (1.0 + mu) / (1.0 - mu) * spread)
         return self._nesterov_root(spread / h) / h
@@ -42,6 +62,13 @@ class SGD(Optimizer):
     def recommended_rate(self, stable: float) -> float:
         """Return 1/(the curvature behind ``stable``)."""
         return stable / self._reach
+
+    def torch(self, parameters: Iterable[Parameter], rate: float) -> TorchOptimizer:
+        """Build torch.optim.SGD."""
+        from torch import optim
+
+        nesterov = self.nesterov and self.momentum > 0.0  # torch refuses what would change nothing
+        return optim.SGD(parameters, lr=rate, momentum=self.momentum, nesterov=nesterov, weight_decay=self.weight_decay)
 
     @property
     def _reach(self) -> float:

@@ -80,7 +80,7 @@ def grown(layers: Sequence[GrowingLayer], target: float) -> float:
     forward = np.append(start[:-1] * backward[1:] / start[1:], 0.0)
     amplitude, output = np.zeros_like(start), 0.0
     while True:
-        speed, curvature = _speed(amplitude, start, forward, backward)
+        speed, _ = _speed(amplitude, start, forward, backward)
         # so far that no factor 1 + a^2 r changes by more than the step, from a = 0 on
         limit = STEP * np.sqrt(amplitude**2 + 1.0 / np.maximum(np.maximum(forward, backward), 1e-300))
         step = float(np.min(limit / speed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.layers.base import Branching, unroll
+from lrbound.optimizers.base import LayerCurvature, LayerwiseCurvature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from lrbound.backward.sweep import Term
     from lrbound.curvature.fisher import Spectrum
     from lrbound.layers.base import Node
-    from lrbound.optimizers.base import Optimizer
 
 
 def can_explode(term: Term) -> bool:
@@ -53,16 +53,40 @@ def explosive(everywhere: Iterator[Term], known: Iterable[Term]) -> list[Term]:
     return found
 
 
-def minibatch_rate(
-    optimizer: Optimizer, large: Spectrum, batch_size: int, loss_factor: float, noise_factor: float
-) -> float:
-    """Return the largest rate that is stable in the mean square when each step draws ``batch_size`` new samples.
+def repeated_batch(lambda_max: float, terms: Iterable[Term], loss_factor: float) -> LayerwiseCurvature:
+    """Return the curvature where every step sees the same batch.
 
     Parameters
     ----------
-    optimizer : Optimizer
+    lambda_max : float
+        Of the stated loss over the batch.
+    terms : iterable of Term
+        Of half_squared_error to leading order, in network order.
+    loss_factor : float
+        Curvature of the loss in units of half_squared_error.
+    """
+    layers = ((term, term.share) for term in terms if term.share is not None)
+    return LayerwiseCurvature(
+        lambda_max,
+        0.0,
+        tuple(
+            _layer(term, loss_factor * float(share.coherent), loss_factor * float(share.trace))
+            for term, share in layers
+        ),
+    )
+
+
+def new_batches(
+    large: Spectrum, layers: Iterable[tuple[Term, Spectrum]], batch_size: int, loss_factor: float, noise_factor: float
+) -> LayerwiseCurvature:
+    """Return the curvature where each step draws ``batch_size`` new samples.
+
+    Parameters
+    ----------
     large : Spectrum
         Of the layers that can explode, at an infinite batch: the coherent part is K2, the trace K1.
+    layers : iterable of (Term, Spectrum)
+        The same of each of these layers to leading order, in network order.
     batch_size : int
         B; the curvature that a step sees varies by f K2 max(g K1 - f K2, 0)/B.
     loss_factor, noise_factor : float
@@ -70,4 +94,12 @@ def minibatch_rate(
         along it.
     """
     noise = max(noise_factor * large.trace - loss_factor * large.coherent, 0.0) / batch_size
-    return optimizer.stable_rate_minibatch(loss_factor * large.coherent, noise)
+    return LayerwiseCurvature(
+        loss_factor * large.coherent,
+        noise,
+        tuple(_layer(term, loss_factor * own.coherent, noise_factor * own.trace) for term, own in layers),
+    )
+
+
+def _layer(term: Term, coherent: float, trace: float) -> LayerCurvature:
+    return LayerCurvature(term.node.path, term.parameters, trace, coherent)

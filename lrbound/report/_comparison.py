@@ -45,7 +45,7 @@ def settings(prediction: Prediction) -> tuple[str, ...]:
     """Return batch size, optimiser and loss for people."""
     a = prediction.assumptions
     batch = "full" if a.batch_size is None else words.count(a.batch_size)
-    return batch, f"{a.optimizer} {words.number(a.momentum)}", a.loss
+    return batch, a.training.optimizer.short, a.loss
 
 
 def _cells(prediction: Prediction, baseline: Prediction) -> tuple[str, ...]:

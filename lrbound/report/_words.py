@@ -15,10 +15,6 @@ LARGEST_PLAIN = 1e6
 CURVATURE = "the stated batch in every step"
 MINIBATCH = "batches drawn anew in every step"
 FIRST_STEPS = "The bound is for the first steps: the curvature changes while a network trains."
-CROSS_ENTROPY = (
-    "With cross_entropy the bound is where trouble can begin, not where it must: networks often train above it, "
-    "and worse."
-)
 
 
 def number(value: float | None) -> str:
@@ -57,13 +53,11 @@ def assumptions(prediction: Prediction) -> list[str]:
         "frozen": "batch statistics held constant in the gradients",
     }[a.batch_statistics]
     conditions = (
-        f"For {a.loss}, {batch}, {statistics}, {a.optimizer} with momentum {number(a.momentum)}, "
+        f"For {a.loss}, {batch}, {statistics}, {a.training.optimizer.words}, "
         f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
     )
-    sentences = [conditions, FIRST_STEPS]
-    if a.loss == "cross_entropy":
-        sentences.append(CROSS_ENTROPY)
-    return sentences
+    caution = a.training.loss.caution
+    return [conditions, FIRST_STEPS, *([] if caution is None else [caution])]
 
 
 def verdict(result: CheckResult) -> str:

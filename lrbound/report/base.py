@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from lrbound.empirical.measurement import Measurement
@@ -30,6 +30,8 @@ class CheckResult:
     prediction : Prediction
     spec : str
         Path of the spec, ``-`` for stdin.
+    line, column : int
+        Where the spec says the rate, or how it trains where it says none, from 1; 0 where that is not known.
     """
 
     ok: bool
@@ -38,6 +40,8 @@ class CheckResult:
     ratio: float
     prediction: Prediction
     spec: str
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,46 @@ class Terminal:
     boxes: bool = True
 
 
+RESULTS = (
+    "prediction",
+    "check",
+    "measurement",
+    "boundary",
+    "boundary_sweep",
+    "sweep",
+    "solutions",
+    "comparison",
+    "normalizers",
+    "statistics",
+)
+"""What there is to show; a format has a method of this name for each result that it can show."""
+
+
 class Report:
     """Base of the report formats; a format's name is the name of its module.
 
-    A format is pure: it returns the text, without a newline at its end, and neither prints nor computes results.
+    A format is pure: it returns the text, without a newline at its end, and neither prints nor computes results. It
+    supports the results of which it defines the method, and is offered for no others.
+
+    Attributes
+    ----------
+    supports : frozenset of str
+        Which of :data:`RESULTS` the format can show.
+    holds_warnings : bool
+        Whether the text has the warnings in it, so that nobody else need say them.
 
     Parameters
     ----------
     terminal : Terminal
         Formats that are not for people ignore it.
     """
+
+    supports: ClassVar[frozenset[str]] = frozenset()
+    holds_warnings: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.supports = frozenset(name for name in RESULTS if getattr(cls, name) is not getattr(Report, name))
 
     def __init__(self, terminal: Terminal = Terminal()) -> None:
         self.terminal = terminal

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from lrbound.report.base import Report
@@ -20,6 +18,9 @@ class CsvReport(Report):
 
         What is not known is an empty field.
         """
+        import csv
+        import io
+
         many = len(result.specs) > 1
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")

@@ -14,7 +14,8 @@ class GitHubReport(Report):
         level, title = ("notice", "learning rate ok") if result.ok else ("error", "learning rate too high")
         properties = {"title": f"lrbound: {title}"}
         if result.spec != "-":
-            properties = {"file": result.spec, **properties}
+            place = {"line": str(result.line), "col": str(result.column)} if result.line else {}
+            properties = {"file": result.spec, **place, **properties}
         listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
         sentences = [f"{result.prediction.name}: {words.verdict(result)}", *words.assumptions(result.prediction)]
         return f"::{level} {listed}::{_message(chr(10).join(sentences))}"

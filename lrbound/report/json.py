@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.prediction import SCHEMA_VERSION
 from lrbound.report import _objects as objects
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 class JsonReport(Report):
     """JSON as RFC 8259 has it: a number that is not finite becomes null, and a warning says so."""
+
+    holds_warnings: ClassVar[bool] = True
 
     def prediction(self, prediction: Prediction) -> str:
         """Return the object of ``lrbound predict``."""
@@ -103,4 +104,6 @@ def _nulled(value: Any, path: str, lost: list[str]) -> Any:
 
 
 def _dumps(value: dict[str, Any]) -> str:
+    import json
+
     return json.dumps(value, indent=2, allow_nan=False)

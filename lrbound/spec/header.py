@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from lrbound.architecture import Input
 from lrbound.fields import Param
+from lrbound.losses import LOSSES
 from lrbound.network import Training
-from lrbound.registry import LOSSES, OPTIMIZERS
+from lrbound.optimizers import OPTIMIZERS
 from lrbound.spec.arguments import build
-from lrbound.spec.diagnostics import Invalid, Problems
+from lrbound.spec.diagnostics import Invalid, Mark, Problems
 from lrbound.spec.names import known_entries, member
 from lrbound.spec.scalars import describe, is_null, read_integer, read_number, read_scalar, read_text, resolve
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
@@ -94,7 +95,20 @@ def read_training(value: Value, problems: Problems) -> Training:
     if "optimizer" in given:
         with problems.collecting():
             optimizer = _read_optimizer(given["optimizer"], problems) or optimizer
-    return Training(loss, batch_size, optimizer)
+    mark = _rate_mark(value)
+    return Training(loss, batch_size, optimizer, mark.line, mark.column)
+
+
+def _rate_mark(training: MapValue) -> Mark:
+    """Return where the text says the learning rate, or else the optimiser, or else how it is trained."""
+    marks = [training.mark]
+    if "optimizer" in training.entries:
+        optimizer = training.entries["optimizer"].value
+        marks.append(optimizer.mark)
+        if isinstance(optimizer, MapValue) and "learning_rate" in optimizer.entries:
+            marks.append(optimizer.entries["learning_rate"].value.mark)
+    in_text = [mark for mark in marks if not mark.option]
+    return in_text[-1] if in_text else Mark(0, 0)
 
 
 def _read_loss(value: Value, problems: Problems) -> Loss:

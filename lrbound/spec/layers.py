@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import MISSING
 
 from lrbound.fields import Param, params
+from lrbound.layers import LAYERS
 from lrbound.layers.base import Layer, Node
-from lrbound.registry import LAYERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Mark, Problems
 from lrbound.spec.inits import read_init

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import params
-from lrbound.registry import LAYERS
+from lrbound.layers import LAYERS
 from lrbound.spec.diagnostics import Invalid
 from lrbound.spec.layers import arguments_by_name, long_form
 from lrbound.spec.tree import Entry, ListValue, MapValue, Scalar, Value

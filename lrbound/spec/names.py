@@ -19,7 +19,7 @@ T = TypeVar("T")
 # entry which has been implemented since does no harm.
 LATER = {
     "layer": frozenset(),
-    "loss": frozenset({"cross_entropy"}),
+    "loss": frozenset(),
     "optimizer": frozenset({"adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "nadam", "radam", "rmsprop"}),
 }
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import Param, params
 from lrbound.init import NAMED
-from lrbound.registry import LAYERS, LOSSES, OPTIMIZERS
+from lrbound.layers import LAYERS
+from lrbound.losses import LOSSES
+from lrbound.optimizers import OPTIMIZERS
 from lrbound.spec.header import (
     BATCH_SIZE,
     DEFAULT_LOSS,

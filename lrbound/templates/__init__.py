@@ -8,7 +8,7 @@ from typing import Any
 
 from lrbound.errors import Refused
 from lrbound.fields import params
-from lrbound.registry import LAYERS
+from lrbound.layers import LAYERS
 
 ALL = ("mlp", "cnn", "vgg", "resnet18")
 ELSEWHERE = ("proxy_norm",)

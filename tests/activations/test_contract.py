@@ -11,11 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrbound.activations import ACTIVATIONS
 from lrbound.init import NAMED
-from lrbound.registry import Family
 from tests.activations.double_integral import FINE, integral, panels
 
-ACTIVATIONS = Family("lrbound.activations.base:Activation", "lrbound.activations")
 MEANS = (0.0, 0.7)
 SLOWLY_CONVERGENT = {"elu": 1e-5, "selu": 1e-4}
 """Tolerances where phi'' or phi' jumps: the Hermite coefficients fall off as a power of their number."""

@@ -76,17 +76,3 @@ def test_a_boundary_that_is_not_there_is_null_with_the_reason(tiny, train_on, mo
     assert boundary.startswith("boundary.learning_rate is null: no run diverged up to ")
     assert onset.startswith("boundary.onset is null: no run grew at once up to ")
     assert boundary.endswith("cross-entropy has no wall: networks train worse above the bound, they need not blow up")
-
-
-def test_an_optimiser_that_cannot_be_built_is_refused(tiny, train_on):
-    from dataclasses import replace
-
-    from lrbound.optimizers.base import Optimizer
-
-    class Other(Optimizer):
-        pass
-
-    network = tiny()
-    other = replace(network, training=replace(network.training, optimizer=Other()))
-    with pytest.raises(lrbound.errors.Refused, match="trains with sgd only"):
-        find_boundary(other, lrbound.predict(network), train_on(load_data(network)), seeds=(0,), steps=5)

@@ -11,6 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from lrbound.cli.app import app
+from lrbound.losses.half_squared_error import HalfSquaredError
+from lrbound.network import Training
+from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
 
@@ -33,7 +36,7 @@ class Core:
         self.calls.append(("load", path, overrides))
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(training=SimpleNamespace(optimizer=SimpleNamespace(learning_rate=self.learning_rate)))
+        return SimpleNamespace(training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), 4, 31))
 
     def predict(self, network: Any, *, method: str, batch_statistics: str, full_batch: int | None) -> Prediction:
         del network, full_batch
@@ -48,7 +51,7 @@ def prediction() -> Prediction:
     return Prediction(
         name="tiny",
         method="mean-field",
-        assumptions=Assumptions("half_squared_error", 128, "through", "sgd", 0.9, 10, 1_010),
+        assumptions=Assumptions(Training(HalfSquaredError(), 128, SGD(momentum=0.9)), "through", 10, 1_010),
         lambda_max=160.6,
         lambda_max_interval=None,
         max_learning_rate=0.02,

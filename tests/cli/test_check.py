@@ -80,7 +80,9 @@ def test_github_annotates_the_spec(cli, core):
     result = cli("check", "nets/a.yaml", "--lr", "0.03", "--format", "github")
 
     assert result.exit_code == 1
-    assert result.stdout.startswith("::error file=nets/a.yaml,title=lrbound%3A learning rate too high::tiny: ")
+    assert result.stdout.startswith(
+        "::error file=nets/a.yaml,line=4,col=31,title=lrbound%3A learning rate too high::tiny: "
+    )
     assert result.stdout.count("\n") == 1
     assert result.stderr == "warning: lambda_max_interval is null: not yet\n"
 
@@ -100,3 +102,22 @@ def test_a_maximum_of_zero_is_above_no_rate(cli, core, prediction):
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["ratio"] is None
+
+
+@pytest.mark.parametrize("output", ["sarif", "junit"])
+def test_the_formats_of_services_have_everything_in_the_result(cli, core, output):
+    result = cli("check", "nets/a.yaml", "--lr", "0.03", "--format", output)
+
+    assert result.exit_code == 1
+    assert "above the largest stable rate 0.02 " in result.stdout
+    assert "lambda_max_interval is null: not yet" in result.stdout
+    assert result.stderr == ""
+
+
+def test_a_format_that_cannot_show_a_check_is_refused(cli, core):
+    result = cli("check", "a.yaml", "--lr", "1", "--format", "csv")
+
+    assert (result.exit_code, result.stdout, core.calls) == (2, "", [])
+    assert (
+        "Invalid value for '--format': 'csv' is not one of 'text', 'json', 'github', 'junit', 'sarif'" in result.stderr
+    )

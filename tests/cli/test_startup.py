@@ -9,12 +9,17 @@ import pytest
 
 STUB = """
 import sys, types
-import lrbound.prediction as p
 spec, predict = types.ModuleType("lrbound.spec"), types.ModuleType("lrbound.predictor")
-answer = p.Prediction("tiny", "mean-field", p.Assumptions("mse", 8, "through", "sgd", 0.0, 1, 2), 1.0, None, 2.0, 1.0,
-                      p.Bounds(2.0, 2.0), (), ())
-spec.load, spec.SpecError = (lambda path, *, overrides: None), type("SpecError", (ValueError,), {})
-predict.predict = lambda network, *, method, batch_statistics, full_batch: answer
+def answer():
+    import lrbound.prediction as p
+    from lrbound.losses.mse import MeanSquaredError
+    from lrbound.network import Training
+    from lrbound.optimizers.sgd import SGD
+    assumed = p.Assumptions(Training(MeanSquaredError(), 8, SGD()), "through", 1, 2)
+    return p.Prediction("tiny", "mean-field", assumed, 1.0, None, 2.0, 1.0, p.Bounds(2.0, 2.0), (), ())
+network = types.SimpleNamespace(training=types.SimpleNamespace(line=0, column=0))
+spec.load, spec.SpecError = (lambda path, *, overrides: network), type("SpecError", (ValueError,), {})
+predict.predict = lambda network, *, method, batch_statistics, full_batch: answer()
 sys.modules["lrbound.spec"], sys.modules["lrbound.predictor"] = spec, predict
 from lrbound.cli.app import run
 status = run(sys.argv[1:])

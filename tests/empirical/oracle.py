@@ -61,4 +61,7 @@ def _hessian(loss: str, f: np.ndarray) -> np.ndarray:
     if loss == "cross_entropy":
         p = np.exp(f - f.max()) / np.exp(f - f.max()).sum()
         return np.diag(p) - np.outer(p, p)
+    if loss == "binary_cross_entropy":
+        p = 1.0 / (1.0 + np.exp(-f))
+        return np.diag(p * (1.0 - p)) / classes
     return np.eye(classes) * {"half_squared_error": 1.0, "mse": 2.0 / classes}[loss]

@@ -6,8 +6,8 @@ import torch
 import lrbound
 from lrbound.empirical.measure import measure
 from lrbound.fields import params
+from lrbound.layers import LAYERS
 from lrbound.layers._modules import LayerSequence, learnable
-from lrbound.registry import LAYERS
 from lrbound.spec import SpecError
 from tests.nets import network
 

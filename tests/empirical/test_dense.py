@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lrbound.empirical.measure import Setting, measure
+from lrbound.losses import LOSSES
 from tests.empirical.oracle import largest_eigenvalue
 from tests.nets import network
 
@@ -43,7 +44,7 @@ def make(case: str, loss: str, batch: int = 16):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("statistics", ["through", "frozen"])
-@pytest.mark.parametrize("loss", ["half_squared_error", "mse", "cross_entropy"])
+@pytest.mark.parametrize("loss", LOSSES.names())
 @pytest.mark.parametrize("case", NETS)
 def test_equals_the_dense_eigenvalue_and_its_parts(case, loss, statistics, dtype):
     net = make(case, loss)

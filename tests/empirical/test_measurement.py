@@ -5,14 +5,17 @@ from dataclasses import replace
 import pytest
 
 from lrbound.empirical.measurement import Measurement, Sample
+from lrbound.losses.half_squared_error import HalfSquaredError
+from lrbound.network import Training
+from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 PREDICTION = Prediction(
     name="tiny",
     method="mean-field",
-    assumptions=Assumptions("half_squared_error", 128, "through", "sgd", 0.9, 10, 1_010),
+    assumptions=Assumptions(Training(HalfSquaredError(), 128, SGD(momentum=0.9)), "through", 10, 1_010),
     lambda_max=150.0,
     lambda_max_interval=(120.0, 170.0),
     max_learning_rate=0.02,

@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lrbound.registry import LAYERS
+from lrbound.layers import LAYERS
 from lrbound.spec import SpecError, parse
 from lrbound.spec.compose import compose
 from lrbound.spec.diagnostics import Problems

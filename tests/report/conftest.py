@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lrbound.losses.half_squared_error import HalfSquaredError
+from lrbound.network import Training
+from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
 
@@ -12,7 +15,7 @@ def prediction() -> Prediction:
     return Prediction(
         name="tiny",
         method="mean-field",
-        assumptions=Assumptions("half_squared_error", 128, "through", "sgd", 0.9, 10, 11_010),
+        assumptions=Assumptions(Training(HalfSquaredError(), 128, SGD(momentum=0.9)), "through", 10, 11_010),
         lambda_max=160.6,
         lambda_max_interval=(157.04, 165.0),
         max_learning_rate=0.0205,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import CheckResult
 
 ASSUMED = (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lrbound.prediction import LayerReport
-from lrbound.registry import REPORTS
+from lrbound.report import REPORTS
 from lrbound.report.base import CheckResult, Terminal
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from lrbound.losses.cross_entropy import CrossEntropy
 from lrbound.report import _words as words
 
 
@@ -33,7 +34,10 @@ def test_the_maximum_is_the_minibatch_bound_where_batches_have_a_size(prediction
 
 
 def test_the_maximum_is_the_curvature_bound_for_a_full_batch(prediction):
-    full = replace(prediction, assumptions=replace(prediction.assumptions, batch_size=None))
+    full = replace(
+        prediction,
+        assumptions=replace(prediction.assumptions, training=replace(prediction.assumptions.training, batch_size=None)),
+    )
 
     assert words.bound_name(full) == "curvature"
     assert words.assumptions(full)[0].startswith("For half_squared_error, a full batch, gradients through")
@@ -43,8 +47,9 @@ def test_the_maximum_is_the_curvature_bound_for_the_published_method(prediction)
     assert words.bound_name(replace(prediction, method="wei2019")) == "curvature"
 
 
-def test_cross_entropy_has_no_wall(prediction):
-    softmax = replace(prediction, assumptions=replace(prediction.assumptions, loss="cross_entropy"))
+def test_cross_entropy_is_no_hard_limit(prediction):
+    training = replace(prediction.assumptions.training, loss=CrossEntropy())
+    softmax = replace(prediction, assumptions=replace(prediction.assumptions, training=training))
 
     assert words.assumptions(softmax)[-1] == (
         "With cross_entropy the bound is where trouble can begin, not where it must: networks often train above it, "

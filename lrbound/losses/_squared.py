@@ -1,0 +1,34 @@
+"""What the losses have in common that are a multiple of the squared error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from lrbound.losses.base import CurvatureRoot, Logits, Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SquaredError(Loss):
+    """Half the squared error times a factor that depends on the number of outputs alone."""
+
+    is_squared: ClassVar[bool] = True
+
+    def multiple(self, outputs: int) -> float:
+        """Return the factor."""
+        raise NotImplementedError(self.kind)
+
+    def factor(self, logits: Logits) -> float:
+        """Return lambda_max of this loss over that of half_squared_error, exactly."""
+        return self.multiple(logits.outputs)
+
+    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+        """Return the square root of the factor."""
+        root = self.multiple(outputs.shape[1]) ** 0.5
+        return CurvatureRoot(lambda u: root * u, lambda u: root * u)
+
+    def best_constant(self, targets: Tensor, outputs: int) -> Tensor:
+        """Return the mean of the targets."""
+        del outputs
+        return targets.mean(dim=0)

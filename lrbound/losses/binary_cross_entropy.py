@@ -1,0 +1,54 @@
+"""``binary_cross_entropy``: of each output's sigmoid, mean over outputs and samples, as torch.nn.BCEWithLogitsLoss does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from lrbound.losses._hessians import OutputHessians
+from lrbound.losses._saturating import SaturatingLoss
+from lrbound.losses.base import CurvatureRoot, Targets
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+STEEPEST = 0.25
+"""The largest p (1 - p) of a sigmoid p, at a logit of 0."""
+
+
+class BinaryCrossEntropy(SaturatingLoss):
+    """Gauss-Newton matrix J^T Q J with Q = diag(p (1 - p))/C, p the sigmoids of the C outputs.
+
+    Small logits give lambda/(4 C), and no Q exceeds that. In between the coherent direction is that of the output whose
+    sigmoid is steepest in the mean over the samples, E[max_k E_x p_k (1 - p_k)]/C. It has one output, for two classes, or
+    one for each label that a sample may have.
+    """
+
+    targets: ClassVar[Targets] = "bits"
+
+    def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
+        """Return Q of the sigmoids: p (1 - p) = 1/(4 cosh^2(f/2))."""
+        outputs = logits.shape[-1]
+        with np.errstate(over="ignore"):  # a sigmoid that is infinitely steep has no curvature
+            slope = (STEEPEST / outputs) / np.square(np.cosh(0.5 * logits))
+        slope.flags.writeable = False
+        return OutputHessians(slope, None, most=STEEPEST / outputs)
+
+    def torch(self) -> nn.Module:
+        """Build torch.nn.BCEWithLogitsLoss; targets are 0 or 1, or between, of the shape of the outputs."""
+        from torch import nn
+
+        return nn.BCEWithLogitsLoss()
+
+    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+        """Return the square root of a diagonal matrix."""
+        p = outputs.detach().sigmoid()
+        root = (p * (1.0 - p) / outputs.shape[1]).sqrt()
+        return CurvatureRoot(lambda u: root * u, lambda u: root * u)
+
+    def best_constant(self, targets: Tensor, outputs: int) -> Tensor:
+        """Return the logarithms of the odds of the outputs' frequencies."""
+        del outputs
+        return targets.mean(dim=0).logit(eps=1e-6)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+import lrbound
+from lrbound.report import REPORTS
+from lrbound.report.base import CheckResult
+
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+PLACE = {
+    "type": "object",
+    "required": ["physicalLocation"],
+    "properties": {
+        "physicalLocation": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["artifactLocation"],
+            "properties": {
+                "artifactLocation": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"uri": {"type": "string", "pattern": r"^([!#-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2})+$"}},
+                },
+                "region": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "startLine": {"type": "integer", "minimum": 1},
+                        "startColumn": {"type": "integer", "minimum": 1},
+                    },
+                },
+            },
+        }
+    },
+}
+RESULT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["message"],
+    "properties": {
+        "ruleId": {"type": "string"},
+        "ruleIndex": {"type": "integer", "minimum": 0},
+        "level": LEVEL,
+        "message": TEXT,
+        "locations": {"type": "array", "items": PLACE},
+    },
+}
+RULE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string"},
+        "shortDescription": TEXT,
+        "help": TEXT,
+        "defaultConfiguration": {"type": "object", "properties": {"level": LEVEL}},
+    },
+}
+NOTIFICATION = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["message"],
+    "properties": {"level": LEVEL, "message": TEXT},
+}
+INVOCATION = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["executionSuccessful"],
+    "properties": {
+        "executionSuccessful": {"type": "boolean"},
+        "toolExecutionNotifications": {"type": "array", "items": NOTIFICATION},
+    },
+}
+DRIVER = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "version": {"type": "string"},
+        "rules": {"type": "array", "uniqueItems": True, "items": RULE},
+    },
+}
+RUN = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["tool"],
+    "properties": {
+        "tool": {"type": "object", "required": ["driver"], "properties": {"driver": DRIVER}},
+        "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+        "invocations": {"type": "array", "items": INVOCATION},
+        "results": {"type": "array", "items": RESULT},
+    },
+}
+# what the schema of SARIF 2.1.0 (OASIS, errata 01) demands of the parts that are used
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["version", "runs"],
+    "properties": {
+        "$schema": {"type": "string", "format": "uri"},
+        "version": {"const": "2.1.0"},
+        "runs": {"type": "array", "minItems": 1, "items": RUN},
+    },
+}
+
+
+def run_of(result):
+    """Return the one run of the log, which fits the schema."""
+    log = json.loads(REPORTS.get("sarif")().check(result))
+    jsonschema.validate(log, SCHEMA)
+    (run,) = log["runs"]
+    return run
+
+
+def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
+    run = run_of(CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "nets/a b.yaml", 7, 41))
+    (result,) = run["results"]
+
+    assert result["level"] == "error"
+    assert result["message"]["text"].startswith(
+        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; batches drawn anew in every step)\n"
+    )
+    assert result["locations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "nets/a%20b.yaml"},
+                "region": {"startLine": 7, "startColumn": 41},
+            }
+        }
+    ]
+    driver = run["tool"]["driver"]
+    assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert (driver["name"], driver["version"]) == ("lrbound", lrbound.__version__)
+
+
+def test_a_rate_within_the_bound_is_no_result_but_a_note(prediction):
+    run = run_of(CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "a.yaml", 7, 41))
+    note, warning = run["invocations"][0]["toolExecutionNotifications"]
+
+    assert run["results"] == []
+    assert note["level"] == "note"
+    assert note["message"]["text"].startswith("tiny: learning rate 0.01 is within the largest stable rate 0.0205 ")
+    assert warning == {"level": "warning", "message": {"text": "first warning"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "line", "locations"),
+    [
+        ("-", 7, []),
+        ("a.yaml", 0, [{"physicalLocation": {"artifactLocation": {"uri": "a.yaml"}}}]),
+        ("/a/b.yaml", 0, [{"physicalLocation": {"artifactLocation": {"uri": "file:///a/b.yaml"}}}]),
+    ],
+)
+def test_what_is_not_known_of_the_place_is_left_out(prediction, spec, line, locations):
+    run = run_of(CheckResult(False, 0.05, 0.0205, 2.4, prediction, spec, line, 1))
+
+    assert run["results"][0]["locations"] == locations
+
+
+def test_a_bound_of_zero_is_still_json(prediction):
+    run = run_of(CheckResult(False, 0.05, 0.0, float("inf"), replace(prediction, warnings=()), "a.yaml"))
+
+    assert "(inf times;" in run["results"][0]["message"]["text"]
