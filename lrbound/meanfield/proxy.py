@@ -11,6 +11,7 @@ import numpy as np
 
 from lrbound.errors import Refused
 from lrbound.meanfield.activate import activate, correlations
+from lrbound.meanfield.gaussian import Kink
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import SAME
 
@@ -77,9 +78,12 @@ class Proxied:
         return _proxy(self.phi, self.gamma, self.beta, self.eps)
 
     @property
-    def kink(self) -> float:
-        """phi'(0+) - phi'(0-), at u = -beta/gamma."""
-        return self.gamma * self.phi.kink / math.sqrt(self._proxy.variance)
+    def kinks(self) -> tuple[Kink, ...]:
+        """Those of phi, at u = (u0 - beta)/gamma."""
+        if self.gamma == 0.0:
+            return ()
+        factor = abs(self.gamma) / math.sqrt(self._proxy.variance)
+        return tuple(Kink((place - self.beta) / self.gamma, factor * jump) for place, jump in self.phi.kinks)
 
     def value(self, u: Array) -> Array:
         """Return the function."""
