@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from lrbound.activations.base import Activation
     from lrbound.layers.base import Layer
     from lrbound.losses.base import Loss
     from lrbound.optimizers.base import Optimizer
@@ -69,6 +70,7 @@ class Family(Generic[T]):
 
 
 LAYERS: Family[Layer] = Family("lrbound.layers.base:Layer", "lrbound.layers", "lrbound.activations")
+ACTIVATIONS: Family[Activation] = Family("lrbound.activations.base:Activation", "lrbound.activations")
 LOSSES: Family[Loss] = Family("lrbound.losses.base:Loss", "lrbound.losses")
 OPTIMIZERS: Family[Optimizer] = Family("lrbound.optimizers.base:Optimizer", "lrbound.optimizers")
 REPORTS: Family[Report] = Family("lrbound.report.base:Report", "lrbound.report")

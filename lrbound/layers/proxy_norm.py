@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.fields import choice, flag, number, params
 from lrbound.layers._normaliser import Normaliser
 from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.layers.layer_norm import LayerNorm
 from lrbound.meanfield.proxy import Proxied, activate_by_proxy
+from lrbound.registry import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
     from lrbound.activations.base import Activation
     from lrbound.init import Init
     from lrbound.meanfield.kernel import Kernel
-
-ACTIVATIONS = (
-    "relu",
-    "leaky_relu",
-    "tanh",
-    "erf",
-    "gelu",
-    "silu",
-    "elu",
-    "selu",
-    "sigmoid",
-    "softplus",
-    "identity",
-)
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class ProxyNorm(Normaliser):
         "what is coherent in small batches"
     )
 
-    activation: str = choice("phi", ACTIVATIONS, "relu")
+    activation: str = choice("phi", ACTIVATIONS.names(), "relu")
     gamma: float = number("scale at initialisation", 1.0)
     beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the proxy's variance", 0.03, ge=0)
@@ -72,9 +59,7 @@ class ProxyNorm(Normaliser):
     @property
     def phi(self) -> Activation:
         """The activation inside."""
-        from lrbound.registry import LAYERS
-
-        return cast("Activation", LAYERS.get(self.activation)())
+        return ACTIVATIONS.get(self.activation)()
 
     @property
     def curve(self) -> Proxied:

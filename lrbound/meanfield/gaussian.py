@@ -297,7 +297,7 @@ def _per_deviation(
     distinct = np.maximum(distinct, 1e-200)  # for 0 its limit: at a kink, half of the nodes stay on either side
     column = distinct[:, None]
     # rounded, so that standard deviations equal but for noise share a rule
-    cuts = np.round(np.minimum(np.abs(places - mean), _REACH * column) / column, 10)
+    cuts = np.round(np.minimum(np.abs(places - mean), _REACH * column) / column, 12)
     first = np.flatnonzero(np.append(True, (cuts[1:] != cuts[:-1]).any(axis=1)))
     parts = zip(np.split(distinct, first[1:]), cuts[first].tolist(), strict=True)
     table = np.concatenate([compute(part, tuple(cut)) for part, cut in parts], axis=-1)
