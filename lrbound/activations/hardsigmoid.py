@@ -39,8 +39,12 @@ class Hardsigmoid(Activation):
         return np.where(np.abs(u) < 3.0, 1.0 / 6.0, 0.0)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
-        """Build torch.nn.Hardsigmoid."""
+        """Build a module with the values of torch.nn.Hardsigmoid, which torch cannot differentiate twice."""
         del shape, init
-        from torch import nn
+        from torch import Tensor, nn
 
-        return nn.Hardsigmoid()
+        class Hardsigmoid(nn.ReLU6):
+            def forward(self, u: Tensor) -> Tensor:
+                return super().forward(u + 3.0) / 6.0
+
+        return Hardsigmoid()

@@ -30,7 +30,7 @@ class GlobalAvgPool(Layer):
         """Average over one window as large as the map."""
         del ctx
         rows, cols = kernel.rows.size, kernel.cols.size
-        return average(kernel, (Window(rows, rows, 0), Window(cols, cols, 0)))
+        return average(kernel, Window.of((rows, cols), 1, 0))
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build an adaptive pool to one position, and drop the position."""

@@ -1,4 +1,4 @@
-"""``max_pool2d: 2``: the largest value in square windows; padding never wins, as in torch.nn.MaxPool2d."""
+"""``max_pool2d: 2``: the largest value in windows; padding never wins, as in torch.nn.MaxPool2d."""
 
 from __future__ import annotations
 
