@@ -69,6 +69,9 @@ class Layer:
     over_batch: ClassVar[bool] = False
     """Whether the layer's statistics run over the batch, so that the kernels depend on its size."""
 
+    has_weights: ClassVar[bool] = False
+    """Whether the layer multiplies its input by a random weight matrix of its own."""
+
     gates: ClassVar[bool] = False
     """Whether the layer multiplies its channels by random factors of its own."""
 

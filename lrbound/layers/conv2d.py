@@ -27,6 +27,7 @@ class Conv2d(Layer):
     """
 
     main: ClassVar[str | None] = "channels"
+    has_weights: ClassVar[bool] = True
 
     channels: int = integer("number of output channels", le=10**8)
     kernel: Pair = pair("side of the filters, or [rows, columns]", le=1024)

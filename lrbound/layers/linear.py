@@ -21,6 +21,7 @@ class Linear(Layer):
     """Dense layer on flat features: q = sigma_b^2 + sigma_w^2 qh, back qt = sigma_w^2 qt (theory, section 1)."""
 
     main: ClassVar[str | None] = "features"
+    has_weights: ClassVar[bool] = True
 
     features: int = integer("number of outputs", le=10**8)
     bias: bool = flag("whether there is a bias", True)

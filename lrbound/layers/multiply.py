@@ -97,4 +97,4 @@ class Multiply(Branching):
 def _has_weights(branch: tuple[Node, ...]) -> bool:
     from lrbound.spec.size import children
 
-    return any(node.layer.kind in ("linear", "conv2d") or _has_weights(tuple(children(node.layer))) for node in branch)
+    return any(node.layer.has_weights or _has_weights(tuple(children(node.layer))) for node in branch)

@@ -46,7 +46,7 @@ class PositionalNorm(Normaliser):
 
     def statistics(self, channels: int, samples: float) -> Statistics:
         """Say what mean and variance are taken over."""
-        return Statistics(self.kind, channels, samples)
+        return Statistics(self.kind, channels, samples, every_position=True)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every position by its own variance."""

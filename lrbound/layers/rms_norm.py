@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.meanfield.statistics import Statistics, normaliser
+from lrbound.meanfield.normaliser import normaliser
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from torch import nn
