@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
     from lrbound.losses.base import Loss
+    from lrbound.meanfield.contract import Shape
     from lrbound.optimizers.base import Optimizer
 
 

@@ -11,8 +11,8 @@ from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
 from lrbound.hint import hint
-from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.fisher import Spectrum, spectrum
 from lrbound.meanfield.learning_rate import bare_arms, explosive, last_memory, minibatch_rate
 from lrbound.meanfield.sweep import Term, advance, backward, entrance

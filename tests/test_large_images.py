@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lrbound import load, parse
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.sweep import Chain, forward
 
 if TYPE_CHECKING:

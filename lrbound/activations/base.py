@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Context, Layer, Pullback
+from lrbound.layers.base import Layer
 from lrbound.meanfield.activate import activate
 from lrbound.meanfield.gaussian import Array, Kink, Pair, local, series
 
 if TYPE_CHECKING:
+    from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
 
 

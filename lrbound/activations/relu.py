@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.stream import Law, Level

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
     from lrbound.meanfield.gaussian import Array
 
 SCALE = 1.0507009873554804934193349852946

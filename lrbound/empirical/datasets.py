@@ -13,7 +13,7 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
     from lrbound.network import Network
 
 TEACHER_SAMPLES = 1024

@@ -12,16 +12,18 @@ from lrbound.explore.knobs import WIDTHS
 from lrbound.explore.normaliser_names import ALL, NONE, find, kinds
 from lrbound.fields import params
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Node, ShapeError, shape_after
+from lrbound.layers.base import Node, shape_after
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.proxy_norm import ProxyNorm
+from lrbound.meanfield.contract import ShapeError
 from lrbound.registry import LAYERS
 from lrbound.spec.size import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lrbound.layers.base import Layer, Shape
+    from lrbound.layers.base import Layer
+    from lrbound.meanfield.contract import Shape
     from lrbound.network import Network
 
 OF_ITS_OWN = ("eps",)

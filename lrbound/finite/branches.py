@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from lrbound.finite.routes import Chain as Way
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.sweep import Chain, Term
 
 

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.positions import Axis
     from lrbound.meanfield.statistics import Statistics

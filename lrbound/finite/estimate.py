@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context, Layer, Node, Shape
+    from lrbound.layers.base import Layer, Node
+    from lrbound.meanfield.contract import Context, Shape
     from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 

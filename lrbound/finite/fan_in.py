@@ -35,7 +35,7 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Elementwise
+    from lrbound.meanfield.contract import Elementwise
     from lrbound.meanfield.positions import Axis, AxisWindow, Window
 
 STEP = 0.05

@@ -28,7 +28,7 @@ from lrbound.meanfield.sweep import Fork
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.sweep import Chain
 
 _LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")

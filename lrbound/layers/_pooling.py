@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import Pair, as_written, pair
-from lrbound.layers.base import Layer, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import ShapeError
 from lrbound.meanfield.positions import Window
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from operator import gt
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from lrbound.fields import Pair, as_written, both, choice, flag, initialisation, integer, pair
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.position_map import convolution
 from lrbound.meanfield.positions import Window
 from lrbound.meanfield.weights import weight_layer

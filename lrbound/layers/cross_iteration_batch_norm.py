@@ -12,7 +12,7 @@ from lrbound.meanfield.statistics import Statistics
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.pool import average
 from lrbound.meanfield.positions import Window
 

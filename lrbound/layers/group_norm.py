@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.fields import integer
 from lrbound.layers._normaliser import Affine, default_groups
-from lrbound.layers.base import Shape, ShapeError
+from lrbound.meanfield.contract import Shape, ShapeError
 from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from lrbound.meanfield.statistics import Statistics, normalise
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
 

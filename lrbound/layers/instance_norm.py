@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers._normaliser import Affine
-from lrbound.layers.base import Shape, ShapeError
+from lrbound.meanfield.contract import Shape, ShapeError
 from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:

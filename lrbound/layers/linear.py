@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:

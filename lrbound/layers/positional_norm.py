@@ -9,7 +9,7 @@ import numpy as np
 
 from lrbound.fields import number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape, ShapeError
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import SAME, outer
 from lrbound.meanfield.statistics import Statistics, without_mean

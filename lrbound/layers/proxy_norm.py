@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.fields import choice, number, params
 from lrbound.layers._normaliser import Affine
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
 from lrbound.layers.layer_norm import LayerNorm
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.proxy import Proxied, activate_by_proxy
 from lrbound.registry import ACTIVATIONS
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lrbound.activations.base import Activation
     from lrbound.init import Init
+    from lrbound.layers.base import Layer
     from lrbound.meanfield.kernel import Kernel
 
 

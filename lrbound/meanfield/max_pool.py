@@ -35,7 +35,7 @@ from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, end
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.edges import Edges
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis, AxisWindow, Lumped, Window

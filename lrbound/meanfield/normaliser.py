@@ -12,7 +12,7 @@ from lrbound.meanfield.statistics import mixture_of, normalise, without_mean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.gradient import Sums
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.statistics import Statistics

@@ -9,7 +9,7 @@ from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.position_map import pooling
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.positions import Window
 
 

@@ -16,8 +16,7 @@ from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import SAME
 
 if TYPE_CHECKING:
-    from lrbound.activations.base import Activation
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Activating, Context, Pullback
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
 
@@ -50,7 +49,7 @@ class Proxy:
     slopes: Array
 
 
-def _proxy(phi: Activation, gamma: float, beta: float, eps: float) -> Proxy:
+def _proxy(phi: Activating, gamma: float, beta: float, eps: float) -> Proxy:
     z, w = _nodes()
     u = gamma * z + beta
     value, slope = phi.value(u), phi.slope(u)
@@ -68,7 +67,7 @@ def _proxy(phi: Activation, gamma: float, beta: float, eps: float) -> Proxy:
 class Proxied:
     """(phi(gamma u + beta) - m)/sqrt(V) as a function of single values."""
 
-    phi: Activation
+    phi: Activating
     gamma: float
     beta: float
     eps: float
@@ -103,7 +102,7 @@ class Proxied:
 
 
 def activate_by_proxy(
-    phi: Activation, kernel: Kernel, ctx: Context, *, gamma: float, beta: float, eps: float, learnable: bool
+    phi: Activating, kernel: Kernel, ctx: Context, *, gamma: float, beta: float, eps: float, learnable: bool
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of (phi(gamma x + beta) - m)/sqrt(V) and the way back.
 
@@ -139,7 +138,7 @@ def activate_by_proxy(
     return out, pull
 
 
-def _means(phi: Activation, kernel: Kernel) -> Array:
+def _means(phi: Activating, kernel: Kernel) -> Array:
     """Return E phi(u) by class of positions."""
     z, w = _nodes()
     own = kernel.on_site[..., SAME, :, :] - kernel.mean**2

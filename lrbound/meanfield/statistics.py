@@ -19,7 +19,7 @@ from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Context
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array

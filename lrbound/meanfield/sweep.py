@@ -12,7 +12,7 @@ from lrbound.meanfield.kernel import Kernel, white
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lrbound.layers.base import Context, Pullback, Shape, Split
+    from lrbound.meanfield.contract import Context, Pullback, Shape, Split
     from lrbound.network import Network
 
 

@@ -21,7 +21,8 @@ from lrbound.layers.flatten import Flatten
 from lrbound.layers.linear import Linear
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Layer, Node, Shape
+    from lrbound.layers.base import Layer, Node
+    from lrbound.meanfield.contract import Shape
     from lrbound.network import Network
 
 

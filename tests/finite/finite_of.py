@@ -10,7 +10,7 @@ import torch
 from lrbound.finite.estimate import Finite, estimate
 from lrbound.finite.stages import profile
 from lrbound.finite.walk import visits
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.sweep import backward, forward
 from tests.sampled import modules, white_inputs
 

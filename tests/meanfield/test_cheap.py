@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lrbound import load
-from lrbound.layers.base import Context
 from lrbound.meanfield import law
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.fisher import spectrum
 from lrbound.meanfield.learning_rate import MANY_SAMPLES, explosive, last_memory
 from lrbound.meanfield.pairs import pairs

@@ -8,7 +8,7 @@ import pytest
 from lrbound import predict
 from lrbound.errors import Refused
 from lrbound.finite.walk import resolved
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lrbound import predict
 from lrbound.errors import Refused
 from lrbound.layers.avg_pool2d import AvgPool2d
-from lrbound.layers.base import Context
 from lrbound.layers.conv2d import Conv2d
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, white
 from lrbound.meanfield.max_pool import maximum

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lrbound import predict
 from lrbound.errors import Refused
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.small_sets import Mixture
 from lrbound.meanfield.sweep import backward, forward
 from lrbound.spec import SpecError

@@ -12,7 +12,7 @@ import pytest
 from scipy.special import ndtr
 
 from lrbound.finite.walk import resolved
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import at_output
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.sweep import forward

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrbound import predict
-from lrbound.layers.base import Context
 from lrbound.meanfield import kernel as kernels
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.positions import Axis
 from lrbound.meanfield.sweep import backward, forward
 from tests.nets import dense, network

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lrbound import predict
-from lrbound.layers.base import Context
 from lrbound.meanfield import law
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.sweep import Fork, Step, backward, forward
 from tests.nets import network
 from tests.sampled import sampled
