@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache, partial
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple, Protocol
 
@@ -22,11 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrbound.meanfield.normal import cdf, density
+from lrbound.meanfield.quadrature import REACH, Rule, hermite, hermite_on_panels, panels, splits
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
-Cuts = tuple[float, ...]
-"""Distances from the mean, in standard deviations, at which integrals are split; about the first they are fine."""
 
 TWO_PI = 2.0 * math.pi
 NO_MEAN = 1e-300
@@ -45,8 +44,6 @@ _SMALL = 1 << 15
 """Pairs times terms up to which one array of powers is cheaper than a loop over the terms."""
 _BLOCK = 1 << 15
 """Pairs that are summed at a time: a block and its accumulator stay in the processor's cache."""
-_REACH = 12.0
-"""The integrals run over |z| < 12: with |h_k| below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
 
 
 class Pair(NamedTuple):
@@ -236,71 +233,41 @@ def local(curve: Curve, mean: float, sd: Array) -> Pair:
     """Return the same-variable functions of any phi, by quadrature: E phi^2, E phi'^2, (E (z^2 - 1) phi'^2)/s^2."""
     sd = np.asarray(sd, dtype=np.float64)
 
-    def moments(s: Array, cuts: Cuts) -> Array:
-        z, weights = _rule(cuts)
-        u = mean + s[:, None] * z
-        squares = curve.slope(u) ** 2
-        return np.stack([curve.value(u) ** 2 @ weights, squares @ weights, squares @ ((z * z - 1.0) * weights)])
+    def moments(s: Array, steep: float, cuts: Array) -> Array:
+        total = np.zeros((3, s.size))
+        for rule in _rules(steep, cuts):
+            z = rule.nodes
+            u = mean + s[:, None] * z
+            squares = curve.slope(u) ** 2
+            total += rule.integral(np.stack([curve.value(u) ** 2, squares, squares * (z * z - 1.0)]))
+        return total
 
     (found,) = _per_deviation(moments, _places(curve), mean, (sd,))
     return Pair(found[0], found[1], divide(found[2], sd * sd))
 
 
-class _Rule(NamedTuple):
-    """Nodes z of a quadrature that is symmetric about 0, and the weights of the normal density on them."""
-
-    nodes: Array
-    weights: Array
-
-
-@cache
-def _gauss_legendre() -> _Rule:
-    from numpy.polynomial.legendre import leggauss
-
-    return _Rule(*leggauss(16))
-
-
-@lru_cache(maxsize=16)
-def _rule(cuts: Cuts) -> _Rule:
-    # Panels of length 1, split at all cuts and ever finer towards the first: there may be a step much narrower than 1.
-    steep, fine = cuts[0], 4.0 ** -np.arange(1, 5)
-    ends = np.concatenate([np.arange(_REACH + 1.0), cuts, steep - fine, steep + fine])
-    ends = np.unique(np.clip(ends, 0.0, _REACH))
-    nodes, weights = _gauss_legendre()
-    half = 0.5 * np.diff(ends)[:, None]
-    z = (ends[:-1, None] + half * (1.0 + nodes)).ravel()
-    w = (half * weights).ravel() * density(z)
-    return _Rule(np.concatenate([-z[::-1], z]), np.concatenate([w[::-1], w]))
-
-
-@lru_cache(maxsize=16)
-def _hermite(cuts: Cuts, terms: int) -> Array:
-    """Return h_k(z) times the weight of z, shape (nodes, terms)."""
-    z, weights = _rule(cuts)
-    rows = np.empty((terms, z.size))
-    rows[0] = weights
-    rows[1] = z * weights
-    for k in range(1, terms - 1):
-        rows[k + 1] = (z * rows[k] - math.sqrt(k) * rows[k - 1]) / math.sqrt(k + 1)
-    return np.ascontiguousarray(rows.T)
+def _rules(steep: float, cuts: Array) -> list[Rule]:
+    """Return the rules whose sum splits the integrals at ``cuts``, (deviations, cuts)."""
+    more = splits(steep, cuts) if cuts.size else None
+    return [panels(steep)] if more is None else [panels(steep), more]
 
 
 def _per_deviation(
-    compute: Callable[[Array, Cuts], Array], places: Array, mean: float, sds: tuple[Array, ...]
+    compute: Callable[[Array, float, Array], Array], places: Array, mean: float, sds: tuple[Array, ...]
 ) -> list[Array]:
-    """Return ``compute`` (s, cuts) -> (..., s.size) over all standard deviations, an array (..., *sd.shape) for each.
+    """Return ``compute`` (s, steep, cuts) -> (..., s.size) over all standard deviations, an array (..., *sd.shape) each.
 
-    The cuts are the distances, in standard deviations s, of ``places`` from the mean. Equal standard deviations, as all
-    positions of an image often have, are computed once.
+    ``steep`` and ``cuts`` (s.size, kinks) are the distances of ``places`` from the mean in standard deviations s. Equal
+    standard deviations, as all positions of an image often have, are computed once.
     """
     distinct, inverse = np.unique(np.concatenate([sd.ravel() for sd in sds]), return_inverse=True)
     distinct = np.maximum(distinct, 1e-200)  # for 0 its limit: at a kink, half of the nodes stay on either side
     column = distinct[:, None]
     # rounded, so that standard deviations equal but for noise share a rule
-    cuts = np.round(np.minimum(np.abs(places - mean), _REACH * column) / column, 12)
-    first = np.flatnonzero(np.append(True, (cuts[1:] != cuts[:-1]).any(axis=1)))
-    parts = zip(np.split(distinct, first[1:]), cuts[first].tolist(), strict=True)
-    table = np.concatenate([compute(part, tuple(cut)) for part, cut in parts], axis=-1)
+    cuts = np.round(np.minimum(np.abs(places - mean), REACH * column) / column, 12)
+    starts = np.flatnonzero(np.append(True, cuts[1:, 0] != cuts[:-1, 0]))[1:]
+    parts = zip(np.split(distinct, starts), np.split(cuts, starts), strict=True)
+    table = np.concatenate([compute(s, float(cut[0, 0]), cut[:, 1:]) for s, cut in parts], axis=-1)
     ends = np.cumsum([sd.size for sd in sds])
     return [
         table[..., inverse[end - sd.size : end]].reshape(*table.shape[:-1], *sd.shape)
@@ -316,14 +283,17 @@ def _coefficients(
     The last two of each are the root mean squares of what is left of the even and of the odd part.
     """
 
-    def compute(s: Array, cuts: Cuts) -> Array:
-        z, weights = _rule(cuts)
-        u = mean + s[:, None] * z
-        curves = np.stack([curve(u) for function in functions for curve in (*function, function[1])])
-        curves[2::3] *= z
-        found = curves @ _hermite(cuts, terms)
-        total = (curves * curves) @ weights
-        mirrored = (curves * curves[..., ::-1]) @ weights
+    def compute(s: Array, steep: float, cuts: Array) -> Array:
+        found, total, mirrored = (np.zeros((3 * len(functions), s.size, *shape)) for shape in ((terms,), (), ()))
+        for rule in _rules(steep, cuts):
+            z = rule.nodes
+            u = mean + s[:, None] * z
+            curves = np.stack([curve(u) for function in functions for curve in (*function, function[1])])
+            curves[2::3] *= z
+            basis = hermite_on_panels(steep, terms) if z.ndim == 1 else hermite(rule, terms)
+            found += rule.coefficients(curves, basis)
+            total += rule.integral(curves * curves)
+            mirrored += rule.integral(curves * curves[..., ::-1])
         energy = found * found
         even = 0.5 * (total + mirrored) - energy[..., 0::2].sum(-1)
         odd = 0.5 * (total - mirrored) - energy[..., 1::2].sum(-1)
