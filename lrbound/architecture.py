@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-FieldType = Literal["integer", "number", "boolean", "choice", "init", "layers", "branches"]
+FieldType = Literal["integer", "pair", "number", "boolean", "choice", "init", "layers", "branches"]
+Pair = int | tuple[int, int]
+"""One number for the rows and the columns of an image, or one for each."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Param:
             return "true or false"
         if self.type == "choice":
             return "one of " + ", ".join(self.choices)
-        noun = {"integer": "integer", "number": "number"}.get(self.type)
+        noun = {"integer": "integer", "pair": "integer", "number": "number"}.get(self.type)
         if noun is None:
             return {
                 "init": "an initialisation",
@@ -74,6 +76,21 @@ def _field(param: Param, default: object) -> Any:
 def integer(doc: str, default: object = MISSING, *, ge: int = 1, le: int | None = None) -> Any:
     """Declare an integer argument; positive unless ``ge`` says otherwise."""
     return _field(Param("integer", doc, ge=ge, le=le), default)
+
+
+def pair(doc: str, default: object = MISSING, *, ge: int = 1, le: int | None = None) -> Any:
+    """Declare an integer argument that rows and columns of an image may each have their own of (:data:`Pair`)."""
+    return _field(Param("pair", doc, ge=ge, le=le), default)
+
+
+def both(value: Pair) -> tuple[int, int]:
+    """Return the number of the rows and that of the columns."""
+    return (value, value) if isinstance(value, int) else value
+
+
+def as_written(value: Pair) -> str:
+    """Return a pair as a spec has it: ``3`` or ``[1, 7]``."""
+    return str(value) if isinstance(value, int) else str(list(value))
 
 
 def number(

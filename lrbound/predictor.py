@@ -16,8 +16,8 @@ from lrbound.finite.softmax import of_loss
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
-from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
+from lrbound.meanfield.contract import Context
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 from lrbound.rate.minibatch import bare_arms, explosive, new_batches, repeated_batch

@@ -10,7 +10,7 @@ import torch
 
 from lrbound import load, parse
 from lrbound.forward.sweep import Chain, forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Context, Layer, Pullback
+from lrbound.layers.base import Layer
 from lrbound.meanfield.activate import activate
-from lrbound.meanfield.gaussian import Array, Pair, local, series
+from lrbound.meanfield.gaussian import Array, Kink, Pair, local, series
 
 if TYPE_CHECKING:
+    from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """Base of the activations; a subclass says what phi, phi' and the torch module are.
+    """Base of the activations; a subclass says what phi, phi' and the torch module are, and where phi' jumps.
 
-    It may override ``pair`` and ``local`` with closed forms; the ones here are good for any function that is smooth
-    apart from a kink at 0.
+    It may override ``pair`` and ``local`` with closed forms; the ones here are good for any function that is continuous,
+    and smooth apart from its ``kinks``. Where phi itself jumps, as a step function does, no gradient descent moves the
+    weights below, and there is no activation of that sort.
     """
 
     @property
@@ -27,9 +29,9 @@ class Activation(Layer):
         return self
 
     @property
-    def kink(self) -> float:
-        """phi'(0+) - phi'(0-)."""
-        return 0.0
+    def kinks(self) -> tuple[Kink, ...]:
+        """All places u0 with a jump phi'(u0 + 0) - phi'(u0 - 0) of the slope; none in a smooth function."""
+        return ()
 
     def value(self, u: Array) -> Array:
         """Return phi(u)."""

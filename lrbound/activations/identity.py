@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 

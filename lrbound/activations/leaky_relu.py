@@ -13,13 +13,13 @@ import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.fields import number
-from lrbound.meanfield.gaussian import Array, Pair, rectified
+from lrbound.meanfield.gaussian import Array, Kink, Pair, rectified
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class LeakyRelu(Activation):
     negative_slope: float = number("slope below 0", 0.01)
 
     @property
-    def kink(self) -> float:
-        """1 - a."""
-        return 1.0 - self.negative_slope
+    def kinks(self) -> tuple[Kink, ...]:
+        """One at 0, of 1 - a."""
+        return (Kink(0.0, 1.0 - self.negative_slope),)
 
     def value(self, u: Array) -> Array:
         """Return u above 0, a u below."""
@@ -47,7 +47,7 @@ class LeakyRelu(Activation):
         """Return relu's pair functions, mixed with those of the identity."""
         if mean != 0.0:
             return super().pair(mean, sd_a, sd_b, rho)
-        relu, square = rectified(mean, sd_a, sd_b, rho), self.kink * self.kink
+        relu, square = rectified(mean, sd_a, sd_b, rho), (1.0 - self.negative_slope) ** 2
         linear = self.negative_slope * np.clip(rho, -1.0, 1.0) * sd_a * sd_b
         return Pair(linear + square * relu.value, self.negative_slope + square * relu.slope, square * relu.stein)
 

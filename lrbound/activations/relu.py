@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
-from lrbound.meanfield.gaussian import Array, Pair, rectified, rectified_local
+from lrbound.meanfield.gaussian import Array, Kink, Pair, rectified, rectified_local
 from lrbound.meanfield.gradient import Gradient
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.stream import Law, Level
@@ -31,9 +31,9 @@ class Relu(Activation):
     """Rectified linear unit; its pair functions are exact at every mean."""
 
     @property
-    def kink(self) -> float:
-        """1, the whole slope."""
-        return 1.0
+    def kinks(self) -> tuple[Kink, ...]:
+        """One at 0, of the whole slope 1."""
+        return (Kink(0.0, 1.0),)
 
     def value(self, u: Array) -> Array:
         """Return max(u, 0)."""

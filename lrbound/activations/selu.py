@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
+from lrbound.meanfield.gaussian import Kink
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
     from lrbound.meanfield.gaussian import Array
 
 SCALE = 1.0507009873554804934193349852946
@@ -29,9 +30,9 @@ class Selu(Activation):
     """Scaled exponential linear unit."""
 
     @property
-    def kink(self) -> float:
-        """Lambda (1 - alpha): the slope is larger just below 0 than above."""
-        return SCALE * (1.0 - ALPHA)
+    def kinks(self) -> tuple[Kink, ...]:
+        """One at 0, of lambda (1 - alpha): the slope is larger just below than above."""
+        return (Kink(0.0, SCALE * (1.0 - ALPHA)),)
 
     def value(self, u: Array) -> Array:
         """Return lambda u above 0, lambda alpha (exp(u) - 1) below."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
     from lrbound.meanfield.gaussian import Array
 
 

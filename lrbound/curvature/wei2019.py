@@ -22,7 +22,8 @@ from lrbound.layers.linear import Linear
 
 if TYPE_CHECKING:
     from lrbound.architecture import Architecture
-    from lrbound.layers.base import Layer, Node, Shape
+    from lrbound.layers.base import Layer, Node
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def rows(network: Architecture) -> tuple[Row, ...]:
 
 def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Architecture) -> tuple[float, float]:
     init = layer.init or network.init
-    side = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+    side = layer.window.size if isinstance(layer, Conv2d) else 1
     out = layer.channels if isinstance(layer, Conv2d) else layer.features
     fan_in = shape[0] * side
     return init.sigma_w2(fan_in, out * side), init.sigma_b2(fan_in) if layer.bias else 0.0
@@ -106,7 +107,7 @@ def _backward(row: Row, gradient: float, network: Architecture) -> tuple[float, 
     if isinstance(layer, (Linear, Conv2d)):
         sigma_w2, _ = _sigmas(layer, row.shape, network)
         places = math.prod(layer.output_shape(row.shape)[1:])
-        side = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+        side = layer.window.size if isinstance(layer, Conv2d) else 1
         # different positions never share a gradient below a flatten boundary, so |K| same-position terms remain
         return row.shape[0] * side * places * at.q_xy * gradient, sigma_w2 * gradient
     if isinstance(layer, BatchNorm):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lrbound.layers.base import Shape
     from lrbound.losses.base import Targets
+    from lrbound.meanfield.contract import Shape
     from lrbound.network import Network
 
 TEACHER_SAMPLES = 1024

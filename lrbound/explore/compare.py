@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lrbound.errors import Refused
 from lrbound.explore.answer import ask
 from lrbound.explore.differences import Difference, differences, merge
-from lrbound.layers.base import ShapeError
+from lrbound.meanfield.contract import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

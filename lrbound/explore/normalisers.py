@@ -13,14 +13,16 @@ from lrbound.explore.normaliser_names import ALL, NONE, find, kinds
 from lrbound.fields import params
 from lrbound.layers import LAYERS
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Node, ShapeError, children, shape_after
+from lrbound.layers.base import Node, children, shape_after
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.proxy_norm import ProxyNorm
+from lrbound.meanfield.contract import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lrbound.layers.base import Layer, Shape
+    from lrbound.layers.base import Layer
+    from lrbound.meanfield.contract import Shape
     from lrbound.network import Network
 
 OF_ITS_OWN = ("eps",)

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from lrbound.finite.routes import Chain as Way
     from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain
-    from lrbound.layers.base import Context
+    from lrbound.meanfield.contract import Context
 
 
 WORK = 40_000

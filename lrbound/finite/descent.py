@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from lrbound.backward.sweep import Term
     from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain, Step
-    from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.positions import Axis
     from lrbound.meanfield.statistics import Statistics

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from lrbound.backward.sweep import Term
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context, Layer, Node, Shape
+    from lrbound.layers.base import Layer, Node
+    from lrbound.meanfield.contract import Context, Shape
     from lrbound.network import Network
 
 
@@ -218,7 +219,7 @@ def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
     found = layer.statistics(shape[0], ctx.samples)
     if found is None or found.batch:
         return math.inf
-    return float(found.channels) * (1 if layer.kind == "positional_norm" else math.prod(shape[1:]))
+    return float(found.values_of_sample(math.prod(shape[1:])))
 
 
 def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:

@@ -35,8 +35,8 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Elementwise
-    from lrbound.meanfield.positions import Axis, Window
+    from lrbound.meanfield.contract import Elementwise
+    from lrbound.meanfield.positions import Axis, AxisWindow, Window
 
 STEP = 0.05
 """Of the correlation, over which slopes are compared; bends are singular at 1, where D is 0."""
@@ -149,7 +149,7 @@ def _second(curve: Elementwise, mean: float, one: Array, other: Array, rho: Arra
 def spread_over_offsets(kernel: Kernel, window: Window) -> float:
     """Return pe = sum K_dd'^2/(sum K_dd)^2, K_dd' the mean over places of S - X between two offsets of the filter."""
     one = _differing(kernel)
-    rows, cols = _classes(kernel.rows, window), _classes(kernel.cols, window)
+    rows, cols = _classes(kernel.rows, window.rows), _classes(kernel.cols, window.cols)
     padded = np.zeros(tuple(size + 1 for size in one.pair.shape[1:]))
     padded[:-1, :-1, :-1, :-1] = one.pair[0]
     own = np.zeros(tuple(size + 1 for size in one.site.shape[1:]))
@@ -160,15 +160,14 @@ def spread_over_offsets(kernel: Kernel, window: Window) -> float:
         cols[None, :, None, :, None, None],
         cols[None, :, None, None, None, :],
     ].mean(axis=(0, 1))
-    taps = window.kernel
-    matrix = pairs.reshape(taps * taps, taps * taps)
+    matrix = pairs.reshape(window.size, window.size)
     site = own[rows[:, None, :, None], cols[None, :, None, :]].mean(axis=(0, 1)).ravel()
     matrix = matrix + np.diag(site)
     trace = float(np.trace(matrix))
     return float((matrix**2).sum()) / trace**2 if trace > 0.0 else 1.0
 
 
-def _classes(axis: Axis, window: Window) -> Array:
+def _classes(axis: Axis, window: AxisWindow) -> Array:
     """Return the class under each tap, shape (places, kernel), one beyond the last outside the image."""
     taps = window.taps(axis.size)
     classes = np.asarray(axis.classes)

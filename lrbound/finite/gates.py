@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
+    from lrbound.meanfield.contract import Context
 
 STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""

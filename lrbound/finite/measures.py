@@ -16,7 +16,8 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 if TYPE_CHECKING:
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context, Layer
+    from lrbound.layers.base import Layer
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1

@@ -54,10 +54,13 @@ def of_activation(curve: Curve, mean: float, q: float, x: float) -> Response:
     u = centre[:, None] + spread[:, :, None] * z
     value = curve.value(u)
     middle = (value[len(GRID) // 2] @ weights)[:, None]
-    # a jump at 0 is taken apart, which nodes would see in steps
-    above, below = curve.slope(LEAST * spread[0] * np.array([1.0, -1.0])) ** 2
-    steady = curve.slope(u) ** 2 - (above - below) * np.heaviside(u, 0.5)
-    gain = steady @ weights + (above - below) * cdf(centre / spread)
+    # jumps of phi'^2 are taken apart, which nodes would see in steps
+    steady, jumps = curve.slope(u) ** 2, np.zeros((len(GRID), 1))
+    for place, _ in curve.kinks:
+        below, above = curve.slope(place + LEAST * spread[0] * np.array([-1.0, 1.0])) ** 2
+        steady -= (above - below) * np.heaviside(u - place, 0.5)
+        jumps = jumps + (above - below) * cdf((centre - place) / spread)
+    gain = steady @ weights + jumps
     return _from_middle((value - middle) ** 2 @ weights @ of_m, gain @ of_m)
 
 

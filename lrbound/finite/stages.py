@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from lrbound.finite.response import Response
     from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Context
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gaussian import Curve
 
 

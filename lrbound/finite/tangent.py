@@ -29,7 +29,7 @@ from lrbound.meanfield.quadratic_form import INFINITE
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Context, Pullback
 
 _LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
 

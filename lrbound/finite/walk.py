@@ -20,8 +20,8 @@ from lrbound.meanfield.positions import Axis
 
 if TYPE_CHECKING:
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback
     from lrbound.layers.squeeze_excite import SqueezeExcite
+    from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.kernel import Kernel
     from lrbound.network import Network
 

@@ -9,7 +9,7 @@ from lrbound.meanfield.kernel import Kernel, white
 
 if TYPE_CHECKING:
     from lrbound.architecture import Architecture
-    from lrbound.layers.base import Context, Pullback, Shape, Split
+    from lrbound.meanfield.contract import Context, Pullback, Shape, Split
 
 
 class Step(NamedTuple):

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lrbound.init import Init
-    from lrbound.layers.base import Node, Shape
+    from lrbound.layers.base import Node
+    from lrbound.meanfield.contract import Shape
 
 
 class LayerSequence(nn.Sequential):

@@ -6,13 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from lrbound.fields import flag, number
 from lrbound.layers.base import Layer
+from lrbound.meanfield.normaliser import normaliser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import nn
+
     from lrbound.activations.base import Activation
-    from lrbound.layers.base import Shape
+    from lrbound.init import Init
+    from lrbound.meanfield.contract import Context, Pullback, Shape
+    from lrbound.meanfield.kernel import Kernel
 
 USUAL_GROUPS = 32
 """Of Wu and He 2018."""
@@ -44,6 +50,48 @@ class Normaliser(Layer):
     def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:
         """Return the layers that normalise values of ``shape`` and then apply ``above``."""
         return (cls.fitting(shape, given), *(() if above is None else (above,)))
+
+
+@dataclass(frozen=True)
+class Affine(Normaliser):
+    """Base of the normalisers gamma (z - mean)/sqrt(var + eps) + beta with gamma and beta per channel.
+
+    A subclass says in ``statistics`` what mean and variance are taken over, and in ``module`` which torch module that is.
+    """
+
+    gamma: float = number("scale at initialisation", 1.0)
+    beta: float = number("shift at initialisation", 0.0)
+    eps: float = number("added to the variance", 1e-5, ge=0)
+    learnable: bool = flag("whether gamma and beta are trained", True)
+
+    def parameters(self, shape: Shape) -> int:
+        """Count gamma and beta of every channel."""
+        return 2 * shape[0] if self.learnable else 0
+
+    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Centre and scale the kernel; the way back removes what the statistics absorb."""
+        statistics = self.statistics(kernel.channels, ctx.samples)
+        assert statistics is not None
+        return normaliser(
+            kernel,
+            ctx,
+            statistics,
+            eps=self.eps,
+            gamma=self.gamma,
+            beta=self.beta,
+            learnable=(self.learnable, self.learnable),
+        )
+
+    def module(self, shape: Shape) -> nn.Module:
+        """Return the torch module for inputs of ``shape``, with parameters ``weight`` (gamma) and ``bias`` (beta)."""
+        raise NotImplementedError(self.kind)
+
+    def torch(self, shape: Shape, init: Init) -> nn.Module:
+        """Build the module with gamma and beta as the spec says."""
+        del init
+        from lrbound.normalizers import initialised
+
+        return initialised(self.module(shape), self.gamma, self.beta, learnable=self.learnable)
 
 
 def default_groups(shape: Shape) -> int:

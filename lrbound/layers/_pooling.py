@@ -1,16 +1,17 @@
-"""What pools have in common: square windows that slide over a map."""
+"""What pools have in common: windows that slide over a map."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lrbound.fields import integer
-from lrbound.layers.base import Layer, ShapeError
+from lrbound.fields import Pair, as_written, pair
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import ShapeError
 from lrbound.meanfield.positions import Window
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Shape
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,20 @@ class Pooling2d(Layer):
 
     main: ClassVar[str | None] = "kernel"
 
-    kernel: int = integer("side of the square window", le=1024)
-    stride: int | None = integer("step between two windows; the window's side if absent", None)
-    padding: int = integer("pixels added on each side, at most half the window", 0, ge=0)
+    kernel: Pair = pair("side of the window, or [rows, columns]", le=1024)
+    stride: Pair | None = pair("step between two windows, or [rows, columns]; the window's sides if absent", None)
+    padding: Pair = pair("pixels added on each side, or [rows, columns]; at most half the window", 0, ge=0)
 
     @property
     def window(self) -> Window:
-        """The window's places along one axis."""
-        return Window(self.kernel, self.stride or self.kernel, self.padding)
+        """The window's places."""
+        return Window.of(self.kernel, self.kernel if self.stride is None else self.stride, self.padding)
 
     def validate(self) -> str | None:
         """Say why the arguments do not fit together, or None."""
-        if 2 * self.padding > self.kernel:
-            return f"'padding' must be at most half of 'kernel', got {self.padding} and {self.kernel}"
+        if any(2 * along.padding > along.kernel for along in self.window):
+            got = f"{as_written(self.padding)} and {as_written(self.kernel)}"
+            return f"'padding' must be at most half of 'kernel', got {got}"
         return None
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -39,7 +41,7 @@ class Pooling2d(Layer):
         if len(shape) != 3:
             raise ShapeError(f"{self.kind} takes [channels, height, width], got {list(shape)}")
         channels, *sides = shape
-        height, width = (self.window.output_size(side) for side in sides)
+        height, width = self.window.output_sizes(sides)
         if height < 1 or width < 1:
-            raise ShapeError(f"{self.kind}: window {self.kernel} does not fit the image {sides}")
+            raise ShapeError(f"{self.kind}: window {as_written(self.kernel)} does not fit the image {sides}")
         return (channels, height, width)

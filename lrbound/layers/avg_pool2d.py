@@ -1,4 +1,4 @@
-"""``avg_pool2d: 2``: averages over square windows; padding counts as zeros, as in torch.nn.AvgPool2d."""
+"""``avg_pool2d: 2``: averages over windows; padding counts as zeros, as in torch.nn.AvgPool2d."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 
@@ -23,7 +23,7 @@ class AvgPool2d(Pooling2d):
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Average the kernel over the windows."""
         del ctx
-        return average(kernel, (self.window, self.window))
+        return average(kernel, self.window)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.AvgPool2d."""

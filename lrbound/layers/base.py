@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.fields import params
-from lrbound.meanfield.gaussian import Curve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.meanfield.gradient import Gradient, Share
+    from lrbound.meanfield.contract import Context, Elementwise, Pullback, Shape, Split
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.positions import Array
     from lrbound.meanfield.statistics import Statistics
-
-Shape = tuple[int, ...]
-"""``(features,)`` or ``(channels, height, width)``, without the batch."""
-
-
-class ShapeError(ValueError):
-    """The layer cannot take this input; the text says what is wrong and what would be right."""
-
-
-@dataclass(frozen=True, eq=False)
-class Context:
-    """What a sweep knows besides the network.
-
-    Attributes
-    ----------
-    samples : float
-        Batch size n; ``inf`` for a batch so large that 1/n is 0.
-    through : bool
-        Whether gradients run through the batch statistics (training) or treat them as constants.
-    init : Init
-        Initialisation of the layers that have none of their own.
-    warn : Callable
-        Takes a sentence about an assumption that the network breaks; each is reported once.
-    """
-
-    samples: float
-    through: bool
-    init: Init
-    warn: Callable[[str], None]
-
-
-class Elementwise(Curve, Protocol):
-    """A function of single values, with the mean product of its slopes over pairs of Gaussians."""
-
-    def slopes(self, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Array:
-        """Return E phi'(u) phi'(v) for u = mean + sd_a z, v = mean + sd_b z', E z z' = rho."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +32,9 @@ class Layer:
     """Whether the layer's output does not depend on the scale of the weights under it, over a batch."""
     over_batch: ClassVar[bool] = False
     """Whether the layer's statistics run over the batch, so that the kernels depend on its size."""
+
+    has_weights: ClassVar[bool] = False
+    """Whether the layer multiplies its input by a random weight matrix of its own."""
 
     gates: ClassVar[bool] = False
     """Whether the layer multiplies its channels by random factors of its own."""
@@ -106,10 +72,6 @@ class Layer:
         raise NotImplementedError(self.kind)
 
 
-Pullback = Callable[["Gradient"], "tuple[Gradient, Share | None]"]
-"""Maps the gradient at a layer's output to that at its input, with the layer's own part of the Fisher matrix."""
-
-
 @dataclass(frozen=True)
 class Node:
     """One layer at its place in a network.
@@ -128,10 +90,6 @@ class Node:
     layer: Layer
     line: int = 0
     column: int = 0
-
-
-Split = Callable[["Gradient"], "Sequence[Gradient]"]
-"""Maps the gradient at the place where branches join to those at the ends of the branches."""
 
 
 class Branching(Layer):

@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from lrbound.fields import flag, integer, number
-from lrbound.layers._normaliser import Normaliser, default_groups
-from lrbound.layers.base import Context, Pullback, Shape, ShapeError
-from lrbound.layers.batch_norm import BatchNorm
-from lrbound.meanfield.statistics import Statistics, normaliser
+from lrbound.fields import integer
+from lrbound.layers._normaliser import Affine, default_groups
+from lrbound.meanfield.contract import Shape, ShapeError
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import nn
 
-    from lrbound.init import Init
-    from lrbound.meanfield.kernel import Kernel
-
 
 @dataclass(frozen=True)
-class BatchGroupNorm(Normaliser):
+class BatchGroupNorm(Affine):
     """Batch group normalisation (Zhou et al. 2020): gamma (z - mean)/sqrt(var + eps) + beta per group.
 
     With one channel a group it is batch norm. Larger groups keep a mean of their own for every channel, so that the
@@ -37,10 +33,6 @@ class BatchGroupNorm(Normaliser):
     over_batch: ClassVar[bool] = True
 
     groups: int = integer("sets that the channels fall into")
-    gamma: float = number("scale at initialisation", 1.0)
-    beta: float = number("shift at initialisation", 0.0)
-    eps: float = number("added to the variance", 1e-5, ge=0)
-    learnable: bool = flag("whether gamma and beta are trained", True)
 
     @classmethod
     def fitting(cls, shape: Shape, given: Mapping[str, Any]) -> Self:
@@ -53,36 +45,12 @@ class BatchGroupNorm(Normaliser):
             raise ShapeError(f"batch_group_norm: 'groups' must divide the {shape[0]} channels, got {self.groups}")
         return shape
 
-    def parameters(self, shape: Shape) -> int:
-        """Count gamma and beta of every channel."""
-        return 2 * shape[0] if self.learnable else 0
-
     def statistics(self, channels: int, samples: float) -> Statistics:
         """Say what mean and variance are taken over."""
         return Statistics(self.kind, channels // self.groups, samples, batch=True)
 
-    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Centre and scale every group of channels by its batch statistics."""
-        channels = kernel.channels // self.groups
-        if channels == 1:
-            return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
-                kernel, ctx
-            )
-        statistics = self.statistics(kernel.channels, ctx.samples)
-        return normaliser(
-            kernel,
-            ctx,
-            statistics,
-            eps=self.eps,
-            gamma=self.gamma,
-            beta=self.beta,
-            learnable=(self.learnable, self.learnable),
-        )
-
-    def torch(self, shape: Shape, init: Init) -> nn.Module:
+    def module(self, shape: Shape) -> nn.Module:
         """Build :class:`lrbound.normalizers.BatchGroupNorm`."""
-        del init
-        from lrbound.normalizers import BatchGroupNorm, initialised
+        from lrbound.normalizers import BatchGroupNorm
 
-        module = BatchGroupNorm(self.groups, shape[0], eps=self.eps)
-        return initialised(module, self.gamma, self.beta, learnable=self.learnable)
+        return BatchGroupNorm(self.groups, shape[0], eps=self.eps)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import branch_list
-from lrbound.layers.base import Branching, Context, Node, Shape, ShapeError, Split, run, shape_after
+from lrbound.layers.base import Branching, Node, run, shape_after
 from lrbound.meanfield.concat import concatenate
+from lrbound.meanfield.contract import Context, Shape, ShapeError, Split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

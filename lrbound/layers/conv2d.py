@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import gt
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from lrbound.fields import choice, flag, initialisation, integer
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.fields import Pair, as_written, both, choice, flag, initialisation, integer, pair
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.position_map import convolution
 from lrbound.meanfield.positions import Window
 from lrbound.meanfield.weights import weight_layer
@@ -20,17 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv2d(Layer):
-    """Convolution with square filters: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
+    """Convolution: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
 
-    fan_in is the input's channels / groups * kernel^2, fan_out the output's / groups * kernel^2 (theory, section 4).
+    fan_in is the input's channels / groups times the filter's area, fan_out the output's (theory, section 4).
     """
 
     main: ClassVar[str | None] = "channels"
+    has_weights: ClassVar[bool] = True
 
     channels: int = integer("number of output channels", le=10**8)
-    kernel: int = integer("side of the square filters", le=1024)
-    stride: int = integer("step between two places of the filter", 1, le=1024)
-    padding: int = integer("pixels added on each side", 0, ge=0, le=1024)
+    kernel: Pair = pair("side of the filters, or [rows, columns]", le=1024)
+    stride: Pair = pair("step between two places of the filter, or [rows, columns]", 1, le=1024)
+    padding: Pair = pair("pixels added on each side, or [rows, columns]", 0, ge=0, le=1024)
     padding_mode: str = choice("what the added pixels hold", ("zeros", "circular"), "zeros")
     groups: int = integer("groups of channels that do not mix", 1)
     bias: bool = flag("whether there is a bias", True)
@@ -38,9 +41,9 @@ class Conv2d(Layer):
 
     @property
     def window(self) -> Window:
-        """The filter's places along one axis."""
+        """The filter's places."""
         mode = cast("Literal['zeros', 'circular']", self.padding_mode)
-        return Window(self.kernel, self.stride, self.padding, mode)
+        return Window.of(self.kernel, self.stride, self.padding, mode)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels, height, width)``."""
@@ -52,22 +55,23 @@ class Conv2d(Layer):
                 f"conv2d: 'groups' must divide the {channels} input and {self.channels} output channels, "
                 f"got {self.groups}"
             )
-        if self.padding_mode == "circular" and self.padding > min(sides):
-            raise ShapeError(f"conv2d: circular padding {self.padding} is larger than the image {sides}")
-        height, width = (self.window.output_size(side) for side in sides)
+        if self.padding_mode == "circular" and any(map(gt, both(self.padding), sides)):
+            raise ShapeError(f"conv2d: circular padding {as_written(self.padding)} is larger than the image {sides}")
+        height, width = self.window.output_sizes(sides)
         if height < 1 or width < 1:
-            raise ShapeError(f"conv2d: kernel {self.kernel} with padding {self.padding} does not fit the image {sides}")
+            kernel, padding = as_written(self.kernel), as_written(self.padding)
+            raise ShapeError(f"conv2d: kernel {kernel} with padding {padding} does not fit the image {sides}")
         return (self.channels, height, width)
 
     def parameters(self, shape: Shape) -> int:
         """Count filters and biases."""
-        return self.channels * (shape[0] // self.groups * self.kernel**2 + self.bias)
+        return self.channels * (shape[0] // self.groups * self.window.size + self.bias)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
         init = self.init or ctx.init
-        fan_in = kernel.channels // self.groups * self.kernel**2
-        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.kernel**2)
+        fan_in = kernel.channels // self.groups * self.window.size
+        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.window.size)
         sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
         window = convolution(kernel, self.window)
         few = None
@@ -89,11 +93,11 @@ class Conv2d(Layer):
             self.kernel,
             stride=self.stride,
             padding=self.padding,
-            padding_mode=self.window.mode,
+            padding_mode=self.window.rows.mode,
             groups=self.groups,
             bias=self.bias,
         )
-        area = self.kernel**2
+        area = self.window.size
         fan_in, fan_out = shape[0] // self.groups * area, self.channels // self.groups * area
         (self.init or init).draw(module.weight, module.bias, fan_in, fan_out)
         return module

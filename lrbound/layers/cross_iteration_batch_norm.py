@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lrbound.fields import flag, integer, number
-from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.batch_norm import BatchNorm
-from lrbound.meanfield.statistics import Statistics, normaliser
+from lrbound.fields import integer
+from lrbound.layers._normaliser import Affine
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
-    from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)
-class CrossIterationBatchNorm(Normaliser):
+class CrossIterationBatchNorm(Affine):
     """Cross-iteration batch normalisation (Yao et al. 2020); a window of 1 is batch norm.
 
     The statistics are those of ``window`` batches, carried over to the current weights by their slope; gradients run
@@ -36,41 +33,14 @@ class CrossIterationBatchNorm(Normaliser):
     over_batch: ClassVar[bool] = True
 
     window: int = integer("iterations in the statistics, the current one included", 4)
-    gamma: float = number("scale at initialisation", 1.0)
-    beta: float = number("shift at initialisation", 0.0)
-    eps: float = number("added to the variance", 1e-5, ge=0)
-    learnable: bool = flag("whether gamma and beta are trained", True)
-
-    def parameters(self, shape: Shape) -> int:
-        """Count gamma and beta of every channel."""
-        return 2 * shape[0] if self.learnable else 0
 
     def statistics(self, channels: int, samples: float) -> Statistics:
         """Say what mean and variance are taken over."""
         del channels
         return Statistics(self.kind, 1, samples, batch=True, window=self.window)
 
-    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Centre and scale by the statistics of all batches in the window."""
-        if self.window == 1:
-            return BatchNorm(gamma=self.gamma, beta=self.beta, eps=self.eps, learnable=self.learnable).forward(
-                kernel, ctx
-            )
-        statistics = self.statistics(kernel.channels, ctx.samples)
-        return normaliser(
-            kernel,
-            ctx,
-            statistics,
-            eps=self.eps,
-            gamma=self.gamma,
-            beta=self.beta,
-            learnable=(self.learnable, self.learnable),
-        )
-
-    def torch(self, shape: Shape, init: Init) -> nn.Module:
+    def module(self, shape: Shape) -> nn.Module:
         """Build :class:`lrbound.normalizers.CrossIterationBatchNorm`, with an empty window."""
-        del init
-        from lrbound.normalizers import CrossIterationBatchNorm, initialised
+        from lrbound.normalizers import CrossIterationBatchNorm
 
-        module = CrossIterationBatchNorm(shape[0], self.window, eps=self.eps)
-        return initialised(module, self.gamma, self.beta, learnable=self.learnable)
+        return CrossIterationBatchNorm(shape[0], self.window, eps=self.eps)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import number
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers.base import Layer
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import diagonal
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Context, Layer, Pullback, Shape
+from lrbound.layers.base import Layer
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import embed, flat
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.pool import average
 from lrbound.meanfield.positions import Window
 
@@ -30,7 +31,7 @@ class GlobalAvgPool(Layer):
         """Average over one window as large as the map."""
         del ctx
         rows, cols = kernel.rows.size, kernel.cols.size
-        return average(kernel, (Window(rows, rows, 0), Window(cols, cols, 0)))
+        return average(kernel, Window.of((rows, cols), 1, 0))
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build an adaptive pool to one position, and drop the position."""

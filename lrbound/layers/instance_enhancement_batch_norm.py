@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.fields import flag, number
-from lrbound.layers._normaliser import Normaliser
+from lrbound.layers._normaliser import Affine
 from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
 from lrbound.meanfield.projection import pull_through
@@ -18,14 +18,13 @@ from lrbound.meanfield.statistics import Statistics, normalise
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
 
 
 @dataclass(frozen=True)
-class InstanceEnhancementBatchNorm(Normaliser):
+class InstanceEnhancementBatchNorm(Affine):
     """Instance enhancement batch normalisation (Liang et al. 2020).
 
     At the start, with a gate weight of 0, it is batch norm with gamma sigmoid(b), 0.27 gamma at the paper's b = -1, and
@@ -41,11 +40,8 @@ class InstanceEnhancementBatchNorm(Normaliser):
     fixes_scale: ClassVar[bool] = True
     over_batch: ClassVar[bool] = True
 
-    gamma: float = number("scale at initialisation", 1.0)
     weight: float = number("weight of the sample's mean in the gate", 0.0)
     bias: float = number("bias of the gate", -1.0)
-    beta: float = number("shift at initialisation", 0.0)
-    eps: float = number("added to the variance", 1e-5, ge=0)
     learnable: bool = flag("whether gamma, beta and the gate are trained", True)
 
     def parameters(self, shape: Shape) -> int:
@@ -129,13 +125,11 @@ class InstanceEnhancementBatchNorm(Normaliser):
         h = z * Sigmoid().value(self.weight * p + self.bias)
         return float(weights @ (h**2 @ density)), float(weights @ (h @ density) ** 2)
 
-    def torch(self, shape: Shape, init: Init) -> nn.Module:
+    def module(self, shape: Shape) -> nn.Module:
         """Build :class:`lrbound.normalizers.InstanceEnhancementBatchNorm`."""
-        del init
-        from lrbound.normalizers import InstanceEnhancementBatchNorm, initialised
+        from lrbound.normalizers import InstanceEnhancementBatchNorm
 
-        module = InstanceEnhancementBatchNorm(shape[0], eps=self.eps, gate_weight=self.weight, gate_bias=self.bias)
-        return initialised(module, self.gamma, self.beta, learnable=self.learnable)
+        return InstanceEnhancementBatchNorm(shape[0], eps=self.eps, gate_weight=self.weight, gate_bias=self.bias)
 
 
 def _instance_means(kernel: Kernel) -> Array:

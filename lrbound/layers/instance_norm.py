@@ -6,20 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lrbound.fields import flag, number
-from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape, ShapeError
-from lrbound.meanfield.statistics import Statistics, normaliser
+from lrbound.layers._normaliser import Affine
+from lrbound.meanfield.contract import Shape, ShapeError
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.init import Init
-    from lrbound.meanfield.kernel import Kernel
-
 
 @dataclass(frozen=True)
-class InstanceNorm(Normaliser):
+class InstanceNorm(Affine):
     """Instance normalisation (Ulyanov, Vedaldi and Lempitsky 2016): batch norm with the positions as the batch.
 
     Undefined on flat features.
@@ -32,11 +28,6 @@ class InstanceNorm(Normaliser):
         "layer counts"
     )
 
-    gamma: float = number("scale at initialisation", 1.0)
-    beta: float = number("shift at initialisation", 0.0)
-    eps: float = number("added to the variance", 1e-5, ge=0)
-    learnable: bool = flag("whether gamma and beta are trained", True)
-
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the input."""
         if math.prod(shape[1:]) == 1:
@@ -46,34 +37,13 @@ class InstanceNorm(Normaliser):
             )
         return shape
 
-    def parameters(self, shape: Shape) -> int:
-        """Count gamma and beta of every channel."""
-        return 2 * shape[0] if self.learnable else 0
-
     def statistics(self, channels: int, samples: float) -> Statistics:
         """Say what mean and variance are taken over."""
         del channels
         return Statistics(self.kind, 1, samples)
 
-    def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Centre and scale every channel of a sample over its positions."""
-        statistics = self.statistics(kernel.channels, ctx.samples)
-        return normaliser(
-            kernel,
-            ctx,
-            statistics,
-            eps=self.eps,
-            gamma=self.gamma,
-            beta=self.beta,
-            learnable=(self.learnable, self.learnable),
-        )
-
-    def torch(self, shape: Shape, init: Init) -> nn.Module:
+    def module(self, shape: Shape) -> nn.Module:
         """Build torch.nn.InstanceNorm2d."""
-        del init
         from torch import nn
 
-        from lrbound.normalizers import initialised
-
-        module = nn.InstanceNorm2d(shape[0], eps=self.eps, affine=True)
-        return initialised(module, self.gamma, self.beta, learnable=self.learnable)
+        return nn.InstanceNorm2d(shape[0], eps=self.eps, affine=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Linear(Layer):
     """Dense layer on flat features: q = sigma_b^2 + sigma_w^2 qh, back qt = sigma_w^2 qt (theory, section 1)."""
 
     main: ClassVar[str | None] = "features"
+    has_weights: ClassVar[bool] = True
 
     features: int = integer("number of outputs", le=10**8)
     bias: bool = flag("whether there is a bias", True)

@@ -1,4 +1,4 @@
-"""``max_pool2d: 2``: the largest value in square windows; padding never wins, as in torch.nn.MaxPool2d."""
+"""``max_pool2d: 2``: the largest value in windows; padding never wins, as in torch.nn.MaxPool2d."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import branch_list
-from lrbound.layers.base import Branching, Context, Node, Shape, ShapeError, Split, run, shape_after
+from lrbound.layers.base import Branching, Node, run, shape_after
+from lrbound.meanfield.contract import Context, Shape, ShapeError, Split
 from lrbound.meanfield.gate import multiply
 
 if TYPE_CHECKING:
@@ -97,4 +98,4 @@ class Multiply(Branching):
 def _has_weights(branch: tuple[Node, ...]) -> bool:
     from lrbound.layers.base import children
 
-    return any(node.layer.kind in ("linear", "conv2d") or _has_weights(tuple(children(node.layer))) for node in branch)
+    return any(node.layer.has_weights or _has_weights(tuple(children(node.layer))) for node in branch)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lrbound.fields import number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Pullback, Shape, ShapeError
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import SAME, outer
 from lrbound.meanfield.statistics import Statistics, without_mean
@@ -46,7 +46,7 @@ class PositionalNorm(Normaliser):
 
     def statistics(self, channels: int, samples: float) -> Statistics:
         """Say what mean and variance are taken over."""
-        return Statistics(self.kind, channels, samples)
+        return Statistics(self.kind, channels, samples, every_position=True)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every position by its own variance."""

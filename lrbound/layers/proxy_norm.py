@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.activations import ACTIVATIONS
-from lrbound.fields import choice, flag, number, params
-from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Context, Layer, Pullback, Shape, ShapeError
+from lrbound.fields import choice, number, params
+from lrbound.layers._normaliser import Affine
+from lrbound.layers.base import Layer
 from lrbound.layers.layer_norm import LayerNorm
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.proxy import Proxied, activate_by_proxy
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
     from lrbound.activations.base import Activation
     from lrbound.init import Init
+    from lrbound.layers.base import Layer
     from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
-class ProxyNorm(Normaliser):
+class ProxyNorm(Affine):
     """Proxy normalisation (Labatie et al. 2021), in the place of an activation after a layer or group norm.
 
     The norm before it has no gamma and beta of its own (``learnable: false``). Units are taken to have the variance of
@@ -39,10 +41,7 @@ class ProxyNorm(Normaliser):
     )
 
     activation: str = choice("phi", ACTIVATIONS.names(), "relu")
-    gamma: float = number("scale at initialisation", 1.0)
-    beta: float = number("shift at initialisation", 0.0)
     eps: float = number("added to the proxy's variance", 0.03, ge=0)
-    learnable: bool = flag("whether gamma and beta are trained", True)
 
     @classmethod
     def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:
@@ -65,10 +64,6 @@ class ProxyNorm(Normaliser):
     def curve(self) -> Proxied:
         """The whole of it, as a function of single values."""
         return Proxied(self.phi, self.gamma, self.beta, self.eps)
-
-    def parameters(self, shape: Shape) -> int:
-        """Count gamma and beta of every channel."""
-        return 2 * shape[0] if self.learnable else 0
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Activate, centre and scale by the proxy's mean and variance."""

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lrbound.fields import integer, layer_list
-from lrbound.layers.base import Container, Node, Shape, moved, shape_after
+from lrbound.layers.base import Container, Node, moved, shape_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lrbound.meanfield.contract import Shape
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import layer_list
-from lrbound.layers.base import Branching, Context, Node, Shape, ShapeError, Split, run, shape_after
+from lrbound.layers.base import Branching, Node, run, shape_after
+from lrbound.meanfield.contract import Context, Shape, ShapeError, Split
 from lrbound.meanfield.residual import add
 
 if TYPE_CHECKING:

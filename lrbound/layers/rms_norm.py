@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, number
 from lrbound.layers._normaliser import Normaliser
-from lrbound.meanfield.statistics import Statistics, normaliser
+from lrbound.meanfield.normaliser import normaliser
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lrbound.init import Init
-    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
 
 

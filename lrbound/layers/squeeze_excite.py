@@ -9,7 +9,8 @@ import numpy as np
 
 from lrbound.activations import ACTIVATIONS
 from lrbound.fields import choice, initialisation, integer
-from lrbound.layers.base import Context, Layer, Node, Pullback, Shape, ShapeError, run
+from lrbound.layers.base import Layer, Node, run
+from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.gate import multiply
 from lrbound.meanfield.gradient import Gradient, Share
 

@@ -14,8 +14,7 @@ from lrbound.meanfield.kernel import CROSS, NORMAL, SAME, Cumulants, Kernel, dia
 from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
-    from lrbound.activations.base import Activation
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Activating, Context, Pullback
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
 
@@ -23,7 +22,7 @@ BLOCK = 4096
 """Pairs of neighbours that a function is computed for at a time: its series takes some hundred terms for each."""
 
 
-def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+def activate(activation: Activating, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
     """Return the kernel of phi(u) for Gaussian u, and the way back.
 
     Forward E[phi(u_a) phi(u_b)]; backward B times E[phi'(u_a) phi'(u_b)]. The same position of the same sample is one
@@ -65,19 +64,19 @@ def activate(activation: Activation, kernel: Kernel, ctx: Context) -> tuple[Kern
 
 
 @lru_cache(maxsize=256)
-def _middle(activation: Activation, mean: float, spread: float) -> float:
+def _middle(activation: Activating, mean: float, spread: float) -> float:
     """Return E phi(u)."""
     z, weights = trapezoid(9.0, 301)
     return float(activation.value(mean + spread * z) @ weights)
 
 
-def _cumulants(activation: Activation, mean: float, spread: float) -> Cumulants:
+def _cumulants(activation: Activating, mean: float, spread: float) -> Cumulants:
     from lrbound.meanfield.few_inputs import cumulants
 
     return cumulants(activation, mean, spread)
 
 
-def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
+def _pairs(activation: Activating, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
     """Return the pair functions between classes, of a unit with itself, and of one position in two samples."""
     mean = kernel.mean
     on_site = kernel.on_site - mean**2
@@ -94,7 +93,7 @@ def _pairs(activation: Activation, kernel: Kernel) -> tuple[Pair, Pair, Pair]:
 
 
 def _of_few_inputs(
-    activation: Activation, kernel: Kernel, found: tuple[Pair, Pair, Pair], spread: float
+    activation: Activating, kernel: Kernel, found: tuple[Pair, Pair, Pair], spread: float
 ) -> tuple[Pair, Pair, Pair]:
     """Return the pair functions where units see few inputs: those of two positions of one sample are an axis of their own."""
     from lrbound.meanfield.few_inputs import moved, tied
@@ -117,7 +116,7 @@ def _of_few_inputs(
     )
 
 
-def _neighbours(activation: Activation, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:
+def _neighbours(activation: Activating, kernel: Kernel, between: Pair) -> tuple[Near | None, Near | None, Near | None]:
     """Return what the pair functions have beside those of the classes at neighbouring positions."""
     near = kernel.near
     if near is None:

@@ -23,7 +23,7 @@ from lrbound.meanfield.statistics import Normalised, normalise
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lrbound.layers.base import Context, Pullback, Split
+    from lrbound.meanfield.contract import Context, Pullback, Split
     from lrbound.meanfield.edges import Reach
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis

@@ -22,7 +22,7 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.meanfield.positions import Array, Window
+    from lrbound.meanfield.positions import Array, AxisWindow
 
     Positions = NDArray[np.int64]
 
@@ -127,7 +127,7 @@ def by_border(classes: tuple[int, ...], reach: Span) -> tuple[int, ...]:
     return tuple(np.ravel(inverse).tolist())
 
 
-def carried(size: int, window: Window, reach: Span) -> Span:
+def carried(size: int, window: AxisWindow, reach: Span) -> Span:
     """Return the pairs of places of a convolution's window between which it carries what pairs of an axis share.
 
     Two places j apart have taps j stride apart. Taps of a circular window go on at the other end, so there pairs on either
@@ -141,7 +141,7 @@ def carried(size: int, window: Window, reach: Span) -> Span:
     return near // window.stride, max(0, (beyond + across) // window.stride) if across else 0
 
 
-def gathered(size: int, window: Window, reach: Span) -> Span:
+def gathered(size: int, window: AxisWindow, reach: Span) -> Span:
     """Return the pairs of places of a pool's window in which there are pairs of an axis: taps move on their own."""
     near, across = reach
     wide = window.kernel - 1
@@ -173,14 +173,14 @@ Reach = tuple[Span, Span]
 
 
 @lru_cache(maxsize=512)
-def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: Span) -> EdgeMap:
+def moving(below: tuple[int, ...], above: tuple[int, ...], window: AxisWindow, reach: Span) -> EdgeMap:
     """Return the mean over taps where both ends move by the same offset, as in a convolution.
 
     Parameters
     ----------
     below, above : tuple of int
         Classes of the positions of the input and of the output.
-    window : Window
+    window : AxisWindow
     reach : Span
         Of the input.
     """
@@ -192,7 +192,7 @@ def moving(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach
 
 
 @lru_cache(maxsize=512)
-def pooled(below: tuple[int, ...], above: tuple[int, ...], window: Window, reach: Span) -> EdgeMap:
+def pooled(below: tuple[int, ...], above: tuple[int, ...], window: AxisWindow, reach: Span) -> EdgeMap:
     """Return the mean over pairs of taps, as in a pool; what lies outside the image counts as 0."""
     source, target = edges(below, reach), edges(above, gathered(len(below), window, reach))
     taps = window.taps(len(below))

@@ -1,6 +1,6 @@
 """Units that see few inputs: filters of a group of channels, one channel in a depthwise convolution.
 
-u_a = sum_k w_k h_{a+k} runs over f = (channels/groups) kernel^2 inputs. At any width it differs from channel to channel what
+u_a = sum_k w_k h_{a+k} runs over f = (channels/groups) times the filter's area inputs. At any width it differs from channel to channel what
 u is like, because f stays small, and an activation is bent: its means over the channels are not those at the mean kernel.
 Let a normaliser divide each channel by its own standard deviation, so that only |w| = 1 matters, and let the inputs be
 independent between positions around what all samples share (for white input they are), with skewness k3 and excess kurtosis
@@ -29,6 +29,7 @@ for 3x3; that, too, is a per cent or two of lambda_max.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,7 +41,7 @@ from lrbound.meanfield.normal import trapezoid
 if TYPE_CHECKING:
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.positions import Array, Window
+    from lrbound.meanfield.positions import Array, AxisWindow, Window
 
 
 class FewInputs(NamedTuple):
@@ -86,8 +87,9 @@ class Moved(NamedTuple):
 def few_inputs(below: Kernel, window: Window, groups: int) -> FewInputs:
     """Return what a window's filters of a group of channels make of ``below``."""
     each = below.channels // groups
-    rows, cols = _shared(below.rows.size, window), _shared(below.cols.size, window)
-    positions = float(window.output_size(below.rows.size) * window.output_size(below.cols.size))
+    sides = below.rows.size, below.cols.size
+    rows, cols = _shared(sides[0], window.rows), _shared(sides[1], window.cols)
+    positions = float(math.prod(window.output_sizes(sides)))
     own = rows.own * cols.own
     shared = (rows.total * cols.total - own) / max(positions * (positions - 1.0), 1.0)
     law, freedom, taps = below.cumulants, each * rows.freedom * cols.freedom, each * own / positions
@@ -109,7 +111,7 @@ class _Shared(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _shared(size: int, window: Window) -> _Shared:
+def _shared(size: int, window: AxisWindow) -> _Shared:
     taps = window.taps(size)
     under = (taps[:, :, None] == np.arange(size)).any(axis=1)
     inside = (taps >= 0).sum(axis=0)

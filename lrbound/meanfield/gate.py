@@ -16,7 +16,7 @@ from lrbound.meanfield.regroup import common, regroup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.layers.base import Split
+    from lrbound.meanfield.contract import Split
     from lrbound.meanfield.edges import Reach
     from lrbound.meanfield.positions import Axis
 

@@ -6,21 +6,23 @@ need. Relu's are closed forms. Any other function's come from Mehler's formula,
     phi(mu + s z) = sum_k a_k(s) h_k(z)   =>   E phi(u) phi(v) = sum_k a_k(s_a) a_k(s_b) rho^k,
 
 with the orthonormal Hermite polynomials h_k = He_k / sqrt(k!). The cost is one short integral per standard deviation,
-never one per pair. A kink makes a_k fall off as a power of k only, so the kink's relu is taken out of the series and
-put back in closed form.
+never one per pair. A kink, a place u0 where phi' jumps by j, makes a_k fall off as a power of k only, so j max(u - u0, 0) is
+taken out of the series for every kink and put back in closed form.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrbound.meanfield.normal import cdf, density
+from lrbound.meanfield.quadrature import REACH, Rule, hermite, hermite_on_panels, panels, splits
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -28,6 +30,8 @@ Function = Callable[[Array], Array]
 TWO_PI = 2.0 * math.pi
 NO_MEAN = 1e-300
 """Mean up to which its ratio to a standard deviation can be 0 in floating-point numbers."""
+AT_KINK = np.array(1e-200)
+"""A distance from the kink, in standard deviations, that counts as 0 and may be divided by."""
 
 _LEVELS = ((64, 1e-8), (128, 1e-8), (256, 1e-4), (512, math.inf))
 """Numbers of Hermite terms, tried in turn, and the part of E phi'^2 that each may miss.
@@ -40,8 +44,6 @@ _SMALL = 1 << 15
 """Pairs times terms up to which one array of powers is cheaper than a loop over the terms."""
 _BLOCK = 1 << 15
 """Pairs that are summed at a time: a block and its accumulator stay in the processor's cache."""
-_REACH = 12.0
-"""The integrals run over |z| < 12: with |h_k| below exp(z^2/4), what lies beyond is 1e-16 of the whole."""
 
 
 class Pair(NamedTuple):
@@ -62,6 +64,21 @@ class Pair(NamedTuple):
     stein: Array
 
 
+class Kink(NamedTuple):
+    """A place where the slope of a function jumps.
+
+    Attributes
+    ----------
+    place : float
+        u0.
+    jump : float
+        phi'(u0 + 0) - phi'(u0 - 0).
+    """
+
+    place: float
+    jump: float
+
+
 def divide(numerator: Array, denominator: Array) -> Array:
     """Return the quotient where the denominator is positive, else 0."""
     positive = denominator > 0.0
@@ -71,7 +88,7 @@ def divide(numerator: Array, denominator: Array) -> Array:
 # --- Relu ------------------------------------------------------------------------------------------------------------
 
 
-def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array, other: float | None = None) -> Pair:
     """Return the pair functions of max(u, 0), exactly.
 
     Parameters
@@ -82,13 +99,16 @@ def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
         Their standard deviations, broadcastable against ``rho``.
     rho : Array
         Their correlation; clipped to [-1, 1].
+    other : float, optional
+        Mean of the second Gaussian where it is not ``mean``.
 
     References
     ----------
     Cho and Saul 2009, equations 6 and 7, for mean 0.
     """
-    if abs(mean) > NO_MEAN:
-        return _rectified_shifted(mean, sd_a, sd_b, rho)
+    other = mean if other is None else other
+    if max(abs(mean), abs(other)) > NO_MEAN:
+        return _rectified_shifted((mean, other), sd_a, sd_b, rho)
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
     area = sd_a * sd_b
     root = np.sqrt((1.0 - rho) * (1.0 + rho)) / TWO_PI
@@ -98,25 +118,28 @@ def rectified(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
     return Pair(value, slope, stein)
 
 
-def _rectified_shifted(mean: float, sd_a: Array, sd_b: Array, rho: Array) -> Pair:
-    # With the indicator I = [z > -h, z' > -k], h = mu/s_a and k = mu/s_b, partial integration gives
+def _rectified_shifted(means: tuple[float, float], sd_a: Array, sd_b: Array, rho: Array) -> Pair:
+    # With the indicator I = [z > -h, z' > -k], h = mean/s_a and k = mean'/s_b, partial integration gives
     #   E I z  = A + rho B,   E I z z' = rho P + (1 - rho^2) D - rho (h A + k B),   where
     #   A = density(h) cdf((k - rho h)/root),  B = density(k) cdf((h - rho k)/root),  root^2 = 1 - rho^2,
-    # D is the bivariate density and P = E I. h and k have one sign, so Owen's form of P needs no case distinction.
-    from scipy.special import owens_t
+    # D is the bivariate density and P = E I in Owen's form (1956), which counts 1/2 too much where h and k differ in sign.
+    from scipy.special import ndtr, owens_t
 
     # A standard deviation of 0 is a limit that all terms reach long before 1e-30.
-    a, b = (np.maximum(sd, 1e-30 * abs(mean)) for sd in (sd_a, sd_b))
-    h, k = mean / a, mean / b
+    far = max(abs(mean) for mean in means)
+    a, b = (np.maximum(sd, 1e-30 * far) for sd in (sd_a, sd_b))
+    h, k = (mean / sd if abs(mean) > NO_MEAN else AT_KINK for mean, sd in zip(means, (a, b), strict=True))
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
     # Rounding of rho already blurs the root by 1e-8; the floor only keeps the quotients finite.
     root = np.maximum(np.sqrt((1.0 - rho) * (1.0 + rho)), 1e-10)
     below_h, below_k = (k - rho * h) / root, (h - rho * k) / root
-    slope = 0.5 * (cdf(h) + cdf(k)) - owens_t(h, below_h / h) - owens_t(k, below_k / k)
+    slope = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, below_h / h) - owens_t(k, below_k / k)
+    if (means[0] < -NO_MEAN) != (means[1] < -NO_MEAN):
+        slope = slope - 0.5
     slope = np.maximum(slope, 0.0)
-    at_h, at_k = density(h) * cdf(below_h), density(k) * cdf(below_k)
+    at_h, at_k = density(h) * ndtr(below_h), density(k) * ndtr(below_k)
     edge = root * density(h) * density(below_h)
-    value = mean * (mean * slope + a * at_h + b * at_k) + a * b * (rho * slope + edge)
+    value = means[0] * (means[1] * slope + b * at_k) + means[1] * a * at_h + a * b * (rho * slope + edge)
     stein = divide(edge - rho * (h * at_h + k * at_k), sd_a * sd_b)
     return Pair(np.maximum(value, 0.0), slope, stein)
 
@@ -134,13 +157,13 @@ def rectified_local(mean: float, sd: Array) -> Pair:
 
 
 class Curve(Protocol):
-    """A function that is smooth apart from a kink at 0; see :class:`lrbound.activations.base.Activation`."""
+    """A continuous function phi that is smooth apart from kinks; see :class:`lrbound.activations.base.Activation`."""
 
     def __hash__(self) -> int: ...
 
     @property
-    def kink(self) -> float:
-        """phi'(0+) - phi'(0-)."""
+    def kinks(self) -> tuple[Kink, ...]:
+        """All places where phi' jumps."""
 
     def value(self, u: Array) -> Array:
         """Return phi(u)."""
@@ -169,22 +192,36 @@ def series(curve: Curve, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> P
     """
     sd_a, sd_b, rho = (np.asarray(x, dtype=np.float64) for x in (sd_a, sd_b, rho))
     rho = np.minimum(np.maximum(rho, -1.0), 1.0)
-    kink = curve.kink
+    kinks = curve.kinks
     functions: list[tuple[Function, Function]] = [(curve.value, curve.slope)]
-    if kink != 0.0:
-        functions.append((lambda u: kink * np.maximum(u, 0.0), lambda u: kink * np.heaviside(u, 0.5)))
+    if kinks:
+        functions.append((partial(_bent, kinks), partial(_bent_slope, kinks)))
     shape = np.broadcast_shapes(sd_a.shape, sd_b.shape, rho.shape)
     one_a, one_b = _without_repeats(sd_a), _without_repeats(sd_b)
     for terms, allowed in _LEVELS:
-        left, right = _coefficients(functions, mean, (one_a, one_b), terms)
+        left, right = _coefficients(functions, _places(curve), mean, (one_a, one_b), terms)
         if _missing(left) < allowed and _missing(right) < allowed:
             break
     sums = _power_sums(left, right, np.broadcast_to(rho, shape))
-    if kink != 0.0:
-        exact = rectified(mean, sd_a, sd_b, rho)
+    for one, other in product(kinks, kinks):
+        exact = rectified(mean - one.place, sd_a, sd_b, rho, mean - other.place)
         weighted = sd_a * sd_b * exact.stein + rho * exact.slope
-        sums += kink * kink * np.stack(np.broadcast_arrays(exact.value, exact.slope, weighted))
+        sums += one.jump * other.jump * np.stack(np.broadcast_arrays(exact.value, exact.slope, weighted))
     return Pair(sums[0], sums[1], divide(sums[2] - rho * sums[1], sd_a * sd_b))
+
+
+def _bent(kinks: tuple[Kink, ...], u: Array) -> Array:
+    """Return the sum of j max(u - u0, 0), the piecewise linear function that has these kinks and is 0 below them."""
+    return np.sum([kink.jump * np.maximum(u - kink.place, 0.0) for kink in kinks], axis=0)
+
+
+def _bent_slope(kinks: tuple[Kink, ...], u: Array) -> Array:
+    return np.sum([kink.jump * np.heaviside(u - kink.place, 0.5) for kink in kinks], axis=0)
+
+
+def _places(curve: Curve) -> Array:
+    """Return where the integrals are split: 0, about which phi may be steep, and then the kinks elsewhere."""
+    return np.array([0.0, *sorted({kink.place for kink in curve.kinks} - {0.0})])
 
 
 def _without_repeats(sd: Array) -> Array:
@@ -196,68 +233,41 @@ def local(curve: Curve, mean: float, sd: Array) -> Pair:
     """Return the same-variable functions of any phi, by quadrature: E phi^2, E phi'^2, (E (z^2 - 1) phi'^2)/s^2."""
     sd = np.asarray(sd, dtype=np.float64)
 
-    def moments(s: Array, z0: float) -> Array:
-        z, weights = _rule(z0)
-        u = mean + s[:, None] * z
-        squares = curve.slope(u) ** 2
-        return np.stack([curve.value(u) ** 2 @ weights, squares @ weights, squares @ ((z * z - 1.0) * weights)])
+    def moments(s: Array, steep: float, cuts: Array) -> Array:
+        total = np.zeros((3, s.size))
+        for rule in _rules(steep, cuts):
+            z = rule.nodes
+            u = mean + s[:, None] * z
+            squares = curve.slope(u) ** 2
+            total += rule.integral(np.stack([curve.value(u) ** 2, squares, squares * (z * z - 1.0)]))
+        return total
 
-    (found,) = _per_deviation(moments, mean, (sd,))
+    (found,) = _per_deviation(moments, _places(curve), mean, (sd,))
     return Pair(found[0], found[1], divide(found[2], sd * sd))
 
 
-class _Rule(NamedTuple):
-    """Nodes z of a quadrature that is symmetric about 0, and the weights of the normal density on them."""
-
-    nodes: Array
-    weights: Array
-
-
-@cache
-def _gauss_legendre() -> _Rule:
-    from numpy.polynomial.legendre import leggauss
-
-    return _Rule(*leggauss(16))
+def _rules(steep: float, cuts: Array) -> list[Rule]:
+    """Return the rules whose sum splits the integrals at ``cuts``, (deviations, cuts)."""
+    more = splits(steep, cuts) if cuts.size else None
+    return [panels(steep)] if more is None else [panels(steep), more]
 
 
-@lru_cache(maxsize=16)
-def _rule(z0: float) -> _Rule:
-    # Panels of length 1, cut at z0 and ever finer towards it: there a kink may sit, or a step much narrower than 1.
-    fine = 4.0 ** -np.arange(1, 5)
-    cuts = np.concatenate([np.arange(_REACH + 1.0), [z0], z0 - fine, z0 + fine])
-    cuts = np.unique(np.clip(cuts, 0.0, _REACH))
-    nodes, weights = _gauss_legendre()
-    half = 0.5 * np.diff(cuts)[:, None]
-    z = (cuts[:-1, None] + half * (1.0 + nodes)).ravel()
-    w = (half * weights).ravel() * density(z)
-    return _Rule(np.concatenate([-z[::-1], z]), np.concatenate([w[::-1], w]))
+def _per_deviation(
+    compute: Callable[[Array, float, Array], Array], places: Array, mean: float, sds: tuple[Array, ...]
+) -> list[Array]:
+    """Return ``compute`` (s, steep, cuts) -> (..., s.size) over all standard deviations, an array (..., *sd.shape) each.
 
-
-@lru_cache(maxsize=16)
-def _hermite(z0: float, terms: int) -> Array:
-    """Return h_k(z) times the weight of z, shape (nodes, terms)."""
-    z, weights = _rule(z0)
-    rows = np.empty((terms, z.size))
-    rows[0] = weights
-    rows[1] = z * weights
-    for k in range(1, terms - 1):
-        rows[k + 1] = (z * rows[k] - math.sqrt(k) * rows[k - 1]) / math.sqrt(k + 1)
-    return np.ascontiguousarray(rows.T)
-
-
-def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sds: tuple[Array, ...]) -> list[Array]:
-    """Return ``compute`` (s, z0) -> (..., s.size) over all standard deviations, an array (..., *sd.shape) for each.
-
-    Equal standard deviations, as all positions of an image often have, are computed once.
+    ``steep`` and ``cuts`` (s.size, kinks) are the distances of ``places`` from the mean in standard deviations s. Equal
+    standard deviations, as all positions of an image often have, are computed once.
     """
     distinct, inverse = np.unique(np.concatenate([sd.ravel() for sd in sds]), return_inverse=True)
     distinct = np.maximum(distinct, 1e-200)  # for 0 its limit: at a kink, half of the nodes stay on either side
-    if mean == 0.0:
-        table = compute(distinct, 0.0)
-    else:
-        # Where the function's argument is 0; rounded, so that standard deviations equal but for noise share a rule.
-        z0 = np.round(abs(mean) / np.maximum(distinct, abs(mean) / _REACH), 10)
-        table = np.concatenate([compute(distinct[z0 == z], float(z)) for z in np.unique(z0)[::-1]], axis=-1)
+    column = distinct[:, None]
+    # rounded, so that standard deviations equal but for noise share a rule
+    cuts = np.round(np.minimum(np.abs(places - mean), REACH * column) / column, 12)
+    starts = np.flatnonzero(np.append(True, cuts[1:, 0] != cuts[:-1, 0]))[1:]
+    parts = zip(np.split(distinct, starts), np.split(cuts, starts), strict=True)
+    table = np.concatenate([compute(s, float(cut[0, 0]), cut[:, 1:]) for s, cut in parts], axis=-1)
     ends = np.cumsum([sd.size for sd in sds])
     return [
         table[..., inverse[end - sd.size : end]].reshape(*table.shape[:-1], *sd.shape)
@@ -266,21 +276,24 @@ def _per_deviation(compute: Callable[[Array, float], Array], mean: float, sds: t
 
 
 def _coefficients(
-    functions: list[tuple[Function, Function]], mean: float, sds: tuple[Array, ...], terms: int
+    functions: list[tuple[Function, Function]], places: Array, mean: float, sds: tuple[Array, ...], terms: int
 ) -> list[Array]:
     """Return the coefficients of phi, phi' and z phi', shape (functions, 3, terms + 2, *sd.shape), for each of ``sds``.
 
     The last two of each are the root mean squares of what is left of the even and of the odd part.
     """
 
-    def compute(s: Array, z0: float) -> Array:
-        z, weights = _rule(z0)
-        u = mean + s[:, None] * z
-        curves = np.stack([curve(u) for function in functions for curve in (*function, function[1])])
-        curves[2::3] *= z
-        found = curves @ _hermite(z0, terms)
-        total = (curves * curves) @ weights
-        mirrored = (curves * curves[..., ::-1]) @ weights
+    def compute(s: Array, steep: float, cuts: Array) -> Array:
+        found, total, mirrored = (np.zeros((3 * len(functions), s.size, *shape)) for shape in ((terms,), (), ()))
+        for rule in _rules(steep, cuts):
+            z = rule.nodes
+            u = mean + s[:, None] * z
+            curves = np.stack([curve(u) for function in functions for curve in (*function, function[1])])
+            curves[2::3] *= z
+            basis = hermite_on_panels(steep, terms) if z.ndim == 1 else hermite(rule, terms)
+            found += rule.coefficients(curves, basis)
+            total += rule.integral(curves * curves)
+            mirrored += rule.integral(curves * curves[..., ::-1])
         energy = found * found
         even = 0.5 * (total + mirrored) - energy[..., 0::2].sum(-1)
         odd = 0.5 * (total - mirrored) - energy[..., 1::2].sum(-1)
@@ -288,18 +301,18 @@ def _coefficients(
         table = np.concatenate([found, rest], axis=-1).swapaxes(1, 2)
         return table.reshape(len(functions), 3, terms + 2, s.size)
 
-    return _per_deviation(compute, mean, sds)
+    return _per_deviation(compute, places, mean, sds)
 
 
 def _missing(coefficients: Array) -> float:
-    """Return the largest part of E phi'^2 that the series misses, apart from what the kink's relu makes up for."""
+    """Return the largest part of E phi'^2 that the series misses, apart from what the kinks' closed forms make up for."""
     energy = coefficients[:, 1] ** 2
     rest = energy[0, -2:].sum(0) - energy[1:, -2:].sum((0, 1))
     return float(np.max(np.abs(rest) / np.maximum(energy[0].sum(0), 1e-300), initial=0.0))
 
 
 def _power_sums(left: Array, right: Array, rho: Array) -> Array:
-    """Return sum_k left_k right_k rho^k less the same of the kink's relu, shape (3, *broadcast shape)."""
+    """Return sum_k left_k right_k rho^k less the same of the kinks, shape (3, *broadcast shape)."""
     shape = rho.shape
     lead = left.shape[:3]
     left, right = (x.reshape(*lead, *(1,) * (len(shape) + 3 - x.ndim), *x.shape[3:]) for x in (left, right))

@@ -160,11 +160,7 @@ class Kernel:
     @cached_property
     def even(self) -> Kernel:
         """The kernel with what neighbours share spread over their classes, for what knows class pairs alone."""
-        if self.near is None:
-            return self
-        from lrbound.meanfield.neighbours import spread_evenly
-
-        return spread_evenly(self, self.near)
+        return self if self.near is None else self.near.spread_evenly(self)
 
     def averages(self) -> tuple[float, float]:
         """Return q and q_xy: S(a, a) and X(a, a) averaged over positions."""

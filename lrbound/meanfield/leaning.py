@@ -64,8 +64,8 @@ def below_statistics(excess: Sums, kernel: Kernel, gamma2: float, samples: float
 
 def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Window, norm: float) -> Lean:
     """Return the lean on the values under filters; ``above`` is where ``leaning`` is."""
-    rows, cols = refine(kernel.rows, window), refine(kernel.cols, window)
-    taps = float(window.kernel**2)
+    rows, cols = refine(kernel.rows, window.rows), refine(kernel.cols, window.cols)
+    taps = float(window.size)
     r, c = len(kernel.rows.counts), len(kernel.cols.counts)
     flat = leaning.pair.reshape(*leaning.pair.shape[:-4], len(rows.axis.counts) ** 2, -1)
     pair = taps**2 * (rows.free_offset.T @ flat @ cols.free_offset)

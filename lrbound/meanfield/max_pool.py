@@ -35,10 +35,10 @@ from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, end
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.edges import Edges
     from lrbound.meanfield.neighbours import Near
-    from lrbound.meanfield.positions import Array, Axis, Lumped, Window
+    from lrbound.meanfield.positions import Array, Axis, AxisWindow, Lumped, Window
 
 LEAST_COMMON = 1e-4
 """Floor of c: below it m hardly moves the maximum, and the series in m needs no more digits."""
@@ -73,12 +73,15 @@ class Windows:
     def neighbours(self, near: Near) -> Array:
         """Return what same samples have beside their class pairs between the taps of a window, (windows, taps, taps)."""
         rows, cols = (
-            _between_taps(edges_of, lumped.axis, self.window)
-            for edges_of, lumped in ((near.rows, self.row_taps), (near.cols, self.col_taps))
+            _between_taps(edges_of, lumped.axis, along)
+            for edges_of, lumped, along in (
+                (near.rows, self.row_taps, self.window.rows),
+                (near.cols, self.col_taps, self.window.cols),
+            )
         )
         row, col = rows[:, None, :, None, :, None], cols[None, :, None, :, None, :]
         found = np.where((row >= 0) & (col >= 0), near.values[SAME][row, col], 0.0)
-        size = self.window.kernel**2
+        size = self.window.size
         return found.reshape(len(rows) * len(cols), size, size)
 
     @property
@@ -231,17 +234,17 @@ class Moments(NamedTuple):
 
 
 def _windows(kernel: Kernel, window: Window) -> Windows:
-    rows, cols = refine(kernel.rows, window), refine(kernel.cols, window)
+    rows, cols = refine(kernel.rows, window.rows), refine(kernel.cols, window.cols)
     reach = neighbours.reach_of(kernel.near)
     row_map, col_map = (
-        edges.pooled(axis.classes, lumped.axis.classes, window, far)
-        for axis, lumped, far in zip((kernel.rows, kernel.cols), (rows, cols), reach, strict=True)
+        edges.pooled(axis.classes, lumped.axis.classes, along, far)
+        for axis, lumped, along, far in zip((kernel.rows, kernel.cols), (rows, cols), window, reach, strict=True)
     )
     edges.check_size((row_map, col_map))
-    return Windows(rows, cols, Overlap((row_map, col_map), window.kernel**2), window)
+    return Windows(rows, cols, Overlap((row_map, col_map), window.size), window)
 
 
-def _between_taps(pairs: Edges, above: Axis, window: Window) -> NDArray[np.int64]:
+def _between_taps(pairs: Edges, above: Axis, window: AxisWindow) -> NDArray[np.int64]:
     """Return the edges between the taps of one window of each class, (classes, taps, taps); -1 where there is none."""
     _, first = np.unique(above.classes, return_index=True)
     taps = window.taps(len(pairs.classes))[first]

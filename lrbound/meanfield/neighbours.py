@@ -103,6 +103,23 @@ class Near:
         square = self.rows.places.T @ values @ self.cols.places
         return square.reshape(*values.shape[:-2], r, r, c, c)
 
+    def spread_evenly(self, kernel: Kernel) -> Kernel:
+        """Return the kernel with what its neighbours share spread over all pairs of different positions of their classes.
+
+        Sums over classes stay the same, and where every position is a class of its own so does the kernel.
+        """
+        even = _even(kernel, self)
+        return Kernel(
+            kernel.channels,
+            kernel.rows,
+            kernel.cols,
+            kernel.pair + even,
+            kernel.site - diagonal(even),
+            kernel.mean,
+            kernel.gaussian,
+            kernel.law,
+        )
+
     def by_left_end(self, values: Array) -> Array:
         """Return sums over these pairs by the class of their left end, shape (..., r, c)."""
         rows, cols = (each.left[:, None] == np.arange(each.own) for each in (self.rows, self.cols))
@@ -193,24 +210,6 @@ class Factor(NamedTuple):
 # --- For what knows class kernels alone ------------------------------------------------------------------------------
 
 
-def spread_evenly(kernel: Kernel, near: Near) -> Kernel:
-    """Return the kernel with what neighbours share spread over all pairs of different positions of their classes.
-
-    Sums over classes stay the same, and where every position is a class of its own so does the kernel.
-    """
-    even = _even(kernel, near)
-    return Kernel(
-        kernel.channels,
-        kernel.rows,
-        kernel.cols,
-        kernel.pair + even,
-        kernel.site - diagonal(even),
-        kernel.mean,
-        kernel.gaussian,
-        kernel.law,
-    )
-
-
 def surplus(kernel: Kernel) -> Array:
     """Return what S^2 and X^2, summed over all pairs of positions, have beyond those of the even kernel."""
     near = kernel.near
@@ -225,7 +224,7 @@ def _even(kernel: Kernel, near: Near) -> Array:
 
 
 def gathered(kernel: Kernel, pair: Array, site: Array, *, over_batch: bool) -> tuple[Array, Array, Near | None]:
-    """Return (pair, site, near) from what :func:`spread_evenly` of a kernel has become under a normaliser.
+    """Return (pair, site, near) from what :meth:`Near.spread_evenly` of a kernel has become under a normaliser.
 
     What neighbours share is scaled as the diagonal part was, at both ends. Where statistics run over the batch, what
     else same samples have come to have beyond different ones goes to neighbours, too, so that sums over classes stay.

@@ -9,18 +9,18 @@ from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.position_map import pooling
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.positions import Window
 
 
-def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pullback]:
-    """Return the kernel of averages over windows (rows, columns) and the way back."""
-    window = pooling(kernel, windows)
-    pair, site, near = window.forward(kernel)
+def average(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
+    """Return the kernel of averages over the places of a window and the way back."""
+    averages = pooling(kernel, window)
+    pair, site, near = averages.forward(kernel)
     out = Kernel(
         kernel.channels,
-        window.rows,
-        window.cols,
+        averages.rows,
+        averages.cols,
         pair,
         site,
         kernel.mean,
@@ -30,6 +30,6 @@ def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pul
     )
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
-        return Gradient(window.backward(gradient.delta)), None
+        return Gradient(averages.backward(gradient.delta)), None
 
     return out, pull

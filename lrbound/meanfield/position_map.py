@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
-from lrbound.meanfield.positions import Array, Axis, Lumped, Window, refine
+from lrbound.meanfield.positions import Array, Axis, AxisWindow, Lumped, Window, refine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,15 +75,15 @@ def _square(pair: Array) -> Array:
 
 
 def _edge_maps(
-    make: Callable[[tuple[int, ...], tuple[int, ...], Window, Span], EdgeMap],
+    make: Callable[[tuple[int, ...], tuple[int, ...], AxisWindow, Span], EdgeMap],
     kernel: Kernel,
     above: tuple[Lumped, Lumped],
-    windows: tuple[Window, Window],
+    window: Window,
 ) -> Maps:
     reach = neighbours.reach_of(kernel.near)
     rows, cols = (
-        make(axis.classes, lumped.axis.classes, window, far)
-        for axis, lumped, window, far in zip((kernel.rows, kernel.cols), above, windows, reach, strict=True)
+        make(axis.classes, lumped.axis.classes, along, far)
+        for axis, lumped, along, far in zip((kernel.rows, kernel.cols), above, window, reach, strict=True)
     )
     edges.check_size((rows, cols))
     return rows, cols
@@ -93,33 +93,36 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
     """Mean over offsets d of K(s a + d, s b + d): both ends move by the same offset."""
     axes, reach = (kernel.rows, kernel.cols), neighbours.reach_of(kernel.near)
     rows, cols = (
-        refine(axis, window, edges.by_border(axis.classes, far) if window.wraps else None)
-        for axis, far in zip(axes, reach, strict=True)
+        refine(axis, along, edges.by_border(axis.classes, far) if along.wraps else None)
+        for axis, along, far in zip(axes, window, reach, strict=True)
     )
     # padding by more than the filter needs makes places whose windows are one and the same
-    alone = all(edges.carried(axis.size, window, far) == edges.ALONE for axis, far in zip(axes, reach, strict=True))
+    alone = all(
+        edges.carried(axis.size, along, far) == edges.ALONE
+        for axis, along, far in zip(axes, window, reach, strict=True)
+    )
     return PositionMap(
         rows.axis,
         cols.axis,
         (rows.same_offset, cols.same_offset),
         (rows.mean, cols.mean),
-        None if kernel.near is None and alone else _edge_maps(edges.moving, kernel, (rows, cols), (window, window)),
-        is_identity=window.kernel == window.stride == 1 and window.padding == 0,
+        None if kernel.near is None and alone else _edge_maps(edges.moving, kernel, (rows, cols), window),
+        is_identity=all(along.kernel == along.stride == 1 and along.padding == 0 for along in window),
     )
 
 
-def pooling(kernel: Kernel, windows: tuple[Window, Window]) -> PositionMap:
+def pooling(kernel: Kernel, window: Window) -> PositionMap:
     """M K M^T with the pool's averages M: the two ends move by their own offsets.
 
     Windows that do not overlap keep the diagonal part on the diagonal, divided by their size; overlapping ones spread
     it over neighbours.
     """
-    rows, cols = refine(kernel.rows, windows[0]), refine(kernel.cols, windows[1])
-    overlap = any(window.stride < window.kernel for window in windows) or kernel.near is not None
+    rows, cols = refine(kernel.rows, window.rows), refine(kernel.cols, window.cols)
+    overlap = any(along.stride < along.kernel for along in window) or kernel.near is not None
     return PositionMap(
         rows.axis,
         cols.axis,
         (rows.free_offset, cols.free_offset),
-        (rows.mean / windows[0].kernel, cols.mean / windows[1].kernel),
-        _edge_maps(edges.pooled, kernel, (rows, cols), windows) if overlap else None,
+        (rows.mean / window.rows.kernel, cols.mean / window.cols.kernel),
+        _edge_maps(edges.pooled, kernel, (rows, cols), window) if overlap else None,
     )

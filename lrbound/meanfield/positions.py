@@ -10,10 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lrbound.fields import both
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrbound.fields import Pair
 
 Array = NDArray[np.float64]
 OUTSIDE = -1
@@ -53,7 +60,7 @@ POINT = uniform(1)
 
 
 @dataclass(frozen=True)
-class Window:
+class AxisWindow:
     """A sliding window along one axis: convolution kernel or pool."""
 
     kernel: int
@@ -77,6 +84,35 @@ class Window:
         if self.mode == "circular":
             return position % size
         return np.where((position >= 0) & (position < size), position, OUTSIDE)
+
+
+class Window(NamedTuple):
+    """A sliding window on an image.
+
+    Attributes
+    ----------
+    rows, cols : AxisWindow
+        What it is along each axis.
+    """
+
+    rows: AxisWindow
+    cols: AxisWindow
+
+    @classmethod
+    def of(cls, kernel: Pair, stride: Pair, padding: Pair, mode: Literal["zeros", "circular"] = "zeros") -> Window:
+        """Return the window with these sides, steps and borders, in pixels."""
+        rows, cols = zip(both(kernel), both(stride), both(padding), strict=True)
+        return cls(AxisWindow(*rows, mode), AxisWindow(*cols, mode))
+
+    @property
+    def size(self) -> int:
+        """Number of taps: positions under one place of the window."""
+        return self.rows.kernel * self.cols.kernel
+
+    def output_sizes(self, sides: Sequence[int]) -> tuple[int, int]:
+        """Return the number of places along rows and columns of an image; not positive where it does not fit."""
+        height, width = sides
+        return self.rows.output_size(height), self.cols.output_size(width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +151,7 @@ class Lumped:
 
 # One entry a distinct (axis, window): the layers of a stage share it, and a repeat needs it once.
 @lru_cache(maxsize=512)
-def _refine(classes: tuple[int, ...], window: Window, finer: tuple[int, ...]) -> Lumped:
+def _refine(classes: tuple[int, ...], window: AxisWindow, finer: tuple[int, ...]) -> Lumped:
     taps = window.taps(len(classes))
     under, told = (np.where(taps == OUTSIDE, OUTSIDE, np.asarray(each)[taps]) for each in (classes, finer))
     _, first, inverse = np.unique(told, axis=0, return_index=True, return_inverse=True)
@@ -124,6 +160,6 @@ def _refine(classes: tuple[int, ...], window: Window, finer: tuple[int, ...]) ->
     return Lumped(Axis(tuple(int(c) for c in np.ravel(inverse))), one_hot.astype(np.float64))
 
 
-def refine(axis: Axis, window: Window, finer: tuple[int, ...] | None = None) -> Lumped:
+def refine(axis: Axis, window: AxisWindow, finer: tuple[int, ...] | None = None) -> Lumped:
     """Return how ``window`` maps the classes of ``axis`` to those of its output, which tell ``finer`` ones apart."""
     return _refine(axis.classes, window, axis.classes if finer is None else finer)

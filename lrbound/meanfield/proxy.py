@@ -11,12 +11,12 @@ import numpy as np
 
 from lrbound.errors import Refused
 from lrbound.meanfield.activate import activate, correlations
+from lrbound.meanfield.gaussian import Kink
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import SAME
 
 if TYPE_CHECKING:
-    from lrbound.activations.base import Activation
-    from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.contract import Activating, Context, Pullback
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.positions import Array
 
@@ -49,7 +49,7 @@ class Proxy:
     slopes: Array
 
 
-def _proxy(phi: Activation, gamma: float, beta: float, eps: float) -> Proxy:
+def _proxy(phi: Activating, gamma: float, beta: float, eps: float) -> Proxy:
     z, w = _nodes()
     u = gamma * z + beta
     value, slope = phi.value(u), phi.slope(u)
@@ -67,7 +67,7 @@ def _proxy(phi: Activation, gamma: float, beta: float, eps: float) -> Proxy:
 class Proxied:
     """(phi(gamma u + beta) - m)/sqrt(V) as a function of single values."""
 
-    phi: Activation
+    phi: Activating
     gamma: float
     beta: float
     eps: float
@@ -77,9 +77,12 @@ class Proxied:
         return _proxy(self.phi, self.gamma, self.beta, self.eps)
 
     @property
-    def kink(self) -> float:
-        """phi'(0+) - phi'(0-), at u = -beta/gamma."""
-        return self.gamma * self.phi.kink / math.sqrt(self._proxy.variance)
+    def kinks(self) -> tuple[Kink, ...]:
+        """Those of phi, at u = (u0 - beta)/gamma."""
+        if self.gamma == 0.0:
+            return ()
+        factor = abs(self.gamma) / math.sqrt(self._proxy.variance)
+        return tuple(Kink((place - self.beta) / self.gamma, factor * jump) for place, jump in self.phi.kinks)
 
     def value(self, u: Array) -> Array:
         """Return the function."""
@@ -99,7 +102,7 @@ class Proxied:
 
 
 def activate_by_proxy(
-    phi: Activation, kernel: Kernel, ctx: Context, *, gamma: float, beta: float, eps: float, learnable: bool
+    phi: Activating, kernel: Kernel, ctx: Context, *, gamma: float, beta: float, eps: float, learnable: bool
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of (phi(gamma x + beta) - m)/sqrt(V) and the way back.
 
@@ -135,7 +138,7 @@ def activate_by_proxy(
     return out, pull
 
 
-def _means(phi: Activation, kernel: Kernel) -> Array:
+def _means(phi: Activating, kernel: Kernel) -> Array:
     """Return E phi(u) by class of positions."""
     z, w = _nodes()
     own = kernel.on_site[..., SAME, :, :] - kernel.mean**2

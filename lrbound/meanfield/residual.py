@@ -15,7 +15,7 @@ from lrbound.meanfield.regroup import common, regroup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lrbound.layers.base import Context, Split
+    from lrbound.meanfield.contract import Context, Split
     from lrbound.meanfield.edges import Reach
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis

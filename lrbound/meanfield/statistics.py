@@ -1,4 +1,4 @@
-"""Normalisers of every kind: what their statistics do to kernels, and to the gradients that run through them.
+"""Statistics of normalisers of every kind, and what scaling by them does to kernels.
 
 One class covers the literature: statistics over the batch or of each sample, over S channels and all positions, with or
 without the mean, and a share alpha of the values that the statistics are taken from in the current step (cross-iteration
@@ -8,23 +8,18 @@ batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.errors import Refused
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
-from lrbound.meanfield.gradient import Gradient, Portion, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
-from lrbound.meanfield.projection import pull_through
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lrbound.layers.base import Context, Pullback
-    from lrbound.meanfield.gradient import Sums
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array
@@ -56,6 +51,8 @@ class Statistics:
         Whether the mean is subtracted.
     window : int
         Iterations whose batches make up the statistics, the current one included.
+    every_position : bool
+        Whether each position has statistics of its own, over channels alone.
     """
 
     kind: str
@@ -64,6 +61,11 @@ class Statistics:
     batch: bool = False
     centred: bool = True
     window: int = 1
+    every_position: bool = False
+
+    def values_of_sample(self, positions: int) -> int:
+        """Return how many values of one sample with so many positions a mean is taken over."""
+        return self.channels * (1 if self.every_position else positions)
 
     @property
     def alpha(self) -> float:
@@ -127,73 +129,6 @@ class Normalised:
         np.matmul(r.matrix[0], other.matrix[..., 0, :, :], out=matrix[..., 0, :, :])
         np.multiply(np.diagonal(r.matrix[1])[:, None], other.matrix[..., 1, :, :], out=matrix[..., 1, :, :])
         return Operator(matrix, r.rest * other.rest)
-
-
-def normaliser(
-    kernel: Kernel,
-    ctx: Context,
-    statistics: Statistics,
-    *,
-    eps: float,
-    gamma: float,
-    beta: float = 0.0,
-    learnable: tuple[bool, bool] = (True, True),
-) -> tuple[Kernel, Pullback]:
-    """Return the kernel of gamma zhat + beta, and the way back through the statistics.
-
-    Parameters
-    ----------
-    learnable : (bool, bool)
-        Whether gamma and beta are trained.
-    """
-    if not kernel.gaussian:
-        assumed = "of equal variances" if statistics.channels == 1 else "as Gaussian of the same moments"
-        ctx.warn(
-            f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
-            f"{assumed}, which was not checked against networks"
-        )
-    samples = statistics.samples if statistics.batch else 1.0
-    values, way = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), None
-    if kernel.near is not None:
-        from lrbound.meanfield.regroup import told_apart
-
-        values, way = told_apart(values, samples)
-    if values.parts and statistics.channels == 1:
-        from lrbound.meanfield.concat import normalise_parts
-
-        zhat, portion = normalise_parts(values, statistics, eps, ctx)
-    else:
-        zhat, portion = normalise(values, statistics, eps, ctx), None
-    gamma2 = gamma**2
-    out = values.becomes(
-        gamma2 * zhat.pair + beta**2,
-        gamma2 * zhat.site,
-        mean=beta,
-        gaussian=kernel.gaussian,
-        near=None if zhat.near is None else zhat.near.scaled(gamma2),
-        few=values.few if statistics.batch and statistics.channels == 1 else None,
-    )
-    through = ctx.through or not statistics.batch
-    mixture = mixture_of(values, statistics) if through else None
-
-    def pull(gradient: Gradient) -> tuple[Gradient, Share]:
-        below, product = pull_through(gradient, zhat, gamma2, mixture, through=ctx.through)
-        share = learnable[0] * product.total() + learnable[1] * gradient.delta.total()
-        if way is not None:
-            below = way.backward(below, kernel.near)
-        portions = () if portion is None else (Portion(portion, below),)
-        leaning = None
-        if out.few is not None and gradient.excess is not None:
-            leaning = partial(_leaning, gradient.excess, out, gamma2, samples)
-        return Gradient(below, portions=portions, leaning=leaning), Share(share[..., 0], share[..., 1])
-
-    return out, pull
-
-
-def _leaning(excess: Callable[[], Sums], kernel: Kernel, gamma2: float, samples: float) -> Sums:
-    from lrbound.meanfield.leaning import below_statistics
-
-    return below_statistics(excess(), kernel, gamma2, samples)
 
 
 def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel:

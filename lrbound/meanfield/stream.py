@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.edges import Reach
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.positions import Array, Axis

@@ -11,7 +11,7 @@ from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import Kernel
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Pullback
+    from lrbound.meanfield.contract import Pullback
     from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.merge import Merge
     from lrbound.meanfield.position_map import PositionMap

@@ -32,8 +32,7 @@ def bare_arms(nodes: Sequence[Node]) -> bool:
             for arm in node.layer.arms():
                 layers = [inner.layer for inner in unroll(arm)]
                 if bare_arms(arm) or (
-                    any(layer.kind in ("linear", "conv2d") for layer in layers)
-                    and not any(layer.fixes_scale for layer in layers)
+                    any(layer.has_weights for layer in layers) and not any(layer.fixes_scale for layer in layers)
                 ):
                     return True
     return False

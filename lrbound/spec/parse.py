@@ -26,7 +26,8 @@ from lrbound.spec.wording import listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lrbound.layers.base import Node, Shape
+    from lrbound.layers.base import Node
+    from lrbound.meanfield.contract import Shape
 
 T = TypeVar("T")
 

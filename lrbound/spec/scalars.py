@@ -11,7 +11,7 @@ from lrbound.spec.tree import ListValue, Scalar, Value
 from lrbound.spec.wording import abbreviate, quote
 
 if TYPE_CHECKING:
-    from lrbound.fields import Param
+    from lrbound.fields import Pair, Param
 
 LIMIT = 1e12  # beyond this no argument means anything, and products of a few could overflow
 MOST_DIGITS = 30
@@ -84,6 +84,21 @@ def read_integer(value: Value, param: Param, label: str, expected: str = "") -> 
     raise Invalid(value.mark, f"{label} must be {right}, got {describe(value)}{hint}")
 
 
+def read_pair(value: Value, param: Param, label: str) -> Pair:
+    """Return one integer for both axes of an image, or ``[rows, columns]`` as two where they differ."""
+    expected = f"{param.expected()}, or [rows, columns]"
+    if not isinstance(value, ListValue):
+        whole = isinstance(value, Scalar) and isinstance(resolve(value), int) and not isinstance(resolve(value), bool)
+        return read_integer(value, param, label, "" if whole else expected)
+    if len(value.values) != 2:
+        raise Invalid(value.mark, f"{label} must be {expected}, got a list of {len(value.values)}")
+    rows, cols = (
+        read_integer(each, param, f"{label}: {axis}")
+        for each, axis in zip(value.values, ("rows", "columns"), strict=True)
+    )
+    return rows if rows == cols else (rows, cols)
+
+
 def read_number(value: Value, param: Param, label: str) -> float:
     """Return a finite number within the bounds of ``param``; raise Invalid for everything else."""
     meaning = resolve(value) if isinstance(value, Scalar) else None
@@ -115,7 +130,7 @@ def read_choice(value: Value, param: Param, label: str, problems: Problems) -> s
     return name
 
 
-def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> bool | int | float | str:
+def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> Pair | bool | float | str:
     """Return what ``param`` asks for; raise Invalid for everything else.
 
     Parameters
@@ -123,7 +138,7 @@ def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> b
     value : Scalar, ListValue or MapValue
         What the spec says.
     param : Param
-        An integer, number, boolean or choice.
+        An integer, pair of integers, number, boolean or choice.
     label : str
         How a message begins: ``linear: 'features'``.
     problems : Problems
@@ -131,6 +146,8 @@ def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> b
     """
     if param.type == "integer":
         return read_integer(value, param, label)
+    if param.type == "pair":
+        return read_pair(value, param, label)
     if param.type == "number":
         return read_number(value, param, label)
     if param.type == "boolean":

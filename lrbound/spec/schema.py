@@ -76,7 +76,10 @@ def _nullable(inner: Schema) -> Schema:
 def _field(param: Param, default: object = MISSING) -> Schema:
     """Return the schema of one argument."""
     made: Schema = {"description": param.doc}
-    if param.type in TYPES:
+    if param.type == "pair":
+        each = {key: value for key, value in _field(Param("integer", "", ge=param.ge, le=param.le)).items() if value}
+        made["anyOf"] = [each, {"type": "array", "minItems": 2, "maxItems": 2, "items": each}]
+    elif param.type in TYPES:
         made["type"] = TYPES[param.type]
     elif param.type == "choice":
         made["enum"] = list(param.choices)
@@ -86,7 +89,7 @@ def _field(param: Param, default: object = MISSING) -> Schema:
             made["minItems"] = 1
     for name, keyword in BOUNDS.items():
         bound = getattr(param, name)
-        if bound is not None:
+        if bound is not None and param.type != "pair":
             made[keyword] = int(bound) if bound == int(bound) else bound
     if default is None:
         return {"anyOf": [made, {"type": "null"}]}

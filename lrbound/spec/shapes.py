@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Container, Layer, Node, Shape, ShapeError, chains
+from lrbound.layers.base import Container, Layer, Node, chains
+from lrbound.meanfield.contract import Shape, ShapeError
 from lrbound.spec.header import LONGEST_SIDE
 
 if TYPE_CHECKING:

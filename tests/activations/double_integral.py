@@ -1,4 +1,4 @@
-"""An independent double integral: v given u is normal, and both integrals are split wherever an argument is 0."""
+"""An independent double integral: v given u is normal, and both integrals are split at 0 and at kinks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ def panels(cuts):
     return z, (half * w).reshape(z.shape) * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
+def places(activation):
+    """Where the function may be steep or has a kink."""
+    return np.array(sorted({0.0, *(place for place, _ in activation.kinks)}))
+
+
 def integral(activation, mean, sd_a, sd_b, rho):
     """Value, slope and stein of an activation."""
     grid = np.linspace(-9, 9, 13)
-    centres = [-mean / sd_a] + ([-mean / (sd_b * rho)] if rho else [])
+    apart = places(activation) - mean
+    centres = np.concatenate([apart / sd_a, apart / (sd_b * rho) if rho else []])
     outer = np.unique(np.clip(np.concatenate([grid, *(c + FINE for c in centres)]), -9, 9))
     z, weight = panels(outer)
     root = math.sqrt((1 - rho) * (1 + rho))
-    zero = -(mean / sd_b + rho * z) / root
-    inner = np.concatenate([np.broadcast_to(grid, (z.size, grid.size)), zero[:, None] + FINE], axis=1)
+    breaks = [((place / sd_b - rho * z) / root)[:, None] + FINE for place in apart]
+    inner = np.concatenate([np.broadcast_to(grid, (z.size, grid.size)), *breaks], axis=1)
     w, inner_weight = panels(np.sort(np.clip(inner, -9, 9), axis=1))
     other = rho * z[:, None] + root * w
     u, v = mean + sd_a * z, mean + sd_b * other

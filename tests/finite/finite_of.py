@@ -12,7 +12,7 @@ from lrbound.finite.estimate import Finite, estimate
 from lrbound.finite.stages import profile
 from lrbound.finite.walk import visits
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from tests.sampled import modules, white_inputs
 
 if TYPE_CHECKING:

@@ -176,8 +176,8 @@ def test_offsets_of_a_filter_average_what_varies():
     """White values: k^2 offsets count, all alike in a circular image; zero padding leaves fewer at the border."""
     image = white((3, 9, 9), 1.0, 0.0)
     circular, padded = FanIn(3), FanIn(3)
-    circular.weights(image, Window(3, 1, 1, "circular"), 27, uniform=False)
-    padded.weights(image, Window(3, 1, 1), 27, uniform=False)
+    circular.weights(image, Window.of(3, 1, 1, "circular"), 27, uniform=False)
+    padded.weights(image, Window.of(3, 1, 1), 27, uniform=False)
 
     assert circular.variance == pytest.approx(1.0 / 27.0)
     assert circular.variance < padded.variance < 1.1 / 27.0

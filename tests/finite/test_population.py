@@ -20,7 +20,7 @@ from lrbound.finite.response import GRID, Response, of_activation, of_statistics
 from lrbound.finite.stages import profile
 from lrbound.finite.unit import unit
 from lrbound.finite.walk import visits
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from tests.nets import network
 
 MEASURED = {

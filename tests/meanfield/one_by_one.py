@@ -17,7 +17,8 @@ from lrbound.meanfield.regroup import regroup
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lrbound.layers.base import Context, Node, Shape
+    from lrbound.layers.base import Node
+    from lrbound.meanfield.contract import Context, Shape
     from lrbound.meanfield.gradient import Sums
     from lrbound.network import Network
 

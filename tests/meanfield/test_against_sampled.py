@@ -8,7 +8,7 @@ import pytest
 
 from lrbound.backward.sweep import backward
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from tests.nets import network
 from tests.sampled import sampled
 

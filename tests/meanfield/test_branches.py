@@ -12,8 +12,8 @@ import torch
 from lrbound import predict
 from lrbound.backward.sweep import backward
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
 from lrbound.meanfield import merge as merging
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import merge

@@ -13,8 +13,8 @@ from lrbound.backward.sweep import backward
 from lrbound.curvature.fisher import spectrum
 from lrbound.forward.infinite_batch import MANY_SAMPLES, last_memory
 from lrbound.forward.sweep import advance, entrance
-from lrbound.layers.base import Context
 from lrbound.meanfield import law
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.pairs import pairs
 from lrbound.rate.minibatch import explosive
 

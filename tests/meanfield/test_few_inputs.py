@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lrbound.layers import LAYERS
-from lrbound.layers.base import Context
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.conv2d import Conv2d
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, embed, white
 from tests.nets import network

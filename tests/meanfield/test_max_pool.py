@@ -9,7 +9,7 @@ from lrbound import predict
 from lrbound.errors import Refused
 from lrbound.finite.walk import resolved
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
@@ -41,7 +41,7 @@ def test_against_sampled_networks(norm: str, pool: str, head: str, rtol: float) 
 def test_maximum_of_independent_gaussians() -> None:
     """E max of 4 independent normals is 1.02938, E max^2 is 1.55133 (order statistics of the normal law)."""
     kernel = Kernel(8, uniform(4), uniform(4), np.zeros((1, 1, 1, 1, 1)), np.array([1.0, 0.0]).reshape(2, 1, 1))
-    out, _ = maximum(kernel, Window(2, 2, 0))
+    out, _ = maximum(kernel, Window.of(2, 2, 0))
 
     assert out.on_site[CROSS, 0, 0] == pytest.approx(1.02938**2, rel=2e-3)
     assert out.on_site[SAME, 0, 0] == pytest.approx(1.55133, rel=2e-3)
@@ -76,7 +76,7 @@ def test_unlike_positions_against_drawn_fields(rectified: bool) -> None:
     )
     steps = forward(net, Context(32.0, True, net.init, lambda _: None))
     at = steps[5] if rectified else steps[4]
-    pooled = resolved(maximum(at.above, Window(2, 2, 0))[0])
+    pooled = resolved(maximum(at.above, Window.of(2, 2, 0))[0])
     values = [np.maximum(field, 0.0) if rectified else field for field in fields(steps[4].above, 60_000)]
     one, other = (field.reshape(-1, 4, 2, 4, 2).max(axis=(2, 4)) for field in values)
     place = pooled.rows.classes

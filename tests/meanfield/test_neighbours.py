@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,8 @@ from lrbound.backward.sweep import backward
 from lrbound.errors import Refused
 from lrbound.forward.sweep import forward
 from lrbound.layers.avg_pool2d import AvgPool2d
-from lrbound.layers.base import Context
 from lrbound.layers.conv2d import Conv2d
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, white
 from lrbound.meanfield.max_pool import maximum
@@ -27,6 +28,7 @@ from tests.nets import network
 from tests.sampled import sampled
 
 if TYPE_CHECKING:
+    from lrbound.fields import Pair
     from lrbound.network import Network
 
 CONV = "{conv2d: {channels: 32, kernel: 3, padding: 1}}"
@@ -92,44 +94,53 @@ def context(net: Network) -> Context:
     return Context(net.training.samples, True, net.init, warn=lambda _: None)
 
 
+def windows(kernel: st.SearchStrategy[int], stride: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[Pair, ...]]:
+    """Return kernels, strides and paddings of both axes."""
+    return st.tuples(*(st.tuples(each, each) for each in (kernel, stride, st.integers(0, 1))))
+
+
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(
-    first=st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1)),
-    filters=st.tuples(st.integers(2, 3), st.integers(1, 2), st.integers(0, 1)),
-    second=st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 1)),
+    first=windows(st.integers(1, 4), st.integers(1, 3)),
+    filters=windows(st.integers(1, 3), st.integers(1, 2)),
+    second=windows(st.integers(1, 3), st.integers(1, 2)),
     circular=st.booleans(),
     correlation=st.floats(0.0, 0.9),
 )
 def test_pools_and_convolutions_are_those_of_dense_matrices(
-    first: tuple[int, int, int],
-    filters: tuple[int, int, int],
-    second: tuple[int, int, int],
+    first: tuple[Pair, Pair, Pair],
+    filters: tuple[Pair, Pair, Pair],
+    second: tuple[Pair, Pair, Pair],
     *,
     circular: bool,
     correlation: float,
 ) -> None:
     """S and X of all position pairs after pool, convolution, pool; and the way back is the transpose of the way up.
 
-    Each has a kernel, a stride and a padding. A circular convolution makes neighbours of both ends, which a pool or a
+    Each has a kernel, a stride and a padding, along rows and along columns. A circular convolution makes neighbours of both ends, which a pool or a
     stride takes on to places that are not as far from each other.
     """
-    side = 9
-    kernel = white((3, side, side), 1.7, correlation)
-    dense = [factor * 1.7 * np.eye(side * side) for factor in (1.0, correlation)]
+    sides = (9, 7)
+    kernel = white((3, *sides), 1.7, correlation)
+    dense = [factor * 1.7 * np.eye(math.prod(sides)) for factor in (1.0, correlation)]
     rng = np.random.default_rng(3)
     mode = "circular" if circular else "zeros"
-    pools = [AvgPool2d(kernel=k, stride=s, padding=min(p, k // 2)) for k, s, p in (first, second)]
-    kernel_size, stride, padding = filters
-    conv = Conv2d(channels=8, kernel=kernel_size, stride=stride, padding=padding, padding_mode=mode, bias=False)
+    pools = [
+        AvgPool2d(kernel=k, stride=s, padding=(min(p[0], k[0] // 2), min(p[1], k[1] // 2)))
+        for k, s, p in (first, second)
+    ]
+    size, stride, padding = filters
+    padding = min(padding[0], size[0] - 1), min(padding[1], size[1] - 1)
+    conv = Conv2d(channels=8, kernel=size, stride=stride, padding=padding, padding_mode=mode, bias=False)
     layers = [pools[0], conv, pools[1]]
     ctx = context(spec(FLAT, side=1, samples=5))
     for layer in layers:
-        assume(layer.window.output_size(kernel.rows.size) > 0)
+        assume(min(layer.window.output_sizes((kernel.rows.size, kernel.cols.size))) > 0)
         below = kernel
         kernel, pull = layer.forward(kernel, ctx)
         taps = [
-            tap_matrix(layer.window, below.rows.size, place)
-            for place in np.ndindex(layer.window.kernel, layer.window.kernel)
+            tap_matrix(layer.window, (below.rows.size, below.cols.size), place)
+            for place in np.ndindex(layer.window.rows.kernel, layer.window.cols.kernel)
         ]
         if isinstance(layer, Conv2d):
             dense = [2.0 * np.mean([tap @ k @ tap.T for tap in taps], axis=0) for k in dense]
@@ -155,9 +166,12 @@ def random_sums(kernel: Kernel, rng: np.random.Generator) -> Sums:
     return Sums(rng.normal(size=(2, 2, *pairs)), rng.normal(size=(2, 2, *sites)), near)
 
 
-def tap_matrix(window: Window, size: int, place: tuple[int, ...]) -> np.ndarray:
-    """Return the 0/1 matrix from the positions of a square input to the places of a window for one of its taps."""
-    rows, cols = ((window.taps(size)[:, tap][:, None] == np.arange(size)).astype(float) for tap in place)
+def tap_matrix(window: Window, sides: tuple[int, int], place: tuple[int, ...]) -> np.ndarray:
+    """Return the 0/1 matrix from the positions of an input to the places of a window for one of its taps."""
+    rows, cols = (
+        (along.taps(size)[:, tap][:, None] == np.arange(size)).astype(float)
+        for along, size, tap in zip(window, sides, place, strict=True)
+    )
     return np.kron(rows, cols)
 
 
@@ -197,7 +211,7 @@ def test_maxima_of_windows_that_share_positions() -> None:
     corner, right, diagonal = (field[:, i : i + 3, j : j + 3].max(axis=(1, 2)) for i, j in ((0, 0), (0, 2), (2, 2)))
     truth = [float(np.mean(corner * other)) for other in (corner, right, diagonal)]
     kernel = Kernel(8, uniform(9), uniform(9), np.zeros((1, 1, 1, 1, 1)), np.array([1.0, 0.0]).reshape(2, 1, 1))
-    out, _ = resolved(maximum(kernel, Window(3, 2, 0))[0])
+    out, _ = resolved(maximum(kernel, Window.of(3, 2, 0))[0])
     same = out.pair[SAME]
 
     found = [out.on_site[SAME, 1, 1], same[1, 1, 1, 2], same[1, 2, 1, 2]]

@@ -11,7 +11,7 @@ from lrbound import predict
 from lrbound.backward.sweep import backward
 from lrbound.errors import Refused
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.small_sets import Mixture
 from lrbound.spec import SpecError
 from tests.meanfield.test_against_sampled import compare, values

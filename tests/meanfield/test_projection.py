@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from lrbound.finite.walk import resolved
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import at_output
 from lrbound.meanfield.kernel import CROSS, SAME
 from tests.nets import network

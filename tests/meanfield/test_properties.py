@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lrbound import predict
 from lrbound.backward.sweep import backward
 from lrbound.forward.sweep import forward
-from lrbound.layers.base import Context
 from lrbound.meanfield import kernel as kernels
+from lrbound.meanfield.contract import Context
 from lrbound.meanfield.positions import Axis
 from tests.nets import dense, network
 

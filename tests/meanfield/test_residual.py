@@ -11,8 +11,8 @@ import pytest
 from lrbound import predict
 from lrbound.backward.sweep import backward
 from lrbound.forward.sweep import Fork, Step, forward
-from lrbound.layers.base import Context
 from lrbound.meanfield import law
+from lrbound.meanfield.contract import Context
 from tests.nets import network
 from tests.sampled import sampled
 
