@@ -93,7 +93,7 @@ class Prediction:
     hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `lrbound predict --format json` prints (interface, section 3)."""
+        """Return the object that `lrbound predict --format json` prints."""
         a = self.assumptions
         return {
             "schema_version": SCHEMA_VERSION,

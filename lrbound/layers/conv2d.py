@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Conv2d(Layer):
     """Convolution with square filters: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
 
-    fan_in is the input's channels / groups * kernel^2, fan_out the output's / groups * kernel^2 (theory, section 4).
+    fan_in is the input's channels / groups * kernel^2, fan_out the output's / groups * kernel^2
+    (lrbound/theory/mean-field.md, section 4).
     """
 
     main: ClassVar[str | None] = "channels"

@@ -26,7 +26,7 @@ MANY_OUTPUTS = 50
 
 
 class CrossEntropy(Loss):
-    """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (theory, section 7).
+    """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (lrbound/theory/mean-field.md, section 7).
 
     Small logits give lambda/C exactly, and Q never exceeds 1/2. In between the coherent direction sees the mean of Q
     over the samples, so the factor is the larger of 1/C and E[lambda_max(E_x Q_x)], with Gaussian logits of

@@ -1,9 +1,9 @@
 """Laws of units that are not Gaussian: quantile functions on a grid, and pairs of them under a Gaussian copula.
 
 A ReLU'd residual stream is not Gaussian across units, because no random matrix refreshes it. Unit by unit it is the
-Markov chain u' = relu(u) + g with a Gaussian branch g (theory, section 5). One unit's law is its quantile function
-T(zeta) at standard normal zeta; two positions (or samples) are tied by a Gaussian copula of correlation r, found from
-their covariance (theory-finite-conv, section 2).
+Markov chain u' = relu(u) + g with a Gaussian branch g (lrbound/theory/mean-field.md, section 5). One unit's law is its
+quantile function T(zeta) at standard normal zeta; two positions (or samples) are tied by a Gaussian copula of
+correlation r, found from their covariance (lrbound/theory/finite-conv.md, section 2).
 
 Status: exact for one position and one sample apart from the grid; the copula is an approximation, within 4 % of
 measured nets.

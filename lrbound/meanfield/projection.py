@@ -1,8 +1,9 @@
 """The Jacobian of a normaliser: gradients through mean and variance of every kind of statistics.
 
-delta -> (gamma/s) [delta - alpha mean(delta) - alpha zhat mean(delta zhat)], means over the set (theory of the normalisers,
-section 2). Of the second moments B = E[delta delta'] the terms of first and second order in alpha are T1 and T2; those of
-zhat with the gradient are Gaussian moments, and what delta owes to zhat itself is Stein's term (``excess``).
+delta -> (gamma/s) [delta - alpha mean(delta) - alpha zhat mean(delta zhat)], means over the set
+(lrbound/theory/normalisers.md, section 2). Of the second moments B = E[delta delta'] the terms of first and second
+order in alpha are T1 and T2; those of zhat with the gradient are Gaussian moments, and what delta owes to zhat itself
+is Stein's term (``excess``).
 
 Status: derived. The coherent part under flatten heads is within 1 % of drawn Gaussian fields; under pooled heads, where all
 but a few thousandths cancels, what is left under zero-padded maps is 10 to 40 % below drawn fields (third order in the

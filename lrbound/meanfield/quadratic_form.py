@@ -5,7 +5,7 @@ With Q = M s^2 = sum of lambda_i z_i^2 and phi(t) = prod (1 + 2 lambda t)^(-1/2)
     E[Q^-p] = 1/Gamma(p) int_0^inf t^(p-1) phi(t) dt,
     E[z_i^2 Q^-p] = lambda_i/Gamma(p) int_0^inf t^(p-1) phi(t)/(1 + 2 lambda_i t) dt.
 
-Exact for Gaussian values (theory of the normalisers, section 1).
+Exact for Gaussian values (lrbound/theory/normalisers.md, section 1).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Normalisers of every kind: what their statistics do to kernels, and to the gradients that run through them.
 
 One class covers the literature: statistics over the batch or of each sample, over S channels and all positions, with or
-without the mean, and a share alpha of the values that the statistics are taken from in the current step (cross-iteration
-batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
+without the mean, and a share alpha of the values that the statistics are taken from in the current step
+(cross-iteration batch norm; 1 otherwise). See lrbound/theory/normalisers.md, sections 1 and 2.
 """
 
 from __future__ import annotations

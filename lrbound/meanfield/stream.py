@@ -3,7 +3,7 @@
 A gradient that enters the skip at h_j = relu(u_j) reaches u_i, i <= j, through the masks of u_j, ..., u_i of the same
 unit. They are not independent: a unit that is large stays positive. With Surv_ij(a, b) the probability that u_i..u_j
 are positive at both a and b, the gradient at u_i is the sum over j of Gamma_j Surv_ij, so the parts Gamma_j are kept
-apart on the way down (theory-finite-conv, section 2).
+apart on the way down (lrbound/theory/finite-conv.md, section 2).
 """
 
 from __future__ import annotations

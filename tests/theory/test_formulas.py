@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import asin, exp, log, pi, prod, sqrt
 
 import numpy as np
@@ -179,7 +180,9 @@ def chain(outputs, dofs):
     return edge(ratios) * prod(map(lowered, dofs)) ** 0.25 * lowered(outputs / sum(ratios)) ** 0.75
 
 
-@pytest.mark.parametrize(("outputs", "dofs"), [(10, (300,)), (2, (150,)), (10, (150,) * 3), (40, (300,) * 5), (10, (150,) * 9)])
+@pytest.mark.parametrize(
+    ("outputs", "dofs"), [(10, (300,)), (2, (150,)), (10, (150,) * 3), (40, (300,) * 5), (10, (150,) * 9)]
+)
 def test_products_of_wishart_matrices_grow_as_the_chain_says(outputs, dofs):
     rng = np.random.default_rng(2)
     tops = []
@@ -221,7 +224,9 @@ def test_the_mixture_over_small_groups(channels, row):
         assert true / (np.mean(1 / variance) * (1 - 1 / channels) * inner) == pytest.approx(expected, abs=0.006)
 
 
-@pytest.mark.parametrize(("variance", "overlap", "first", "resummed"), [(0.25, 1.275, 1.246, 1.279), (1.0, 2.48, 1.98, 2.68)])
+@pytest.mark.parametrize(
+    ("variance", "overlap", "first", "resummed"), [(0.25, 1.275, 1.246, 1.279), (1.0, 2.48, 1.98, 2.68)]
+)
 def test_overlaps_of_attention(variance, overlap, first, resummed):
     tokens = 64
     weights = np.exp(sqrt(variance) * np.random.default_rng(4).standard_normal((20_000, tokens)))
@@ -271,7 +276,7 @@ def test_the_reference_network_of_the_first_step_of_adam():
     q, q_xy = moments[-1]
     mean_sq, all_sq = outputs * q_xy + 1 / outputs, outputs * q + 1
     own = all_sq - mean_sq
-    sizes = np.array([b * (a + 1) for a, b in zip(widths, widths[1:], strict=False)])
+    sizes = np.array([b * (a + 1) for a, b in pairwise(widths)])
     sides = [0.8] + [sqrt(v / (2 * pi)) / sqrt(v * j1(w / v)) for v, w in moments[:-1]]
     slopes = [sqrt(2 / pi) * 0.5 / sqrt(j0(w / v)) for v, w in moments[:-1]] + [1.0]
     kc = np.array(sides) * slopes
