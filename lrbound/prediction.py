@@ -51,7 +51,7 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Largest stable rates: ``curvature`` with the stated batch repeated, ``minibatch`` with batches drawn anew."""
+    """Largest stable rates: ``curvature`` with the stated batch repeated, ``minibatch`` with a new batch in each step."""
 
     curvature: float | None
     minibatch: float | None

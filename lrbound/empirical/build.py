@@ -48,7 +48,7 @@ class LayerSequence(nn.Sequential):
 
 
 def sequence(layers: Iterable[tuple[Node, Shape]], init: Init) -> LayerSequence:
-    """Build layers that run one after the other, from torch's current random state.
+    """Build layers that run sequentially, from torch's current random state.
 
     Parameters
     ----------

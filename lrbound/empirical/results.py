@@ -116,7 +116,7 @@ class Grid:
     knob : str
         As the user named it.
     path : str
-        The path in the spec that it stands for.
+        The path in the spec that it denotes.
     rates : tuple of float
     rows : tuple of GridRow
     training : TrainedOn

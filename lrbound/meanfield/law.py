@@ -169,7 +169,7 @@ def weighted_densities(points: Array, weights: Array, centres: Array, variances:
     Returns
     -------
     ndarray (variances, points, centres)
-        In single precision: a third of the time, and good to 1e-5 of each.
+        In single precision: a third of the time, and accurate to 1e-5 of each.
     """
     halved = -0.5 * (points[:, None] - centres) ** 2
     variances = np.maximum(variances, 1e-300)[:, None, None]
@@ -262,7 +262,7 @@ def both_above(left: tuple[Array, Array], right: tuple[Array, Array], r: Array) 
     def add(weight: float, sine: Array, squared: Array) -> None:
         np.add(total, weight * np.exp((2.0 * product * sine - squares) / np.maximum(2.0 * squared, 1e-12)), out=total)
 
-    # the integrand is sharp near correlations of 1 alone: 4 points are good to 4e-7 up to 0.7
+    # the integrand is sharp near correlations of 1 alone: 4 points are accurate to 4e-7 up to 0.7
     nodes, weights = half_line(4 if np.abs(r).max(initial=0.0) < 0.7 else 8)
     for x, w in zip(nodes[: (len(nodes) + 1) // 2].tolist(), weights.tolist(), strict=False):
         sine = np.sin(top * x)

@@ -1,4 +1,4 @@
-"""From curvature to learning rate: the repeated batch, and batches drawn anew each step."""
+"""From curvature to learning rate: the repeated batch, and batches drawn again in each step."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def explosive(everywhere: Iterator[Term], known: Iterable[Term]) -> list[Term]:
 def last_memory(nodes: Sequence[Node], samples: float) -> int:
     """Return from which layer on a sweep at an infinite batch must run: the kernel there may be that of the batch.
 
-    A normaliser sets the level of its output and the correlation of two samples anew, so that under it the batch shows
+    A normaliser resets the level of its output and the correlation of two samples, so that under it the batch shows
     in the differences between positions alone, and those it damps.
     """
     found = 0

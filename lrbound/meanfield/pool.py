@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def average(kernel: Kernel, windows: tuple[Window, Window]) -> tuple[Kernel, Pullback]:
-    """Return the kernel of averages over windows (rows, columns) and the way back."""
+    """Return the kernel of averages over windows (rows, columns) and its pullback."""
     window = pooling(kernel, windows)
     pair, site, near = window.forward(kernel)
     out = Kernel(

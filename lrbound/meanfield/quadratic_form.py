@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
 INFINITE = 1e9
-"""Samples that stand for a full batch: the products over samples converge long before."""
+"""Samples that approximate a full batch: the products over samples converge long before."""
 
 
 class Inverse(NamedTuple):
@@ -112,7 +112,7 @@ def of_sample(kernels: Sequence[tuple[Operator, float]], classes: Classes, r: fl
 
     Notes
     -----
-    Two samples: for a weak correlation each end loses what its own s owes to it (J X J, Stein), a full one is the case
+    Two samples: for a weak correlation each end loses the part by which its own s depends on it (J X J, Stein), a full one is the case
     of one sample; in between they are mixed with the weights 1 - r^2 and r^2.
     """
     s = sum(number for _, number in kernels)

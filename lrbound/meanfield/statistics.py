@@ -97,7 +97,7 @@ class Normalised:
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
     near : Near or None
-        What rho has beside its class pairs at neighbouring positions.
+        What rho has in addition to its class pairs at neighbouring positions.
     """
 
     statistics: Statistics
@@ -139,7 +139,7 @@ def normaliser(
     beta: float = 0.0,
     learnable: tuple[bool, bool] = (True, True),
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of gamma zhat + beta, and the way back through the statistics.
+    """Return the kernel of gamma zhat + beta, and the pullback through the statistics.
 
     Parameters
     ----------

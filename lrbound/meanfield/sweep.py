@@ -1,4 +1,4 @@
-"""Through the layers and back: kernels forward, gradients backward. Knows no layer by name."""
+"""Through the layers and back: kernels forward, gradients backward. Layer-agnostic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back."""
+    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and its pullback."""
 
     node: Node
     parameters: int
@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """A branching layer after the forward sweep: the steps of its branches, and the way back into them.
+    """A branching layer after the forward sweep: the steps of its branches, and the pullback into them.
 
     ``ends`` are the kernels at the ends of the branches.
     """
@@ -121,7 +121,7 @@ def backward(chain: Chain, samples: float) -> Iterator[Term]:
 
 
 class Backward:
-    """A gradient on its way down one chain; what watches it on the way overrides ``step``, ``arms`` and ``meet``."""
+    """The backward pass of a gradient along one chain; what observes it overrides ``step``, ``arms`` and ``meet``."""
 
     def __init__(self, gradient: Gradient, *, exposed: bool = True) -> None:
         self.gradient = gradient
