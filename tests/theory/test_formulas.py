@@ -146,6 +146,48 @@ def test_gradients_grow_by_pi_over_pi_minus_1_at_large_batches():
     assert n / (n - 3) / (0.5 - j1(c)) * (0.5 - 0.5 / (n - 1) - r1 / n) == pytest.approx(pi / (pi - 1), rel=1e-5)
 
 
+def per_layer_trace(widths, n):
+    """Return K1 of every layer of a ReLU network under batch norm of n samples."""
+    c, depth = -1 / (n - 1), len(widths) - 1
+    centred = [1.0] + [0.5 - j1(c)] * (depth - 1)
+    r1 = 0.5 - j0(c) - j1(c) - 0.5 / (n - 1)
+    r_p = 0.5 - 0.5 / (n - 1) - r1 / n
+    e = [n / (n - 3) / value for value in centred]
+    traces = []
+    for at in range(depth):
+        own = widths[at] * centred[at]
+        if at + 1 == depth:
+            a, b = widths[at] * (0.5 + (n - 1) * j1(c)) + n, own
+        else:
+            a = (n - 1) / n * own * e[depth - 2] * r1 * prod(e[m] * r_p for m in range(at, depth - 2))
+            b = own * prod(e[m] * r_p for m in range(at, depth - 1))
+        traces.append((a + (n - 1) * b) / n)
+    return traces
+
+
+def test_the_traces_of_layers_under_batch_norm():
+    assert per_layer_trace((256, 512, 512, 512, 10), 16) == pytest.approx([349, 438, 276, 257], abs=0.6)
+    deep = per_layer_trace((128, *[300] * 10, 10), 64)
+    assert [deep[0], deep[1], deep[2], deep[-1]] == pytest.approx([2399, 3765, 2522, 151], abs=0.6)
+
+
+def test_instance_enhancement_with_a_gate_weight():
+    z = np.linspace(-8, 8, 801)
+    weight = norm.pdf(z) / norm.pdf(z).sum()
+
+    def coherent(widths, n):
+        second, cross = 1.0, 0.0
+        for _ in widths[1:-1]:
+            q, q_xy = SB2 + SW2 * second, SB2 + SW2 * cross
+            gate = 1 / (1 + np.exp(-0.5 * (sqrt(q_xy) * z[:, None] + sqrt(q - q_xy) * z)))
+            h = np.maximum(z, 0) * gate
+            second, cross = weight @ (h**2 @ weight), weight @ (h @ weight) ** 2
+        return widths[-2] * (second + (n - 1) * cross) / n + 1
+
+    assert coherent((128, 300, 300, 300, 10), 64) == pytest.approx(18.0, abs=0.05)
+    assert coherent((200, 480, 480, 1), 100) == pytest.approx(29.3, abs=0.05)
+
+
 def test_relus_norm_and_gain_from_unit_to_unit():
     mean, variance = 1 / sqrt(2 * pi), 0.5 - 1 / (2 * pi)
 
