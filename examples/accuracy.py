@@ -1,9 +1,10 @@
 # ruff: noqa: INP001 - a script
-"""Predicted against measured lambda_max for every spec of examples/zoo, as the table in README.md.
+"""Predicted against measured lambda_max for every spec of examples/zoo, as the table in examples/README.md.
 
 Measures every spec that has no up-to-date result in the results folder, keeps one JSON file for each, and writes the table
-between the markers of README.md. A result belongs to a spec's content, the number of initialisations and the seed: after
-a change of the theory nothing is measured again and only the table changes. What is done is kept when it is stopped.
+between the markers of examples/README.md. A result belongs to a spec's content, the number of initialisations and the
+seed: after a change of the theory nothing is measured again and only the table changes. What is done is kept when it is
+stopped.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
-ZOO, RESULTS, README = HERE / "zoo", HERE / "results" / "accuracy", HERE.parent / "README.md"
+ZOO, RESULTS, README = HERE / "zoo", HERE / "results" / "accuracy", HERE / "README.md"
 BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
 SEEDS, SEED = 12, 0
 COLUMNS = ("spec", "predicted", "measured", "predicted / measured", "inside the interval")
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--results", type=Path, default=RESULTS, help="folder of results (default: examples/results/accuracy)"
     )
     parser.add_argument(
-        "--readme", type=Path, default=README, help="document that shows the table (default: README.md)"
+        "--readme", type=Path, default=README, help="document that shows the table (default: examples/README.md)"
     )
     parser.add_argument("--table-only", action="store_true", help="measure nothing, only write the table")
     given = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script
 """Where training diverges, beside the predictions, for a table of networks on scikit-learn's digits.
 
-    python examples/boundaries.py            train what is missing, rewrite the table in README.md
+    python examples/boundaries.py            train what is missing, rewrite the table in examples/README.md
     python examples/boundaries.py bn-        only the networks whose names begin so
 
 Runs are kept in examples/results/boundary/, so that what was stopped goes on where it was.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "boundary"
-README = HERE.parent / "README.md"
+README = HERE / "README.md"
 BEGIN, END = "<!-- boundary:begin -->", "<!-- boundary:end -->"
 SEEDS = (0, 1)
 FULL_SAMPLES = 1024

@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 # Where malloc is glibc's, memory that was mapped as one block and freed once is kept from then on instead of going back to
-# the system after every array: each page that comes back anew costs a fault. Nothing is written here, so nothing is used.
+# the system after every array: each page that comes back costs a fault. Nothing is written here, so nothing is used.
 bytes(31 << 20)
 
 

@@ -1,4 +1,4 @@
-"""How weights and biases are drawn: sigma_w^2 / fan_in and sigma_b^2, or a name that stands for them."""
+"""How weights and biases are drawn: sigma_w^2 / fan_in and sigma_b^2, or a name that denotes them."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Largest stable rates: ``curvature`` with the stated batch repeated, ``minibatch`` with batches drawn anew."""
+    """Largest stable rates: ``curvature`` with the stated batch repeated, ``minibatch`` with a new batch in each step."""
 
     curvature: float | None
     minibatch: float | None
@@ -118,7 +118,7 @@ class Prediction:
     hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `lrbound predict --format json` prints (interface, section 3)."""
+        """Return the object that `lrbound predict --format json` prints."""
         a = self.assumptions
         return {
             "schema_version": SCHEMA_VERSION,

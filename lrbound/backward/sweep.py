@@ -48,7 +48,7 @@ def backward(chain: Chain, samples: float) -> Iterator[Term]:
 
 
 class Backward:
-    """A gradient on its way down one chain; what watches it on the way overrides ``step``, ``arms`` and ``meet``."""
+    """The backward pass of a gradient along one chain; what observes it overrides ``step``, ``arms`` and ``meet``."""
 
     def __init__(self, gradient: Gradient, *, exposed: bool = True) -> None:
         self.gradient = gradient

@@ -8,7 +8,7 @@ import typer
 
 
 class ExitCode(IntEnum):
-    """What the shell gets back (interface, section 2)."""
+    """What the shell gets back."""
 
     OK = 0
     CHECK_FAILED = 1

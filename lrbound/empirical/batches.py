@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lrbound.architecture import Input
 
 FULL_BATCH = 256
-"""Samples that stand for a full batch: at 256 what falls off as 1/n is small beside the rest."""
+"""Samples that approximate a full batch: at 256 what falls off as 1/n is small beside the rest."""
 
 
 class Batches(Protocol):

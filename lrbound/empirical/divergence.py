@@ -1,9 +1,9 @@
 """When a run counts as diverged, and when its loss has grown.
 
-Measured training (theory, section 7) overshoots for a few steps from about half of the stable rate on and recovers, so
-a high loss on the way is not divergence. What counts is how the run ends. Above the stable rate it ends in one of
-two ways: the loss grows without bound, or the network collapses: the overshoot kills its units or shrinks its gammas,
-and from then on it gives the same outputs for every sample, with the loss of a constant.
+Measured training (lrbound/theory/mean-field.md, section 7) overshoots for a few steps from about half of the stable
+rate on and recovers, so a high loss on the way is not divergence. What counts is how the run ends. Above the stable
+rate it ends in one of two ways: the loss grows without bound, or the network collapses: the overshoot kills its units
+or shrinks its gammas, and from then on it gives the same outputs for every sample, with the loss of a constant.
 """
 
 from __future__ import annotations

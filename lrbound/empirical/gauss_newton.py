@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lrbound.losses.base import CurvatureRoot
 
 TOLERANCE = 1e-5
-"""Of Lanczos, relative to the eigenvalue: well below the 1e-4 that a measured value is good to."""
+"""Of Lanczos, relative to the eigenvalue: well below the 1e-4 that a measured value is accurate to."""
 LARGEST_DENSE = 32
 """Up to so many rows the matrix is formed column by column: Lanczos needs more columns than that."""
 

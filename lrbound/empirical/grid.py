@@ -69,7 +69,7 @@ def run_grid(
     runner : Runner
         With the data, the same for all values; its store makes the grid resumable.
     knob, path : str
-        The knob's name, and the path that it stands for.
+        The knob's name, and the path that it denotes.
     seeds : sequence of int
     steps : int
         Of each run.

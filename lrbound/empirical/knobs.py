@@ -1,4 +1,4 @@
-"""``--sweep KNOB=VALUES``: which field of the spec a knob stands for, and the values it takes."""
+"""``--sweep KNOB=VALUES``: which field of the spec a knob denotes, and the values it takes."""
 
 from __future__ import annotations
 

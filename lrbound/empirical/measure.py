@@ -61,7 +61,7 @@ DEFAULTS = Setting()
 
 
 def measure(network: Network, *, seeds: int = 4, seed: int = 0, setting: Setting = DEFAULTS) -> Iterator[Sample]:
-    """Measure initialisations one after the other, each with inputs and dropout masks of its own.
+    """Measure initialisations sequentially, each with inputs and dropout masks of its own.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class Measurement:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `lrbound measure --format json` prints (interface, section 3)."""
+        """Return the object that `lrbound measure --format json` prints."""
         result: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "prediction": self.prediction.to_json(),

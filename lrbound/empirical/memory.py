@@ -20,7 +20,7 @@ GIB = 2.0**30
 LANCZOS_VECTORS = 24
 """Basis and work vectors of scipy's eigsh for one eigenvalue, in float64."""
 PARAMETER_COPIES = 4
-"""Weights, their gradients with and without a graph, and one in the making."""
+"""Weights, their gradients with and without a graph, and one under construction."""
 ACTIVATION_COPIES = 6
 """Every layer's value and gradient, and what the second pass through the first keeps; 3 to 5.5 were measured."""
 OVERHEAD = 2**27

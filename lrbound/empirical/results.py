@@ -70,7 +70,7 @@ class BoundaryResult:
         return _ratio(self.learning_rate, self.prediction.bounds.curvature)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `lrbound boundary --format json` prints (interface, section 3)."""
+        """Return the object that `lrbound boundary --format json` prints."""
         return {
             "schema_version": SCHEMA_VERSION,
             "prediction": self.prediction.to_json(),
@@ -116,7 +116,7 @@ class Grid:
     knob : str
         As the user named it.
     path : str
-        The path in the spec that it stands for.
+        The path in the spec that it denotes.
     rates : tuple of float
     rows : tuple of GridRow
     training : TrainedOn

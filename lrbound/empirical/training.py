@@ -64,7 +64,7 @@ def default_steps(network: Network) -> int:
 def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
     """Train one network in training mode with the spec's optimiser and loss; the rate is the cell's.
 
-    A minibatch is drawn anew in every step from all samples, without replacement within it. One thread does the work,
+    A minibatch is drawn again in every step from all samples, without replacement within it. One thread does the work,
     so that the same cell and data give the same run in however many processes the cells are trained.
 
     Parameters

@@ -133,7 +133,7 @@ def _with_chains(layer: Layer, change: Callable[[tuple[Node, ...], str], tuple[N
 
 
 class _Replacer:
-    """Writes lists of layers anew, with the paths that they have then."""
+    """Rewrites lists of layers, with the paths that they have then."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind

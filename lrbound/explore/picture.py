@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lrbound.explore.sweep import Point, Sweep
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's, told apart by almost everyone."""
+"""Okabe and Ito's, distinguishable for almost everyone."""
 DASHES = ("-", "--", "-.", ":")
 MOST_IN_LEGEND = 12
 PANELS = (("lambda_max", r"$\lambda_{\max}$"), ("max_learning_rate", "largest stable learning rate"))

@@ -31,7 +31,7 @@ class Range:
 
 
 def parse_range(text: str) -> Range:
-    """Return the values that ``[log:|lin:]LOW:HIGH:COUNT`` or ``A,B,C`` stands for.
+    """Return the values that ``[log:|lin:]LOW:HIGH:COUNT`` or ``A,B,C`` denotes.
 
     Without ``log:`` or ``lin:`` the steps are equal ratios where LOW and HIGH are positive, else equal differences.
 

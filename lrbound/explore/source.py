@@ -1,4 +1,4 @@
-"""A spec as text, with the changes to it: what is parsed anew wherever a knob changes more than numbers."""
+"""A spec as text, with the changes to it: what is parsed again wherever a knob changes more than numbers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back."""
+    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the pullback."""
 
     node: Node
     parameters: int
@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """A branching layer after the forward sweep: the steps of its branches, and the way back into them.
+    """A branching layer after the forward sweep: the steps of its branches, and the pullback into them.
 
     ``ends`` are the kernels at the ends of the branches.
     """

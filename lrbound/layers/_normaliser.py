@@ -25,7 +25,7 @@ USUAL_GROUPS = 32
 FEWEST_CHANNELS = 2
 """Of a default group; with one channel a group, group norm is instance norm and batch group norm is batch norm."""
 FEWEST_VALUES = 8
-"""Of a default group: with 5 or fewer, the mean of 1/variance rests on rare samples (theory of the normalisers,
+"""Of a default group: with 5 or fewer, the mean of 1/variance rests on rare samples (lrbound/theory/normalisers.md,
 section 9)."""
 
 

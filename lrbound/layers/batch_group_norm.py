@@ -21,7 +21,8 @@ class BatchGroupNorm(Affine):
     """Batch group normalisation (Zhou et al. 2020): gamma (z - mean)/sqrt(var + eps) + beta per group.
 
     With one channel a group it is batch norm. Larger groups keep a mean of their own for every channel, so that the
-    layers underneath stay coherent, damped by about 1 - 1/S for S channels a group (theory, section 8).
+    layers underneath stay coherent, damped by about 1 - 1/S for S channels a group (lrbound/theory/mean-field.md,
+    section 8).
     """
 
     main: ClassVar[str | None] = "groups"

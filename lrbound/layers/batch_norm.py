@@ -19,7 +19,7 @@ class BatchNorm(Affine):
     """Batch normalisation (Ioffe and Szegedy 2015), as torch.nn.BatchNorm1d and 2d compute it in training.
 
     The batch variance is q - q_xy, not q as Wei et al. 2019 print it; and training differentiates through the
-    statistics (theory, sections 2 to 4).
+    statistics (lrbound/theory/mean-field.md, sections 2 to 4).
     """
 
     main: ClassVar[str | None] = "gamma"

@@ -21,7 +21,7 @@ class CrossIterationBatchNorm(Affine):
 
     The statistics are those of ``window`` batches, carried over to the current weights by their slope; gradients run
     through the current batch's alone, 1/window of them. The values are those of a full window at a learning rate of 0:
-    during burn-in it is batch norm, in training in between (theory, section 8).
+    during burn-in it is batch norm, in training in between (lrbound/theory/mean-field.md, section 8).
     """
 
     main: ClassVar[str | None] = "window"

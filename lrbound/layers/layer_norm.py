@@ -19,7 +19,7 @@ class LayerNorm(Affine):
     """Layer normalisation (Ba, Kiros and Hinton 2016), with gamma and beta per channel.
 
     Two samples keep their correlation q_xy/q, so that all layers stay coherent and the batch size hardly matters
-    (theory, section 8).
+    (lrbound/theory/mean-field.md, section 8).
     """
 
     main: ClassVar[str | None] = "gamma"

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Linear(Layer):
-    """Dense layer on flat features: q = sigma_b^2 + sigma_w^2 qh, back qt = sigma_w^2 qt (theory, section 1)."""
+    """Dense layer on flat features (lrbound/theory/mean-field.md, section 1).
+
+    Forward q = sigma_b^2 + sigma_w^2 qh, backward qt = sigma_w^2 qt.
+    """
 
     main: ClassVar[str | None] = "features"
     has_weights: ClassVar[bool] = True

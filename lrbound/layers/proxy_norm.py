@@ -29,8 +29,8 @@ class ProxyNorm(Affine):
     """Proxy normalisation (Labatie et al. 2021), in the place of an activation after a layer or group norm.
 
     The norm before it has no gamma and beta of its own (``learnable: false``). Units are taken to have the variance of
-    the proxy; at finite fan-in they differ, and that is most of what is coherent in a net without biases (theory of the
-    normalisers, section 6).
+    the proxy; at finite fan-in they differ, and that is most of what is coherent in a net without biases
+    (lrbound/theory/normalisers.md, section 6).
     """
 
     main: ClassVar[str | None] = "activation"

@@ -24,7 +24,7 @@ class Residual(Branching):
     """layers(x) + shortcut(x) (He et al. 2015); an empty shortcut is the identity.
 
     Branches that end in random weights or a normaliser over them are Gaussian and independent, so their kernels add.
-    An identity shortcut of a ReLU'd stream keeps the stream's law (theory, section 5).
+    An identity shortcut of a ReLU'd stream keeps the stream's law (lrbound/theory/mean-field.md, section 5).
     """
 
     main: ClassVar[str | None] = "layers"

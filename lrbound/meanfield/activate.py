@@ -23,7 +23,7 @@ BLOCK = 4096
 
 
 def activate(activation: Activating, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-    """Return the kernel of phi(u) for Gaussian u, and the way back.
+    """Return the kernel of phi(u) for Gaussian u, and the pullback.
 
     Forward E[phi(u_a) phi(u_b)]; backward B times E[phi'(u_a) phi'(u_b)]. The same position of the same sample is one
     variable, so the diagonal is E[phi^2] and E[phi'^2].

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
-    """Return the kernel of the channels of all ends side by side, and the way back.
+    """Return the kernel of the channels of all ends side by side, and its pullback.
 
     The gradient from random weights is alike for all channels: each end gets it in proportion to its channels. What a
     normaliser has scaled part by part (:class:`~lrbound.meanfield.gradient.Portion`) goes to its part.
@@ -111,7 +111,7 @@ def _end(gradient: Gradient, way: Regroup, end: Kernel, share: float, own: slice
 
 
 _NORMALISED: WeakKeyDictionary[Kernel, dict[tuple[Statistics, float], Normalised]] = WeakKeyDictionary()
-"""In a dense block every layer normalises all parts before it anew, with the same result."""
+"""In a dense block every layer normalises all parts before it again, with the same result."""
 
 
 def _normalised(part: Kernel, statistics: Statistics, eps: float, ctx: Context) -> Normalised:
@@ -139,7 +139,7 @@ def normalise_parts(kernel: Kernel, statistics: Statistics, eps: float, ctx: Con
 
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
-    """Apply an activation to every part; return the mean kernel and the way back to the parts."""
+    """Apply an activation to every part; return the mean kernel and the pullback to the parts."""
     reach = neighbours.reach_of(kernel.near)
     parts = [_on(part, kernel.rows, kernel.cols, reach) for part in kernel.parts]
     outs, pulls = zip(*(forward(part) for part in parts), strict=True)

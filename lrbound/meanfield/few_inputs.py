@@ -3,7 +3,7 @@
 u_a = sum_k w_k h_{a+k} runs over f = (channels/groups) times the filter's area inputs. At any width it differs from channel to channel what
 u is like, because f stays small, and an activation is bent: its means over the channels are not those at the mean kernel.
 Let a normaliser divide each channel by its own standard deviation, so that only |w| = 1 matters, and let the inputs be
-independent between positions around what all samples share (for white input they are), with skewness k3 and excess kurtosis
+independent between positions around the part common to all samples (for white input they are), with skewness k3 and excess kurtosis
 k4. Then, over the draw of w,
 
     r(a, b)^2        squared correlation of two positions of one sample, n_ab shared inputs:  n_ab / (f (f + 2))
@@ -21,7 +21,7 @@ At a border or on a small map fewer taps count: f is the participation number of
 
 Status: derived to first order in 1/f. Of drawn fields below relu and silu E phi^2 is within 2 %, the variance of means over
 positions within 7 % (at the mean kernel 20 to 30 % low); on 2x2 maps 5 and 8 %. Left out: maps with overlapping pools below, where
-neighbours are known apart (``Kernel.near``); normalisers other than those of single channels over the batch; and that the
+neighbours are resolved (``Kernel.near``); normalisers other than those per channel over the batch; and that the
 gamma and beta below depthwise filters are absorbed by the normaliser above them, which makes their own parts, some thousandths
 of lambda_max, 5 to 10 times too large. The own part of depthwise filters lacks E s^-2 E s^2 (1 - 1/f) = (f - 1)/(f - 2), 8/7
 for 3x3; that, too, is a per cent or two of lambda_max.

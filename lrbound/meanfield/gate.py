@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def multiply(one: Kernel, other: Kernel, *, gaussian: bool = False) -> tuple[Kernel, Split]:
-    """Return the kernel of the product, and the way back.
+    """Return the kernel of the product, and its pullback.
 
     Parameters
     ----------

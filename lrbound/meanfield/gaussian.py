@@ -36,7 +36,7 @@ AT_KINK = np.array(1e-200)
 _LEVELS = ((64, 1e-8), (128, 1e-8), (256, 1e-4), (512, math.inf))
 """Numbers of Hermite terms, tried in turn, and the part of E phi'^2 that each may miss.
 
-The numbers are even, because the last two coefficients stand for an even and an odd rest. The later ones are for slopes
+The numbers are even, because the last two coefficients represent an even and an odd rest. The later ones are for slopes
 that are steep against the standard deviation (tanh at s = 10), where 1e-8 would take thousands of terms.
 """
 _NEGLIGIBLE = 1e-16

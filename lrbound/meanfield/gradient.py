@@ -56,7 +56,7 @@ class Sums:
     site : ndarray (..., 2, 2, r, c)
         The part with equal positions, contained in ``pair``.
     near : Near or None
-        The part with neighbouring positions, contained in ``pair``; None stands for 0.
+        The part with neighbouring positions, contained in ``pair``; None means 0.
     """
 
     pair: Array
@@ -103,7 +103,7 @@ class Sums:
 
 
 class Entry(NamedTuple):
-    """A gradient on its way down the skip of a residual stream, apart from what enters at other places.
+    """A gradient along the skip of a residual stream in the backward pass, apart from what enters at other places.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Gradient:
         Below a normaliser over the batch the mean product of the derivatives of delta by the values under it, in units of
         their standard deviation.
     lean : callable or None
-        What delta, below filters of few inputs, owes to the values that they see.
+        The part of delta, below filters of few inputs, that depends on the values that they see.
     turning : callable or None
         Gives the sum over c of E[d delta_b/du_a delta_c u_c] by classes of (a, b), for u of the variances under it, where
         delta at one position depends on values at others: a max pool's maximum can change its place. None where it
@@ -206,7 +206,7 @@ class Gradient:
         return self.even if self.portions else self.delta
 
     def unmasked(self) -> Sums | None:
-        """Return the part of ``delta`` that has met no mask of this stream yet; None where all has."""
+        """Return the part of ``delta`` that has passed no derivative of this stream yet; None where all has."""
         return self.fresh if self.passed else self.delta
 
     def entries(self, level: Level) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Forward kernels: second moments of a layer's units, between positions and between samples.
 
-Symbols (theory, sections 1 and 4): S(a, b) = E[h_a(x) h_b(x)] at positions a, b of one sample and
+Symbols (lrbound/theory/mean-field.md, sections 1 and 4): S(a, b) = E[h_a(x) h_b(x)] at positions a, b of one sample and
 X(a, b) = E[h_a(x) h_b(y)] of two samples, averaged over the channels. On classes of positions both split into a part
 that depends on the two classes alone and a part that lives on the diagonal a = b:
 

@@ -1,9 +1,9 @@
 """Laws of units that are not Gaussian: quantile functions on a grid, and pairs of them under a Gaussian copula.
 
 A ReLU'd residual stream is not Gaussian across units, because no random matrix refreshes it. Unit by unit it is the
-Markov chain u' = relu(u) + g with a Gaussian branch g (theory, section 5). One unit's law is its quantile function
-T(zeta) at standard normal zeta; two positions (or samples) are tied by a Gaussian copula of correlation r, found from
-their covariance (theory-finite-conv, section 2).
+Markov chain u' = relu(u) + g with a Gaussian branch g (lrbound/theory/mean-field.md, section 5). One unit's law is its
+quantile function T(zeta) at standard normal zeta; two positions (or samples) are tied by a Gaussian copula of
+correlation r, found from their covariance (lrbound/theory/finite-conv.md, section 2).
 
 Status: exact for one position and one sample apart from the grid; the copula is an approximation, within 4 % of
 measured nets.
@@ -169,7 +169,7 @@ def weighted_densities(points: Array, weights: Array, centres: Array, variances:
     Returns
     -------
     ndarray (variances, points, centres)
-        In single precision: a third of the time, and good to 1e-5 of each.
+        In single precision: a third of the time, and accurate to 1e-5 of each.
     """
     halved = -0.5 * (points[:, None] - centres) ** 2
     variances = np.maximum(variances, 1e-300)[:, None, None]
@@ -262,7 +262,7 @@ def both_above(left: tuple[Array, Array], right: tuple[Array, Array], r: Array) 
     def add(weight: float, sine: Array, squared: Array) -> None:
         np.add(total, weight * np.exp((2.0 * product * sine - squares) / np.maximum(2.0 * squared, 1e-12)), out=total)
 
-    # the integrand is sharp near correlations of 1 alone: 4 points are good to 4e-7 up to 0.7
+    # the integrand is sharp near correlations of 1 alone: 4 points are accurate to 4e-7 up to 0.7
     nodes, weights = half_line(4 if np.abs(r).max(initial=0.0) < 0.7 else 8)
     for x, w in zip(nodes[: (len(nodes) + 1) // 2].tolist(), weights.tolist(), strict=False):
         sine = np.sin(top * x)

@@ -1,4 +1,4 @@
-"""Gradients below filters of few inputs lean on the values that they belong to.
+"""Gradients below filters of few inputs are correlated with the values that they belong to.
 
 Below a depthwise convolution, a normaliser over the batch and an activation, delta_h(a) = sum_k w_k delta(a - k), and
 delta(b) = phi'(z_b) g_b sees h_a through z_b = .. + w_k h_a. Over the draw of w (Stein's lemma on the sphere that the
@@ -9,13 +9,13 @@ normaliser leaves, f inputs of variance V)
 
 L = E (d delta/dz) (d delta'/dz') = B E phi'' phi'', and B E (phi'^2)'' of a position with itself (``Gradient.excess``). The
 first does not fall with f: where a gradient is alike at all positions, as under a pooled head, f^2 pairs of taps add up. Both
-are multiplied by the slope of the activation that h is a value of, which leans on h, too: with t = (phi - E phi) phi' the
+are multiplied by the slope of the activation that h is a value of, which is correlated with h, too: with t = (phi - E phi) phi' the
 activation adds E t t' of the first and E t^2 - V E phi'^2 of the second.
 
 What all samples and positions have in common the normaliser takes out: z z' has a fixed sum over the batch.
 
 Status: derived to second order in w_k. Sums over the pairs k != k' at one position take L at its mean over the map. Of drawn
-fields gradients that are alike at all positions are within 10 % (without the lean 10 to 35 % low), white ones within 3 %; in
+fields gradients that are alike at all positions are within 10 % (without this correlation 10 to 35 % low), white ones within 3 %; in
 stacks of three inverted bottlenecks of 48 channels b is within 12 % of sampled networks (without both effects up to 50 % low).
 """
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Lean:
-    """What a gradient owes to the values under it: sums of the factors of h_a h_b, and of h_a^2 - V.
+    """The part of a gradient that depends on the values under it: sums of the factors of h_a h_b, and of h_a^2 - V.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def below_filters(leaning: Sums, kernel: Kernel, above: PositionMap, window: Win
 
 
 def below_activation(lean: Lean, curve: Curve, mean: float, sd: float) -> Sums:
-    """Return what the lean adds to the gradient under the activation whose values it leans on."""
+    """Return what the correlation adds to the gradient under the activation whose values it is with."""
     apart, together, beyond = _means(curve, mean, sd)
     both = lean.both
     extra = both.site[..., SAME, :, :] * (together - apart) + lean.own * beyond

@@ -178,7 +178,7 @@ def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
 
 
 def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
-    """Return the kernel of the maxima over a window and the way back.
+    """Return the kernel of the maxima over a window and its pullback.
 
     Raises
     ------

@@ -59,7 +59,7 @@ class Merge:
 
 
 def merge(kernel: Kernel) -> Merge | None:
-    """Return the kernel on fewer classes with the way back; None where no two classes are alike."""
+    """Return the kernel on fewer classes with its pullback; None where no two classes are alike."""
     limit = TOLERANCE * kernel.averages()[0]
     own = _own(kernel)
     rows = _groups(kernel.pair, own, limit)
@@ -89,7 +89,7 @@ def merge(kernel: Kernel) -> Merge | None:
 
 
 def _own(kernel: Kernel) -> Array:
-    """Return what the classes are told apart by beside their pairs, shape (..., r, c)."""
+    """Return what distinguishes the classes in addition to their pairs, shape (..., r, c)."""
     near: Near | None = kernel.near
     if near is None:
         return kernel.site

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SAME_ONLY = np.array([1.0, 0.0]).reshape(2, 1, 1)
 MOST_CLASSES = 20
-"""Classes on an axis up to which positions are told apart by their neighbours."""
+"""Classes on an axis up to which positions are distinguished by their neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Near:
     ----------
     rows, cols : Edges
     values : ndarray (..., 2, row edges, column edges)
-        The last leading axis: same and cross samples. Of a forward kernel what it has beside its class pairs; of sums
+        The last leading axis: same and cross samples. Of a forward kernel what it has in addition to its class pairs; of sums
         over classes their part with these pairs of positions, summed over them.
     """
 
@@ -141,7 +141,7 @@ class Near:
 
 
 def added(one: Near | None, other: Near | None) -> Near | None:
-    """Add values at the same pairs; None stands for 0."""
+    """Add values at the same pairs; None means 0."""
     return other if one is None else one.plus(other)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REACH = 9.0
 """|z| up to which the table goes; P(z < -9) is 1e-19."""
 CELLS = 128
-"""Cells of the table per unit of z: cubics are then good to 1e-11, in the tails to 1e-8 of what is left."""
+"""Cells of the table per unit of z: cubics are then accurate to 1e-11, in the tails to 1e-8 of what is left."""
 LEAST = 1e-18
 """The smallest probability whose quantile is known."""
 MEDIAN = math.sqrt(2.0 * math.log(2.0))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def average(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
-    """Return the kernel of averages over the places of a window and the way back."""
+    """Return the kernel of averages over the places of a window and the pullback."""
     averages = pooling(kernel, window)
     pair, site, near = averages.forward(kernel)
     out = Kernel(

@@ -1,8 +1,9 @@
 """The Jacobian of a normaliser: gradients through mean and variance of every kind of statistics.
 
-delta -> (gamma/s) [delta - alpha mean(delta) - alpha zhat mean(delta zhat)], means over the set (theory of the normalisers,
-section 2). Of the second moments B = E[delta delta'] the terms of first and second order in alpha are T1 and T2; those of
-zhat with the gradient are Gaussian moments, and what delta owes to zhat itself is Stein's term (``excess``).
+delta -> (gamma/s) [delta - alpha mean(delta) - alpha zhat mean(delta zhat)], means over the set
+(lrbound/theory/normalisers.md, section 2). Of the second moments B = E[delta delta'] the terms of first and second
+order in alpha are T1 and T2; those of zhat with the gradient are Gaussian moments, and what in delta depends on zhat itself
+is Stein's term (``excess``).
 
 Status: derived. The coherent part under flatten heads is within 1 % of drawn Gaussian fields; under pooled heads, where all
 but a few thousandths cancels, what is left under zero-padded maps is 10 to 40 % below drawn fields (third order in the
@@ -61,16 +62,16 @@ def pull_through(
 
 
 def _lean_on(gradient: Gradient, zhat: Normalised, gamma2: float) -> Sums | None:
-    """Return E[delta delta' zhat zhat'] - E[delta delta'] rho: what delta owes to zhat itself (Stein)."""
+    """Return E[delta delta' zhat zhat'] - E[delta delta'] rho: what in delta depends on zhat itself (Stein)."""
     if gradient.excess is None:
         return None
-    # u = gamma zhat (+ a part independent of zhat): zhat leans on u by gamma rho_aa / Var u
+    # u = gamma zhat (+ a part independent of zhat): zhat is correlated with u by gamma rho_aa / Var u
     own = zhat.on_site[SAME]
     return gradient.excess().times(gamma2 * outer(own)[None], np.stack([gamma2 * own**2] * 2))
 
 
 def _leans(gradient: Gradient, lean: Sums | None, zhat: Normalised) -> Operator | Array | None:
-    """Return how the gradient at one position leans on zhat elsewhere, zhat at its own position being given (Stein).
+    """Return how the gradient at one position depends on zhat elsewhere, zhat at its own position being given (Stein).
 
     By direction, kind of pairs and class: k, the sums over one end of Z - B rho over rho(a, a), where delta depends on
     the value at its own position alone; else the matrix, as sums over classes, of which k is the diagonal.

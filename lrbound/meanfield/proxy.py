@@ -104,7 +104,7 @@ class Proxied:
 def activate_by_proxy(
     phi: Activating, kernel: Kernel, ctx: Context, *, gamma: float, beta: float, eps: float, learnable: bool
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of (phi(gamma x + beta) - m)/sqrt(V) and the way back.
+    """Return the kernel of (phi(gamma x + beta) - m)/sqrt(V) and its pullback.
 
     m and V do not depend on x, so that gradients to x pass as through phi alone; gamma and beta move them.
     """

@@ -5,7 +5,7 @@ With Q = M s^2 = sum of lambda_i z_i^2 and phi(t) = prod (1 + 2 lambda t)^(-1/2)
     E[Q^-p] = 1/Gamma(p) int_0^inf t^(p-1) phi(t) dt,
     E[z_i^2 Q^-p] = lambda_i/Gamma(p) int_0^inf t^(p-1) phi(t)/(1 + 2 lambda_i t) dt.
 
-Exact for Gaussian values (theory of the normalisers, section 1).
+Exact for Gaussian values (lrbound/theory/normalisers.md, section 1).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
 INFINITE = 1e9
-"""Samples that stand for a full batch: the products over samples converge long before."""
+"""Samples that approximate a full batch: the products over samples converge long before."""
 
 
 class Inverse(NamedTuple):
@@ -112,7 +112,7 @@ def of_sample(kernels: Sequence[tuple[Operator, float]], classes: Classes, r: fl
 
     Notes
     -----
-    Two samples: for a weak correlation each end loses what its own s owes to it (J X J, Stein), a full one is the case
+    Two samples: for a weak correlation each end loses the part by which its own s depends on it (J X J, Stein), a full one is the case
     of one sample; in between they are mixed with the weights 1 - r^2 and r^2.
     """
     s = sum(number for _, number in kernels)

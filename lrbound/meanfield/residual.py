@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
-    """Return the kernel of body + shortcut, independent given that random weights stand in the body, and the way back.
+    """Return the kernel of body + shortcut, independent given that random weights stand in the body, and its pullback.
 
-    Both ends get the gradient of the sum; what it owes to the value of the sum (``excess``) is wanted by normalisers
+    Both ends get the gradient of the sum; the part that depends on the value of the sum (``excess``) is wanted by normalisers
     at the ends of the branches, and the parts that met ReLU masks above go on down the shortcut.
     """
     rows, cols = common(body.rows, shortcut.rows), common(body.cols, shortcut.cols)

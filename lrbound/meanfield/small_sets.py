@@ -2,7 +2,7 @@
 
 A set of S channels whose values have a part u_j ~ N(0, chi) in common over positions (and samples) has
 s^2 = w + |u - mean u|^2/S. Averages of the gradient's damping over this mixture differ from those of a Gaussian with
-one s^2 by a factor R1/R0 (theory of the normalisers, section 4; without it measured networks lie 9 to 12 % lower at
+one s^2 by a factor R1/R0 (lrbound/theory/normalisers.md, section 4; without it measured networks lie 9 to 12 % lower at
 S = 2, with it within 2 %). With the activation's slope p and value h given u, both of a relu,
 
     R1 = E[(1/s^2)(1/S) sum_jk M_jk^2],     M_jk = [j = k] p_j - p_k/S - m_j h_k/S,     m = (u - mean u)/s.

@@ -1,8 +1,8 @@
 """Statistics of normalisers of every kind, and what scaling by them does to kernels.
 
 One class covers the literature: statistics over the batch or of each sample, over S channels and all positions, with or
-without the mean, and a share alpha of the values that the statistics are taken from in the current step (cross-iteration
-batch norm; 1 otherwise). See the theory of the normalisers, sections 1 and 2.
+without the mean, and a share alpha of the values that the statistics are taken from in the current step
+(cross-iteration batch norm; 1 otherwise). See lrbound/theory/normalisers.md, sections 1 and 2.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Normalised:
     pair, site : ndarray
         rho, laid out as in :class:`~lrbound.meanfield.kernel.Kernel`.
     near : Near or None
-        What rho has beside its class pairs at neighbouring positions.
+        What rho has in addition to its class pairs at neighbouring positions.
     """
 
     statistics: Statistics

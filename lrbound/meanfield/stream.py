@@ -1,9 +1,9 @@
-"""ReLU'd residual streams: their law forward, and the masks that a gradient meets on its way down the skip.
+"""ReLU'd residual streams: their law forward, and the activation derivatives along the skip in the backward pass.
 
 A gradient that enters the skip at h_j = relu(u_j) reaches u_i, i <= j, through the masks of u_j, ..., u_i of the same
 unit. They are not independent: a unit that is large stays positive. With Surv_ij(a, b) the probability that u_i..u_j
 are positive at both a and b, the gradient at u_i is the sum over j of Gamma_j Surv_ij, so the parts Gamma_j are kept
-apart on the way down (theory-finite-conv, section 2).
+apart in the backward pass (lrbound/theory/finite-conv.md, section 2).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Law:
     added : ndarray (r, c)
         Variance of the Gaussians added to the skip since.
     near : Near or None
-        What the copula correlation has beside its class pairs at neighbouring positions.
+        What the copula correlation has in addition to its class pairs at neighbouring positions.
     """
 
     values: Array
@@ -138,7 +138,7 @@ class Level:
     def _steps(self) -> NDArray[np.float32]:
         """For each variance the weights at the nodes of the law of u for h at those of the level below.
 
-        Shape (variances, nodes, nodes); made anew each time, because those of a thousand levels would fill the memory.
+        Shape (variances, nodes, nodes); made again each time, because those of a thousand levels would fill the memory.
         """
         below = self.law.below
         assert below is not None  # a level that is reached from underneath
@@ -148,7 +148,7 @@ class Level:
     def before(self, entries: Sequence[Entry]) -> Array:
         """Return P(a gradient passes the masks that it has passed | u) over that of all u, (entries, r, c, nodes).
 
-        One step of Kolmogorov's backward equation from the level above; 1 for a gradient that has met no mask yet. The
+        One step of Kolmogorov's backward equation from the level above; 1 for a gradient that has passed no derivative yet. The
         entries are on one partition.
         """
         top = entries[0].top
@@ -214,7 +214,7 @@ class Level:
     def masks(self, share: Array, top: Level) -> Factor:
         """Return P(u > 0 at both ends) where P(u > 0) is ``share`` at one, on the classes of ``top``.
 
-        What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed anew
+        What the ends have in common beyond the product of the two hardly depends on ``share``: it is computed again
         only where ``share`` has moved by more than ``NEAR``.
         """
         way, reach = regroup(self.rows, self.cols, top.rows, top.cols), reach_of(top.law.near)
@@ -276,7 +276,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
 
 
 def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
-    """Return the kernel of relu(u) for u with a law, and the way back through all masks below it."""
+    """Return the kernel of relu(u) for u with a law, and the pullback through the derivatives of all ReLUs below it."""
     level = Level(kernel.rows, kernel.cols, kernel.law_here())
     law = level.law
     values = np.maximum(law.values, 0.0)

@@ -1,4 +1,4 @@
-"""Windows over Gaussian values that are unlike: near a padded border variances, and what samples share, differ.
+"""Windows over unlike Gaussian values: near a padded border variances and covariances between samples differ.
 
 f(u) is the largest of the u_a in a window, or 0 if that is larger and a ReLU came before. For u = mu + e, mu shared by the
 samples and e a sample's own, the moments between two windows follow from derivatives of f averaged over all of u (the
@@ -47,7 +47,7 @@ AT_ONCE = 32
 FACTOR_STEPS = 20
 """Of the iteration for the principal factors."""
 ALIKE = 4
-"""Digits by which windows are told apart."""
+"""Digits by which windows are distinguished."""
 MOST = 2_000_000
 """Pairs of positions of pairs of windows that are held at once."""
 

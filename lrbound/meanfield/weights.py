@@ -30,11 +30,11 @@ def weight_layer(
     few: FewInputs | None = None,
     taps: Window | None = None,
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of ``channels`` units z = W h + b and the way back.
+    """Return the kernel of ``channels`` units z = W h + b and its pullback.
 
     Forward Z = sigma_b^2 + sigma_w^2 A, where A is the input's kernel averaged over the window's offsets (the input's
     kernel itself for a dense layer). Backward is the transpose. The weights' part of a Fisher value is
-    fan_in <B, A>, the biases' the sum of B (theory, sections 1 and 4).
+    fan_in <B, A>, the biases' the sum of B (lrbound/theory/mean-field.md, sections 1 and 4).
     """
     averaged = kernel
     if window is not None:

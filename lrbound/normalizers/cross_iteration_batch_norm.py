@@ -86,7 +86,7 @@ class CrossIterationBatchNorm(nn.Module):
         self._under = tuple(module.parameters(recurse=False))
 
     def get_extra_state(self) -> int:
-        """Return the iterations so far, for the state dict: burn-in is not begun anew."""
+        """Return the iterations so far, for the state dict: burn-in does not start again."""
         return self.iterations
 
     def set_extra_state(self, state: int) -> None:

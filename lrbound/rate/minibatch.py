@@ -1,4 +1,4 @@
-"""From curvature to learning rate: the repeated batch, and batches drawn anew each step."""
+"""From curvature to learning rate: the repeated batch, and batches drawn again in each step."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def can_explode(term: Term) -> bool:
     """Return whether nothing undoes the growth of a layer: no normaliser stands between it and the outputs.
 
-    The weights under a batch normalisation are scale invariant and settle by themselves (theory, section 7). Its own
-    gamma and beta are not: they add about 1 to lambda, which counts where the head adds little (a small gamma, the
-    gate of instance enhancement, a narrow pooled head).
+    The weights under a batch normalisation are scale invariant and settle by themselves (lrbound/theory/mean-field.md,
+    section 7). Its own gamma and beta are not: they add about 1 to lambda, which counts where the head adds little (a
+    small gamma, the gate of instance enhancement, a narrow pooled head).
     """
     return term.exposed
 

@@ -1,4 +1,4 @@
-"""The JSON objects of sweeps, solutions, comparisons and statistics (interface, section 3)."""
+"""The JSON objects of sweeps, solutions, comparisons and statistics."""
 
 from __future__ import annotations
 

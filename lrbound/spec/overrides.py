@@ -17,7 +17,7 @@ LONGEST_OPTION = 80
 
 
 def apply(root: MapValue, overrides: Sequence[tuple[str, str]], problems: Problems) -> None:
-    """Set what the options say, one after the other.
+    """Set what the options say, in their order.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Paths into a spec: ``training.batch_size``, ``layers.3.repeat.layers.0.linear.bias``, ``layers.*.batch_norm.gamma``.
 
-They are the paths of nodes, with the argument's name at the end; ``*`` stands for one or more elements.
+They are the paths of nodes, with the argument's name at the end; ``*`` matches one or more elements.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _WORDS: dict[str, bool | None] = {
 
 
 def resolve(scalar: Scalar) -> bool | int | float | str | None:
-    """Return what the scalar stands for: quoted ones are texts, ``1e-5`` is a number, ``yes`` and ``0x10`` are texts.
+    """Return what the scalar means: quoted ones are texts, ``1e-5`` is a number, ``yes`` and ``0x10`` are texts.
 
     An integer of very many digits is cut to one that is still far beyond every bound.
     """

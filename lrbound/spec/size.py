@@ -32,7 +32,7 @@ def check_size(nodes: tuple[Node, ...], marks: dict[str, Mark], problems: Proble
 
 
 def _count(node: Node, marks: dict[str, Mark], problems: Problems) -> int:
-    """Return the number of layers that a node stands for, 1 where that has been found too large."""
+    """Return the number of layers that a node denotes, 1 where that has been found too large."""
     inner = [_count(child, marks, problems) for child in children(node.layer)]
     if not inner:
         return 1

@@ -1,4 +1,4 @@
-"""The accuracy table of README.md belongs to the committed specs, results and theory."""
+"""The accuracy table of examples/README.md belongs to the committed specs, results and theory."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 
 FOLDER = Path(__file__).parents[2] / "examples" / "studies"
 NAMES = sorted(path.stem for path in FOLDER.glob("*[0-9]*.py"))
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (FOLDER.parent / "README.md").read_text()
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_proxy_norm_neither_collapses_nor_loses_the_variability_of_instances(stu
 @pytest.mark.parametrize("name", NAMES)
 def test_every_study_has_its_command_and_its_picture_in_the_readme(name):
     assert f"python examples/studies/{name}.py" in README
-    assert f"](examples/studies/{name}.png)" in README
+    assert f"](studies/{name}.png)" in README
     assert (FOLDER / f"{name}.png").is_file()
 
 

@@ -1,4 +1,4 @@
-"""The commands of the README, as printed."""
+"""The commands of README.md, examples/README.md and examples/commands.md, as printed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+DOCUMENTS = ("README.md", "examples/README.md", "examples/commands.md")
 VERBS = ("predict", "check", "measure", "boundary", "sweep", "solve", "compare", "new", "schema", "stats")
 COMMANDS = [
     line
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for document in DOCUMENTS
+    for block in re.findall(r"```console\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
     for line in block.splitlines()
     if line.startswith(tuple(f"lrbound {verb} " for verb in VERBS))
 ]

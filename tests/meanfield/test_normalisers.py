@@ -192,7 +192,7 @@ def test_instance_norm_in_a_circular_image_leaves_nothing_coherent_below():
 
 @pytest.mark.parametrize(("channels", "expected"), [(2, (0.905, 0.797, 0.632)), (8, (0.994, 0.984, 0.959))])
 def test_small_sets_against_the_table(channels, expected):
-    """R1/R0 at chi/(chi + w) = .2, .5, .8. Provenance: theory of the normalisers, section 4."""
+    """R1/R0 at chi/(chi + w) = .2, .5, .8. Provenance: lrbound/theory/normalisers.md, section 4."""
     found = [Mixture(channels, chi, 1.0 - chi).factor(rectified=True) for chi in (0.2, 0.5, 0.8)]
 
     assert found == pytest.approx(expected, abs=0.002)
@@ -390,7 +390,7 @@ def _compare_blocks(net, seeds, rtol):
 
 
 TABLE = [
-    # widths, inputs, outputs, batch of section 8's d3; one output, so that no spread over outputs is on top
+    # widths, inputs, outputs, batch of lrbound/theory/normalisers.md, section 8, d3; one output, so that no spread over outputs is on top
     ("layer_norm", 221.3),
     ("batch_group_norm: 240", 137.0),
     ("batch_group_norm: 120", 176.4),
@@ -401,7 +401,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("norm", "measured"), TABLE)
 def test_one_output_against_the_measured_table(norm, measured):
-    """lambda_max of 200-480-480-1 over 100 samples: 3 %. Provenance: theory of the normalisers, section 8, d3."""
+    """lambda_max of 200-480-480-1 over 100 samples: 3 %. Provenance: lrbound/theory/normalisers.md, section 8, d3."""
     net = dense(
         norm,
         widths=(480, 480),
@@ -421,7 +421,7 @@ def test_one_output_against_the_measured_table(norm, measured):
     [((300,) * 3, 128, 10, 64, 18.5), ((480,) * 2, 200, 1, 100, 29.4)],
 )
 def test_a_gate_that_sees_the_sample(widths, inputs, outputs, batch, measured):
-    """Gate weight 0.5, bias 0: the coherent value within 4 %. Provenance: theory of the normalisers, section 3."""
+    """Gate weight 0.5, bias 0: the coherent value within 4 %. Provenance: lrbound/theory/normalisers.md, section 3."""
     net = dense(
         "instance_enhancement_batch_norm: {weight: 0.5, bias: 0.0}",
         widths=widths,

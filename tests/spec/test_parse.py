@@ -21,7 +21,7 @@ from lrbound.spec import SpecError, load, parse
 if TYPE_CHECKING:
     from pathlib import Path
 
-# interface.md, section 1, verbatim
+# every section of a spec, with its values
 EXAMPLE = """\
 version: 1                       # of this format; required
 name: wei2019-fc                 # optional; defaults to the file's stem

@@ -1,6 +1,6 @@
 """Times a whole `lrbound predict` against `import numpy`, interleaved, and prints the ratio and the peak memory.
 
-    python benchmarks/startup.py [SPEC] [--pairs 15]
+    python tests/benchmarks/startup.py [SPEC] [--pairs 15]
 
 Run it in an environment that lrbound is installed in (``pip install .``, not ``-e``: pip compiles what it installs).
 The aim is a ratio of at most 2.0 and less than 100 MB.
@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-SPEC = Path(__file__).resolve().parent.parent / "examples" / "wei2019-fc.yaml"
+SPEC = Path(__file__).resolve().parents[2] / "examples" / "wei2019-fc.yaml"
 KILOBYTES = 1 if sys.platform != "darwin" else 1024  # getrusage counts bytes there
 
 

@@ -1,6 +1,6 @@
 """Times `lrbound predict` on the published networks at 224x224, and how the solver grows with depth and image side.
 
-    python benchmarks/large_images.py [--runs 3] [--only specs|depth|side]
+    python tests/benchmarks/large_images.py [--runs 3] [--only specs|depth|side]
 
 The aims: each spec in less than 2 s as a whole process (resnet18: 1 s) and 500 MB; time linear in depth up to 10,000
 layers; no growth with the side of the image. Seconds of the clock and of the processor are both printed, because on a
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lrbound import parse, predict
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SPECS = ("resnet18", "resnet50", "resnet152", "vgg16-bn", "mobilenetv2", "densenet121", "efficientnet-b0")
 DEPTHS = (10, 100, 1_000, 10_000)
 SIDES = (32, 64, 128, 224, 448, 1024)
