@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Conv2d(Layer):
     """Convolution: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
 
-    fan_in is the input's channels / groups times the filter's area, fan_out the output's (theory, section 4).
+    fan_in is the input's channels / groups times the filter's area, fan_out the output's (lrbound/theory/mean-field.md,
+    section 4).
     """
 
     main: ClassVar[str | None] = "channels"

@@ -101,7 +101,7 @@ class OutputHessians:
 
         A step on sample x has the curvature h = J'Q_x J with J J' = K1 for its own gradients. Along the mean gradient of
         the outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v
-        (theory, section 7).
+        (lrbound/theory/mean-field.md, section 7).
         """
         v = steepest.vectors[:, None, :].astype(np.float32)
         image = self.diagonal * v  # Q v

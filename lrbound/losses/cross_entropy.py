@@ -19,7 +19,7 @@ MANY_OUTPUTS = 50
 
 
 class CrossEntropy(SaturatingLoss):
-    """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (theory, section 7).
+    """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (lrbound/theory/mean-field.md, section 7).
 
     Small logits give lambda/C exactly, and Q never exceeds 1/2. In between the factor is the larger of 1/C and
     E[lambda_max(E_x Q_x)]. At C = 2 the two classes share one eigenvalue 2 E[p_1 p_2] <= 1/2, and nothing replaces it.

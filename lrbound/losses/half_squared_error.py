@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class HalfSquaredError(SquaredError):
-    """The loss whose Gauss-Newton matrix is the Fisher matrix (theory, section 1)."""
+    """The loss whose Gauss-Newton matrix is the Fisher matrix (lrbound/theory/mean-field.md, section 1)."""
 
     def multiple(self, outputs: int) -> float:
         """Return 1: all other losses are measured against this one."""

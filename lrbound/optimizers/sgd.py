@@ -21,8 +21,8 @@ class SGD(Optimizer):
     """Stability of x' = x + mu (x - x_prev) - eta h x on a mode of curvature h, and of its Nesterov form.
 
     Coupled weight decay adds to the curvature. With batches drawn anew h varies from step to step with variance
-    ``largest * noise``; the mode is stable where E[x^2] does not grow (theory, section 7). For heavy ball the
-    stationary second moments give eta [h + (1+mu)/(1-mu) noise] = 2 (1+mu) in closed form.
+    ``largest * noise``; the mode is stable where E[x^2] does not grow (lrbound/theory/mean-field.md, section 7). For
+    heavy ball the stationary second moments give eta [h + (1+mu)/(1-mu) noise] = 2 (1+mu) in closed form.
     """
 
     momentum: float = number("mu of the heavy ball", 0.0, ge=0, lt=1)
