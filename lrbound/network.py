@@ -23,6 +23,8 @@ class Training:
     batch_size : int or None
         Samples in one step; None is a full batch, so large that 1/batch_size is 0.
     optimizer : Optimizer
+    target_scale : float
+        Root mean square of a sample's target vector; 1 for one-hot targets.
     line, column : int
         Where the spec says the learning rate, or what else it says of training, from 1; 0 where that is not known.
     """
@@ -30,6 +32,7 @@ class Training:
     loss: Loss
     batch_size: int | None
     optimizer: Optimizer
+    target_scale: float = 1.0
     line: int = field(default=0, compare=False)
     column: int = field(default=0, compare=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,6 +63,11 @@ class Layer:
     def curve(self) -> Elementwise | None:
         """The function of single values that an activation is; None for any other layer."""
         return None
+
+    def gradient_gain(self, shape: Shape, init: Init) -> float:
+        """Return the mean squared gain of the layer's random weights for a gradient; infinite where it has none."""
+        del shape, init
+        return math.inf
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of the input to that of the output; also return the way back for gradients."""

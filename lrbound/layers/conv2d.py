@@ -68,6 +68,12 @@ class Conv2d(Layer):
         """Count filters and biases."""
         return self.channels * (shape[0] // self.groups * self.window.size + self.bias)
 
+    def gradient_gain(self, shape: Shape, init: Init) -> float:
+        """Return sigma_w^2."""
+        return (self.init or init).sigma_w2(
+            shape[0] // self.groups * self.window.size, self.channels // self.groups * self.window.size
+        )
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
         init = self.init or ctx.init

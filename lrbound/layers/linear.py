@@ -41,6 +41,10 @@ class Linear(Layer):
         """Count weights and biases."""
         return self.features * (shape[0] + self.bias)
 
+    def gradient_gain(self, shape: Shape, init: Init) -> float:
+        """Return sigma_w^2."""
+        return (self.init or init).sigma_w2(shape[0], self.features)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random weights."""
         init = self.init or ctx.init

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lrbound.losses.base import Logits, Loss
+from lrbound.losses.base import Fitted, Logits, Loss
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
+
+
+FITTED_LOGITS = 12.0
+"""Size of logits that fit their targets, and how much the curvature varies between samples then: few are still in doubt. Both
+fitted on 31 trained networks that were looked at (lrbound/theory/rates.md, section 12)."""
+IN_DOUBT = 10.0
+STEEPEST = 0.25
+"""Largest p (1 - p)."""
 
 
 class SaturatingLoss(Loss):
@@ -44,6 +52,11 @@ class SaturatingLoss(Loss):
     def noise_factor(self, logits: Logits) -> float:
         """Return the curvature of single samples along the mean gradients, not below that of the mean over the samples."""
         return max(self.factor(logits), _noise(self, logits))
+
+    def fitted(self, outputs: int, target_scale: float) -> Fitted:
+        """Return logits that fit; their size is that of probabilities, whatever the scale of the targets."""
+        del target_scale
+        return Fitted(FITTED_LOGITS, STEEPEST, min(IN_DOUBT, float(outputs)))
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians:
         """Return Q of drawn logits for at most so many samples."""

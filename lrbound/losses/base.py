@@ -36,6 +36,25 @@ class Logits:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """What training has to bring the outputs to, and the curvature of the loss there.
+
+    Attributes
+    ----------
+    size : float
+        Root mean square over samples of the largest outputs on the way, along one direction of samples.
+    factor : float
+        Curvature of the loss at outputs of that size, in units of half_squared_error.
+    spread : float
+        Variance over samples of that curvature by its squared mean; 0 where all samples have the same.
+    """
+
+    size: float
+    factor: float
+    spread: float = 0.0
+
+
+@dataclass(frozen=True)
 class CurvatureRoot:
     """R with R R^T = Q, the Hessian of the loss of one sample in its outputs: a pair of maps on tensors (n, C).
 
@@ -105,6 +124,10 @@ class Loss:
     def noise_factor(self, logits: Logits) -> float:
         """Return what K1 counts for in the variance of the curvature between samples, ``factor`` if all have the same."""
         return self.factor(logits)
+
+    def fitted(self, outputs: int, target_scale: float) -> Fitted:
+        """Return the state in which targets of the root mean square ``target_scale`` are fitted, overshoot included."""
+        raise NotImplementedError(self.kind)
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians | None:
         """Return Q of drawn logits for at most so many samples; None if Q is ``factor`` times 1 for all samples."""

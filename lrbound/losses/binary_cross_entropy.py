@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.losses._hessians import OutputHessians
-from lrbound.losses._saturating import SaturatingLoss
-from lrbound.losses.base import CurvatureRoot, Targets
+from lrbound.losses._saturating import FITTED_LOGITS, IN_DOUBT, SaturatingLoss
+from lrbound.losses.base import CurvatureRoot, Fitted, Targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,11 @@ class BinaryCrossEntropy(SaturatingLoss):
             slope = (STEEPEST / outputs) / np.square(np.cosh(0.5 * logits))
         slope.flags.writeable = False
         return OutputHessians(slope, None, most=STEEPEST / outputs)
+
+    def fitted(self, outputs: int, target_scale: float) -> Fitted:
+        """Return logits that fit; the curvature is a mean over the outputs."""
+        del target_scale
+        return Fitted(FITTED_LOGITS, STEEPEST / outputs, IN_DOUBT)
 
     def torch(self) -> nn.Module:
         """Build torch.nn.BCEWithLogitsLoss; targets are 0 or 1, or between, of the shape of the outputs."""

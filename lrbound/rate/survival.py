@@ -1,0 +1,161 @@
+"""The largest rate that the first few hundred steps of training survive, and what sets it.
+
+The curvature at initialisation is where training starts, not what it meets. Four things raise it, and each is a step of the
+rule below:
+
+    curvature   that of all samples together, of the layers whose scale matters, and of the best combination of outputs
+    minibatch   what it varies by from batch to batch
+    data        what the samples share beside their mean (:mod:`lrbound.rate.structure`)
+    targets     what the layers grow by until the outputs fit (:mod:`lrbound.rate.growth`)
+
+Status: the steps are derived as far as their files say. Four constants are fitted, on trained networks that a hash chose to be
+looked at; lrbound/theory/rates.md, section 12, has them and how the rule did on the networks that were held out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from lrbound.optimizers.base import LayerwiseCurvature
+from lrbound.rate.growth import GrowingLayer, grown
+from lrbound.rate.structure import shared_direction, structured_share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrbound.architecture import Input
+    from lrbound.losses.base import Logits
+    from lrbound.network import Training
+    from lrbound.rate.exposed import Exposed
+
+Reason = Literal["curvature", "minibatch", "data", "targets"]
+
+START = 0.6
+"""Rate to start with by the largest that is survived: the loss after 300 steps was best, in the mean of the logarithm, between
+0.5 and 0.7 (67 trained networks that were looked at)."""
+CLASS_SHARE = 0.1
+"""Least share of what differs between samples that lies in a direction that classes can be told by; fitted."""
+WORTH_NAMING = 1.1
+"""A step that lowers the rate by less is not what limits it."""
+
+
+class Survival(NamedTuple):
+    """The largest rate, infinite without curvature, and the step of the rule that lowers it most."""
+
+    rate: float
+    limited_by: Reason
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rule knows of a network and of how it is trained.
+
+    Attributes
+    ----------
+    layers : tuple of Exposed
+    law : Input
+    training : Training
+    logits : Logits
+        Law of the outputs at initialisation.
+    narrowest : float
+        Fewest units of a hidden weight layer.
+    normalisers : int
+    over_batch : bool
+        Whether normalisers take their statistics over the batch.
+    """
+
+    layers: tuple[Exposed, ...]
+    law: Input
+    training: Training
+    logits: Logits
+    narrowest: float
+    normalisers: int
+    over_batch: bool
+
+
+class Effective(NamedTuple):
+    """Curvature of the loss in the mean over steps, and the variance of that of one sample by it."""
+
+    coherent: float
+    noise: float
+
+
+def survival(case: Case) -> Survival:
+    """Return the largest rate that is expected to survive, with the reason that limits it."""
+    steps = _steps(case)
+    rates = {reason: _rate(case.training, effective) for reason, effective in steps}
+    drops: list[tuple[float, Reason]] = []
+    above = math.inf
+    for reason, rate in rates.items():
+        drops.append((above / rate if rate > 0.0 and math.isfinite(above) else 1.0, reason))
+        above = rate
+    drop, reason = max(drops)
+    return Survival(above, reason if drop > WORTH_NAMING else "curvature")
+
+
+def _steps(case: Case) -> Sequence[tuple[Reason, Effective]]:
+    loss, logits = case.training.loss, case.logits
+    mean, single = loss.factor(logits), loss.noise_factor(logits)
+    coherent = math.fsum(layer.coherent for layer in case.layers)
+    trace = math.fsum(layer.trace for layer in case.layers)
+    combined = _best_outputs(case)
+    share = structured_share(
+        case.layers,
+        case.law,
+        normalisers=case.normalisers,
+        over_batch=case.over_batch,
+        outputs=logits.outputs,
+    )
+    structured = coherent + share * (trace - coherent)
+    kurtosis = 1.0 if case.normalisers or case.law.norm_kurtosis is None else case.law.norm_kurtosis
+    start = Effective(mean * combined * coherent, 0.0)
+    anew = Effective(start.coherent, max(single * trace - mean * coherent, 0.0))
+    data = Effective(mean * combined * structured, max(single * kurtosis * trace - mean * structured, 0.0))
+    return (
+        ("curvature", start),
+        ("minibatch", anew),
+        ("data", data),
+        ("targets", _fitted(case, data, combined, share)),
+    )
+
+
+def _fitted(case: Case, data: Effective, combined: float, share: float) -> Effective:
+    """Return the curvature where the outputs fit their targets.
+
+    Without a normaliser nothing bounds what the layers grow to until probabilities fit, and the loss is steep for the samples
+    in doubt then; otherwise the curvature grows by a factor.
+    """
+    loss = case.training.loss
+    fitted = loss.fitted(case.logits.outputs, case.training.target_scale)
+    if loss.diverges or case.normalisers:
+        layers = [
+            GrowingLayer(combined * (layer.coherent + share * (layer.trace - layer.coherent)), layer.gain)
+            for layer in case.layers
+        ]
+        before = math.fsum(layer.curvature for layer in layers)
+        factor = grown(layers, fitted.size) / before if before > 0.0 else 1.0
+        return Effective(factor * data.coherent, factor * data.noise)
+    told_by = max(shared_direction(case.law), CLASS_SHARE)
+    layers = [GrowingLayer(told_by * (layer.trace - layer.coherent), layer.gain) for layer in case.layers]
+    coherent = fitted.factor * grown(layers, fitted.size)
+    if coherent <= data.coherent:
+        return data
+    return Effective(coherent, max(data.noise, fitted.spread * coherent))
+
+
+def _best_outputs(case: Case) -> float:
+    """Return what the best combination of C outputs has more than one: the edge of their Gram matrix through N units.
+
+    Statistics over the batch take the mean gradients away that outputs share.
+    """
+    outputs = case.logits.outputs
+    if outputs == 1 or case.over_batch:
+        return 1.0
+    return (1.0 + math.sqrt(outputs / case.narrowest)) ** 2
+
+
+def _rate(training: Training, effective: Effective) -> float:
+    noise = 0.0 if training.batch_size is None else effective.noise / training.batch_size
+    return training.optimizer.stable_rate(LayerwiseCurvature(effective.coherent, noise, ()))
