@@ -240,6 +240,8 @@ class Descent(Backward):
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
             units = float(step.below.channels * step.below.positions)
             self._add(Spread(law, units, units, units, linear))
+            for stage in self.open:
+                stage.masks *= mask
         else:
             self._add(Spread(LINEAR, linear=linear))
 
@@ -363,8 +365,12 @@ class Descent(Backward):
                 numbers = self._count(kernel, gradient, law)
             for stage in self.open:
                 alone = self.fork is not None and stage.arm is not None and kernel.positions > 1
-                stage.freedom = self._count(kernel, self.single[stage.arm or 0], law) if alone else numbers
-                stage.law = law
+                stage.law = law.under_masks(stage.masks)
+                if alone or stage.masks != 1.0:
+                    own = self.single[stage.arm or 0] if alone else gradient
+                    stage.freedom = self._count(kernel, own, stage.law)
+                else:
+                    stage.freedom = numbers
             self.open = []
         if self.fork is not None:
             self.fork, self.single = None, []

@@ -38,10 +38,11 @@ class Stage:
     """What lies under a weight layer, or in part of its inputs: what the Wishart step averages over.
 
     Where the inputs are branches side by side, ``pieces`` are theirs, and ``sizes`` how the layer's Gram matrix is made up of
-    them.
+    them. ``masks`` is the kurtosis of random masks above the activation: derivatives of max pools, and dropout.
     """
 
     law: Unit = LINEAR
+    masks: float = 1.0
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0
     normalised: bool = False
@@ -52,7 +53,7 @@ class Stage:
 
     def split(self, sizes: Shares) -> list[Stage]:
         """Return a piece for each of the branches side by side that the stage goes on in."""
-        self.pieces, self.sizes = [Stage() for _ in sizes.complement], sizes
+        self.pieces, self.sizes = [Stage(masks=self.masks) for _ in sizes.complement], sizes
         return self.pieces
 
     @cached_property
