@@ -1,4 +1,4 @@
-"""A network as the solver sees it: an input, layers with their arguments, and how it will be trained."""
+"""A network as a spec describes it: an architecture, and how it will be trained."""
 
 from __future__ import annotations
 
@@ -6,34 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Node, run
+from lrbound.architecture import Architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lrbound.init import Init
-    from lrbound.layers.base import Shape
     from lrbound.losses.base import Loss
     from lrbound.optimizers.base import Optimizer
-
-
-@dataclass(frozen=True)
-class Input:
-    """Law of the samples.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        ``(features,)`` or ``(channels, height, width)``.
-    mean_square : float
-        E[x_i^2].
-    correlation : float
-        E[x_i y_i] / E[x_i^2] for two different samples x, y.
-    """
-
-    shape: Shape
-    mean_square: float = 1.0
-    correlation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,39 +36,12 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Architecture):
     """A parsed and checked spec.
 
     Attributes
     ----------
-    name : str
-    input : Input
-    init : Init
-        Initialisation of layers that have none of their own.
     training : Training
-    nodes : tuple of Node
-        The layers in order; containers hold their own.
-    output_shape : tuple of int
-        Always flat: ``(outputs,)``.
     """
 
-    name: str
-    input: Input
-    init: Init
     training: Training
-    nodes: tuple[Node, ...]
-    output_shape: Shape
-
-    @property
-    def outputs(self) -> int:
-        """Number C of outputs."""
-        return self.output_shape[0]
-
-    def unrolled(self) -> Iterator[tuple[Node, Shape]]:
-        """Return every layer in the order in which it runs, repeats written out, with the shape of its input."""
-        return run(self.nodes, self.input.shape)
-
-    @property
-    def parameters(self) -> int:
-        """Number of learnable parameters."""
-        return sum(node.layer.parameters(shape) for node, shape in self.unrolled())

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lrbound.backward.sweep import Term, backward
+from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, tracked
 from lrbound.finite.interval import around
+from lrbound.forward.infinite_batch import last_memory
+from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
 from lrbound.layers.base import Context
 from lrbound.losses.base import Logits
-from lrbound.meanfield.fisher import Spectrum, spectrum
-from lrbound.meanfield.learning_rate import bare_arms, explosive, last_memory, minibatch_rate
-from lrbound.meanfield.sweep import Term, advance, backward, entrance
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
+from lrbound.rate.minibatch import bare_arms, explosive, minibatch_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.meanfield.sweep import Chain, Correction, Place
+    from lrbound.forward.sweep import Chain, Correction, Place
     from lrbound.network import Network
 
 OUT_OF_RANGE = (
@@ -222,7 +224,7 @@ def _own(share: float) -> str:
 
 
 def _published(network: Network) -> Prediction:
-    from lrbound.meanfield.wei2019 import rows
+    from lrbound.curvature.wei2019 import rows
 
     training = network.training
     if training.loss.kind == "cross_entropy":

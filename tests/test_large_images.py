@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from lrbound import load, parse
+from lrbound.forward.sweep import Chain, forward
 from lrbound.layers.base import Context
-from lrbound.meanfield.sweep import Chain, forward
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.network import Input
+    from lrbound.architecture import Input
 
 FULL_BATCH = 256
 """Samples that stand for a full batch: at 256 what falls off as 1/n is small beside the rest."""

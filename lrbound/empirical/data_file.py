@@ -13,7 +13,7 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.network import Input
+    from lrbound.architecture import Input
 
 ARRAY = "x"
 """Name of the array of an .npz file that holds the samples, where there are several."""

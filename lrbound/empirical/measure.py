@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from lrbound.empirical.batches import FULL_BATCH, Batches, GaussianBatches
-from lrbound.empirical.build import LayerSequence, earlier_batches, learnable, to_torch
+from lrbound.empirical.build import to_torch
 from lrbound.empirical.frozen import FrozenStatistics
 from lrbound.empirical.gauss_newton import Jacobian, top
 from lrbound.empirical.loss_roots import root
 from lrbound.empirical.measurement import Sample
 from lrbound.empirical.memory import require
 from lrbound.errors import Refused
+from lrbound.layers._modules import LayerSequence, earlier_batches, learnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

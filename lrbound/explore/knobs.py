@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.errors import Refused
-from lrbound.spec.size import children
+from lrbound.layers.base import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from lrbound.explore.normaliser_names import NONE
 from lrbound.explore.normalisers import has_normaliser, normaliser_class, with_normaliser
 from lrbound.explore.notes import Notes
 from lrbound.fields import params
-from lrbound.spec.size import children
+from lrbound.layers.base import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,11 +12,10 @@ from lrbound.explore.knobs import WIDTHS
 from lrbound.explore.normaliser_names import ALL, NONE, find, kinds
 from lrbound.fields import params
 from lrbound.layers._normaliser import Normaliser
-from lrbound.layers.base import Node, ShapeError, shape_after
+from lrbound.layers.base import Node, ShapeError, children, shape_after
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.proxy_norm import ProxyNorm
 from lrbound.registry import LAYERS
-from lrbound.spec.size import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

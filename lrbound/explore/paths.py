@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import params
+from lrbound.layers.base import children
 from lrbound.spec import parse
 from lrbound.spec.header import LAW
 from lrbound.spec.inits import VARIANCES
-from lrbound.spec.size import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -49,16 +49,17 @@ from lrbound.finite.readers import readers
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
 from lrbound.finite.tangent import along
+from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import at_output
-from lrbound.meanfield.sweep import Fork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.backward.sweep import Term
     from lrbound.finite.routes import Chain as Way
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Chain
     from lrbound.layers.base import Context
-    from lrbound.meanfield.sweep import Chain, Term
 
 
 WORK = 40_000

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
+from lrbound.backward.sweep import Backward
 from lrbound.finite import pattern
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
@@ -38,22 +39,23 @@ from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.routes import Shares
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import squeezes, weighted
+from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 from lrbound.meanfield.merge import average, both
-from lrbound.meanfield.sweep import Backward, Fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lrbound.backward.sweep import Term
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.gradient import Share
     from lrbound.meanfield.positions import Axis
     from lrbound.meanfield.statistics import Statistics
-    from lrbound.meanfield.sweep import Chain, Step, Term
 
 
 class Descent(Backward):

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.forward.sweep import entrance
 from lrbound.layers.avg_pool2d import AvgPool2d
 from lrbound.layers.base import Branching, run
 from lrbound.meanfield.positions import Axis
-from lrbound.meanfield.sweep import entrance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lrbound.forward.sweep import Place
     from lrbound.layers.base import Layer, Node, Shape
     from lrbound.meanfield.kernel import Kernel
-    from lrbound.meanfield.sweep import Place
     from lrbound.network import Network
 
 SMALL_MAP, SMALLEST_MAP = 256, 25

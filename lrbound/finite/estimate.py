@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.curvature.fisher import spectrum
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
@@ -17,15 +18,14 @@ from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
 from lrbound.finite.walk import weighted
 from lrbound.layers.base import Branching, unroll
-from lrbound.meanfield.fisher import spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.backward.sweep import Term
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
     from lrbound.layers.base import Context, Layer, Shape
-    from lrbound.meanfield.sweep import Term
     from lrbound.network import Network
 
 

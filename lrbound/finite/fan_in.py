@@ -32,17 +32,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lrbound.finite.walk import weighted
+from lrbound.forward.sweep import Correction, Fork
 from lrbound.meanfield.activate import correlations
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
-from lrbound.meanfield.sweep import Correction, Fork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context, Elementwise
     from lrbound.meanfield.positions import Axis, Window
-    from lrbound.meanfield.sweep import Chain, Step
 
 STEP = 0.05
 """Of the correlation, over which slopes are compared; bends are singular at 1, where D is 0."""

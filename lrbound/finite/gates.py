@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Step
     from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
-    from lrbound.meanfield.sweep import Step
 
 STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""

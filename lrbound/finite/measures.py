@@ -14,9 +14,9 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Step
     from lrbound.layers.base import Context, Layer
     from lrbound.meanfield.gaussian import Curve
-    from lrbound.meanfield.sweep import Step
 
 COHERENT, TRACE = 0, 1
 CELLS, LAST_CELL = 64, 0.9

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from lrbound.fields import params
 from lrbound.meanfield.gaussian import Curve
 
 if TYPE_CHECKING:
@@ -196,3 +197,19 @@ def shape_after(nodes: tuple[Node, ...], shape: Shape) -> Shape:
     for node in nodes:
         shape = node.layer.output_shape(shape)
     return shape
+
+
+def children(layer: Layer) -> Iterator[Node]:
+    """Yield the layers that stand in a layer's arguments, once each."""
+    for chain in chains(layer):
+        yield from chain
+
+
+def chains(layer: Layer) -> Iterator[tuple[Node, ...]]:
+    """Yield the lists of layers among a layer's arguments."""
+    for name, (param, _) in params(type(layer)).items():
+        value = getattr(layer, name)
+        if param.type == "layers":
+            yield value
+        elif param.type == "branches":
+            yield from value

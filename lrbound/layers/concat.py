@@ -55,7 +55,7 @@ class Concat(Branching):
         import torch
         from torch import nn
 
-        from lrbound.empirical.build import sequence
+        from lrbound.layers._modules import sequence
 
         branches = [sequence(run(branch, shape), init) for branch in self.branches]
 

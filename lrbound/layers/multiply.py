@@ -72,7 +72,7 @@ class Multiply(Branching):
         """Build a module that runs all branches and multiplies them."""
         from torch import Tensor, nn
 
-        from lrbound.empirical.build import sequence
+        from lrbound.layers._modules import sequence
 
         branches = [sequence(run(branch, shape), init) for branch in self.branches]
         spatial = len(self.output_shape(shape)) == 3
@@ -95,6 +95,6 @@ class Multiply(Branching):
 
 
 def _has_weights(branch: tuple[Node, ...]) -> bool:
-    from lrbound.spec.size import children
+    from lrbound.layers.base import children
 
     return any(node.layer.kind in ("linear", "conv2d") or _has_weights(tuple(children(node.layer))) for node in branch)

@@ -53,7 +53,7 @@ class Residual(Branching):
         """Build a module that runs both branches and adds them."""
         from torch import Tensor, nn
 
-        from lrbound.empirical.build import sequence
+        from lrbound.layers._modules import sequence
 
         body, shortcut = (sequence(run(branch, shape), init) for branch in self.arms())
 

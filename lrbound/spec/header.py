@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lrbound.architecture import Input
 from lrbound.fields import Param
-from lrbound.network import Input, Training
+from lrbound.network import Training
 from lrbound.registry import LOSSES, OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems

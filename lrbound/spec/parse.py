@@ -7,8 +7,9 @@ import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from lrbound.architecture import Input
 from lrbound.init import NAMED
-from lrbound.network import Input, Network
+from lrbound.network import Network
 from lrbound.spec.compose import compose
 from lrbound.spec.diagnostics import Diagnostic, Mark, Problems, SpecError
 from lrbound.spec.header import VERSION, read_input, read_name, read_training, read_version
@@ -179,7 +180,7 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
         mark = _loss_mark(given, reader.marks["layers"])
         problems.add(mark, message)
         problems.check()
-    return Network(name, law, init, training, nodes, shape)
+    return Network(name, law, init, nodes, shape, training)
 
 
 def _check_required(given: dict[str, Value], mark: Mark, problems: Problems) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Container, Layer, Node, Shape, ShapeError
+from lrbound.layers.base import Container, Layer, Node, Shape, ShapeError, chains
 from lrbound.spec.header import LONGEST_SIDE
-from lrbound.spec.size import chains
 
 if TYPE_CHECKING:
     from lrbound.spec.diagnostics import Mark, Problems

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.fields import params
+from lrbound.layers.base import children
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lrbound.layers.base import Layer, Node
+    from lrbound.layers.base import Node
     from lrbound.spec.diagnostics import Mark, Problems
 
 MOST_LAYERS = 100_000
@@ -45,19 +43,3 @@ def _count(node: Node, marks: dict[str, Mark], problems: Problems) -> int:
     message = f"{kind}: {times} times {sum(inner)} is {times * sum(inner)} layers; at most {MOST_LAYERS} are allowed"
     problems.add(marks.get(f"{node.path}.{kind}.times", marks[node.path]), message)
     return 1
-
-
-def children(layer: Layer) -> Iterator[Node]:
-    """Yield the layers that stand in a layer's arguments, once each."""
-    for chain in chains(layer):
-        yield from chain
-
-
-def chains(layer: Layer) -> Iterator[tuple[Node, ...]]:
-    """Yield the lists of layers among a layer's arguments."""
-    for name, (param, _) in params(type(layer)).items():
-        value = getattr(layer, name)
-        if param.type == "layers":
-            yield value
-        elif param.type == "branches":
-            yield from value

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from lrbound.empirical.batches import GaussianBatches
-from lrbound.empirical.build import learnable, to_torch
+from lrbound.empirical.build import to_torch
+from lrbound.layers._modules import learnable
 
 if TYPE_CHECKING:
     from lrbound.network import Network

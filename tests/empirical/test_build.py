@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import lrbound
-from lrbound.empirical.build import LayerSequence, learnable
 from lrbound.empirical.measure import measure
 from lrbound.fields import params
+from lrbound.layers._modules import LayerSequence, learnable
 from lrbound.registry import LAYERS
 from lrbound.spec import SpecError
 from tests.nets import network

@@ -11,13 +11,13 @@ from lrbound.finite.branches import track
 from lrbound.finite.entrance import resolved_entrance
 from lrbound.finite.estimate import Finite, estimate
 from lrbound.finite.fan_in import FanIn
+from lrbound.forward.sweep import advance
 from lrbound.layers.base import Context
-from lrbound.meanfield.sweep import advance
 from tests.sampled import modules, white_inputs
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
-    from lrbound.meanfield.sweep import Chain
+    from lrbound.forward.sweep import Chain
     from lrbound.network import Network
 
 

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from lrbound.backward.sweep import backward
 from lrbound.finite.combine import combine
 from lrbound.finite.estimate import leading
 from lrbound.finite.interval import around
-from lrbound.meanfield.sweep import backward, forward
+from lrbound.forward.sweep import forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, finite, profile_of
 from tests.nets import dense, network

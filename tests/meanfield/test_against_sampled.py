@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lrbound.backward.sweep import backward
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
-from lrbound.meanfield.sweep import backward, forward
 from tests.nets import network
 from tests.sampled import sampled
 

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from lrbound import predict
+from lrbound.backward.sweep import backward
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield import merge as merging
 from lrbound.meanfield.gradient import Sums
@@ -17,7 +19,6 @@ from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import merge
 from lrbound.meanfield.positions import Axis
 from lrbound.meanfield.regroup import common, regroup
-from lrbound.meanfield.sweep import backward, forward
 from tests.nets import network
 from tests.sampled import sampled
 

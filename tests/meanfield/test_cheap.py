@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from lrbound import load
+from lrbound.backward.sweep import backward
+from lrbound.curvature.fisher import spectrum
+from lrbound.forward.infinite_batch import MANY_SAMPLES, last_memory
+from lrbound.forward.sweep import advance, entrance
 from lrbound.layers.base import Context
 from lrbound.meanfield import law
-from lrbound.meanfield.fisher import spectrum
-from lrbound.meanfield.learning_rate import MANY_SAMPLES, explosive, last_memory
 from lrbound.meanfield.pairs import pairs
-from lrbound.meanfield.sweep import advance, backward, entrance
+from lrbound.rate.minibatch import explosive
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -7,11 +7,11 @@ import pytest
 
 from lrbound import predict
 from lrbound.errors import Refused
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
-from lrbound.meanfield.sweep import forward
 from tests.meanfield.resolved import resolved
 from tests.meanfield.test_residual import by_place
 from tests.nets import network

@@ -10,7 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lrbound import predict
+from lrbound.backward.sweep import backward
 from lrbound.errors import Refused
+from lrbound.forward.sweep import forward
 from lrbound.layers.avg_pool2d import AvgPool2d
 from lrbound.layers.base import Context
 from lrbound.layers.conv2d import Conv2d
@@ -18,7 +20,6 @@ from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, white
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
-from lrbound.meanfield.sweep import backward, forward
 from tests.close import close
 from tests.meanfield.one_by_one import resolved, shares
 from tests.meanfield.test_residual import by_place

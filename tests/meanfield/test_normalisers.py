@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrbound import predict
+from lrbound.backward.sweep import backward
 from lrbound.errors import Refused
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield.small_sets import Mixture
-from lrbound.meanfield.sweep import backward, forward
 from lrbound.spec import SpecError
 from tests.meanfield.test_against_sampled import compare, values
 from tests.meanfield.test_residual import by_place

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield.gradient import at_output
 from lrbound.meanfield.kernel import CROSS, SAME
-from lrbound.meanfield.sweep import forward
 from tests.meanfield.resolved import resolved
 from tests.nets import network
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrbound import predict
+from lrbound.backward.sweep import backward
+from lrbound.forward.sweep import forward
 from lrbound.layers.base import Context
 from lrbound.meanfield import kernel as kernels
 from lrbound.meanfield.positions import Axis
-from lrbound.meanfield.sweep import backward, forward
 from tests.nets import dense, network
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def test_classes_equal_all_position_pairs(
             np.broadcast_to(kernel.site, (2, r, c)),
         )
 
-    monkeypatch.setattr("lrbound.meanfield.sweep.white", all_pairs)
+    monkeypatch.setattr("lrbound.forward.sweep.white", all_pairs)
     for one, other in zip(by_class, by_layer(net), strict=True):
         assert one == pytest.approx(other, rel=1e-9, abs=1e-12)
 

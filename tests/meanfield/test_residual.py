@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from lrbound import predict
+from lrbound.backward.sweep import backward
+from lrbound.forward.sweep import Fork, Step, forward
 from lrbound.layers.base import Context
 from lrbound.meanfield import law
-from lrbound.meanfield.sweep import Fork, Step, backward, forward
 from tests.nets import network
 from tests.sampled import sampled
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from lrbound import parse
-from lrbound.empirical.build import sequence, to_torch
+from lrbound.empirical.build import to_torch
 from lrbound.empirical.frozen import FrozenStatistics
+from lrbound.layers._modules import sequence
 from lrbound.layers.base import run
 from lrbound.normalizers import (
     BatchGroupNorm,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lrbound.activations.relu import Relu
+from lrbound.architecture import Input
 from lrbound.init import NAMED, Init
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
 from lrbound.layers.repeat import Repeat
-from lrbound.network import Input
 from lrbound.optimizers.sgd import SGD
 from lrbound.spec import SpecError, load, parse
 

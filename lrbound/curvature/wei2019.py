@@ -21,8 +21,8 @@ from lrbound.layers.flatten import Flatten
 from lrbound.layers.linear import Linear
 
 if TYPE_CHECKING:
+    from lrbound.architecture import Architecture
     from lrbound.layers.base import Layer, Node, Shape
-    from lrbound.network import Network
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Row:
     part: float = 0.0
 
 
-def rows(network: Network) -> tuple[Row, ...]:
+def rows(network: Architecture) -> tuple[Row, ...]:
     """Run both recursions; return the layers in order with their parts of lambda_max.
 
     Raises
@@ -75,7 +75,7 @@ def rows(network: Network) -> tuple[Row, ...]:
     return tuple(reversed(backward))
 
 
-def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Network) -> tuple[float, float]:
+def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Architecture) -> tuple[float, float]:
     init = layer.init or network.init
     side = layer.kernel**2 if isinstance(layer, Conv2d) else 1
     out = layer.channels if isinstance(layer, Conv2d) else layer.features
@@ -83,7 +83,7 @@ def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Network) -> tuple[flo
     return init.sigma_w2(fan_in, out * side), init.sigma_b2(fan_in) if layer.bias else 0.0
 
 
-def _forward(layer: Layer, at: Order, shape: Shape, network: Network) -> Order:
+def _forward(layer: Layer, at: Order, shape: Shape, network: Architecture) -> Order:
     if isinstance(layer, Linear) or (isinstance(layer, Conv2d) and layer.groups == 1):
         sigma_w2, sigma_b2 = _sigmas(layer, shape, network)
         return Order(sigma_b2 + sigma_w2 * at.q, sigma_b2 + sigma_w2 * at.q_xy)
@@ -100,7 +100,7 @@ def _forward(layer: Layer, at: Order, shape: Shape, network: Network) -> Order:
     )
 
 
-def _backward(row: Row, gradient: float, network: Network) -> tuple[float, float]:
+def _backward(row: Row, gradient: float, network: Architecture) -> tuple[float, float]:
     """Return (f_l, qt_xy below) from qt_xy above, at one position and summed over channels."""
     layer, at = row.node.layer, row.before
     if isinstance(layer, (Linear, Conv2d)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.meanfield.sweep import Term
+    from lrbound.backward.sweep import Term
 
 
 @dataclass(frozen=True)

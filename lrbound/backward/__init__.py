@@ -1,0 +1,1 @@
+"""Gradients from the outputs to the input, on the graph that the forward sweep has left."""

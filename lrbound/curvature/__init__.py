@@ -1,0 +1,1 @@
+"""From the layers' parts to the largest eigenvalue of the curvature."""

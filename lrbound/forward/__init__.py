@@ -1,0 +1,1 @@
+"""Kernels from the input to the outputs."""

@@ -1,0 +1,1 @@
+"""From curvature to learning rates."""
