@@ -37,6 +37,7 @@ from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
 from lrbound.finite.records import Forking, Found, Layer, Spread, Stage
 from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.routes import Shares
+from lrbound.finite.sphere import passed_on
 from lrbound.finite.unit import LINEAR, Unit
 from lrbound.finite.walk import squeezes, weighted
 from lrbound.forward.sweep import Fork
@@ -90,6 +91,8 @@ class Descent(Backward):
 
     def step(self, step: Step) -> Share | None:
         """Pull the gradient through one layer, and note what that adds."""
+        if step.sphere is not None:
+            self.gradient = passed_on(self.gradient, step.sphere, self.samples)
         above = self.gradient
         share = super().step(step)
         layer = step.node.layer
@@ -241,6 +244,9 @@ class Descent(Backward):
         self._pull_arms(step)
         if not (same > 0.0 and total > 0.0):
             return
+        if step.sphere is not None:
+            cross *= step.sphere.cross
+            same *= step.sphere.slopes
         self.kept *= cross / same
         self.own = self.own.masked(cross / same)
         linear = cross / total * quotient(varying(step.below), varying(step.above))

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.sphere import on_sphere
 from lrbound.finite.walk import weighted
 from lrbound.forward.sweep import Correction, Fork
 from lrbound.meanfield.activate import correlations
@@ -71,8 +72,9 @@ class FanIn(Correction):
         self.uniform = 0.0
         self.common = 1.0  # amplitude of what came in at the last fork
 
-    def passed(self, step: Step, below: Chain) -> Kernel:
-        """Pass a layer; return the kernel above it as it is at finite fan-in."""
+    def passed(self, step: Step, below: Chain) -> Step:
+        """Pass a layer; return it with the kernel above it as it is in a finite network."""
+        step = on_sphere(step, below, self.ctx)
         layer, kernel, above = step.node.layer, step.below, step.above
         statistics = layer.statistics(kernel.channels, self.ctx.samples)
         if weighted(layer):
@@ -87,7 +89,7 @@ class FanIn(Correction):
             above, lean = self.activation(layer.curve, kernel, above)
             if lean is not None:
                 _note(below, lean)
-        return above
+        return step if above is step.above else step.above_is(above)
 
     def arm(self) -> FanIn:
         """Return what goes up one branch of a fork."""

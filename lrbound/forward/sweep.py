@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.architecture import Architecture
+    from lrbound.finite.sphere import Correction as Sphere
     from lrbound.layers.base import Context, Pullback, Shape, Split
 
 
@@ -18,7 +19,7 @@ class Step(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back.
 
     ``lean`` is what activations above a weight layer add, at finite fan-in, to the kernel of its inputs that its gradient meets
-    (see :mod:`lrbound.finite.fan_in`).
+    (see :mod:`lrbound.finite.fan_in`); ``sphere`` what a small batch does to means of its activation (:mod:`lrbound.finite.sphere`).
     """
 
     node: Node
@@ -29,6 +30,7 @@ class Step(NamedTuple):
     below: Kernel
     above: Kernel
     lean: Kernel | None = None
+    sphere: Sphere | None = None
 
     def above_is(self, kernel: Kernel) -> Step:
         """Return the layer with another kernel above it."""
@@ -56,10 +58,10 @@ Chain = list[Step | Fork]
 
 
 class Correction(Protocol):
-    """What moves kernels on their way up: finite fan-in, which :mod:`lrbound.finite.fan_in` knows."""
+    """What moves kernels on their way up in a finite network (:mod:`lrbound.finite.fan_in`)."""
 
-    def passed(self, step: Step, below: Chain) -> Kernel:
-        """Return the kernel above a layer as it is; note on the layers ``below``, whose chain ends under it, what they see."""
+    def passed(self, step: Step, below: Chain) -> Step:
+        """Return a layer with its true kernel above; note on the layers ``below``, whose chain ends under it, what they see."""
 
     def arm(self) -> Correction:
         """Return what goes up one branch of a fork."""
@@ -110,9 +112,8 @@ def _forward(
             above, pull = layer.forward(kernel, ctx)
             step = Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above)
             if correction is not None:
-                above = correction.passed(step, chain)
-                step = step if above is step.above else step.above_is(above)
-            kernel = above
+                step = correction.passed(step, chain)
+            kernel = step.above
             chain.append(step)
     return chain, kernel
 

@@ -1,4 +1,4 @@
-"""Moments of one unit, against drawn units."""
+"""Moments of one unit and of a batch on a sphere, against drawn units."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lrbound.activations.identity import Identity
 from lrbound.activations.leaky_relu import LeakyRelu
 from lrbound.activations.relu import Relu
 from lrbound.activations.tanh import Tanh
+from lrbound.finite import sphere
 from lrbound.finite.localised import best
 from lrbound.finite.unit import LINEAR, unit
 
@@ -50,6 +51,37 @@ def test_against_drawn_units(curve, mean: float, q: float, x: float, n: int) -> 
     assert u.mean == pytest.approx(np.mean(averaged**4) / np.mean(averaged**2) ** 2, rel=0.03)
     averaged = value.mean(axis=1)
     assert u.shared + 1.0 == pytest.approx(np.mean(averaged**4) / np.mean(averaged**2) ** 2, rel=0.06)
+
+
+def drawn_batch(n: int, units: int) -> np.ndarray:
+    z = np.random.default_rng(4).standard_normal((units, n))
+    z -= z.mean(axis=1, keepdims=True)
+    return z / np.sqrt((z * z).mean(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("n", [6, 10, 24])
+def test_the_sphere_law_against_normalised_batches(n: int) -> None:
+    z = drawn_batch(n, 200_000)
+    phi, slope = np.tanh(z), 1.0 - np.tanh(z) ** 2
+    c = -1.0 / (n - 1)
+    rng = np.random.default_rng(5)
+    u, w = rng.standard_normal((2, 1_000_000))
+    v = c * u + math.sqrt(1 - c * c) * w
+    gaussian = np.mean(np.tanh(u) ** 2) - np.mean(np.tanh(u) * np.tanh(v))
+    sphere_law = np.mean(phi[:, 0] ** 2) - np.mean(phi[:, 0] * phi[:, 1])
+    slopes = np.mean(slope**2) / np.mean((1.0 - np.tanh(u) ** 2) ** 2)
+    found = sphere.correction(Tanh(), 1.0, 0.0, float(n))
+
+    assert found.varying == pytest.approx(sphere_law / gaussian, rel=0.01)
+    assert found.slopes == pytest.approx(slopes, rel=0.01)
+
+
+def test_homogeneous_functions_and_large_batches_need_no_sphere() -> None:
+    assert sphere.correction(Relu(), 1.0, 0.0, 8.0) == sphere.NONE
+    assert sphere.correction(LeakyRelu(negative_slope=0.2), 2.0, 0.0, 8.0) == sphere.NONE
+    assert sphere.correction(Relu(), 1.0, 0.5, 8.0) != sphere.NONE
+    assert sphere.correction(Tanh(), 1.0, 0.0, 2000.0) == pytest.approx(sphere.NONE, abs=2e-3)
+    assert sphere.correction(Tanh(), 1.0, 0.0, math.inf) == sphere.NONE
 
 
 @pytest.mark.parametrize("count", [2, 16, 256])
