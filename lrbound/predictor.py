@@ -10,7 +10,7 @@ import numpy as np
 from lrbound.backward.sweep import Term, backward
 from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.errors import Refused
-from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
+from lrbound.finite.estimate import Finite, estimate, leading, tracked
 from lrbound.finite.interval import around
 from lrbound.finite.softmax import of_loss
 from lrbound.forward.infinite_batch import last_memory
@@ -25,7 +25,7 @@ from lrbound.rate.minibatch import bare_arms, explosive, new_batches, repeated_b
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.forward.sweep import Chain, Place
+    from lrbound.forward.sweep import Chain, Correction, Place
     from lrbound.network import Network
 
 OUT_OF_RANGE = (
@@ -97,11 +97,12 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
 
     ctx = context(samples)
-    place = entrance(network)
+    finite = not limit and tracked(network)
+    place, fan_in = _start(network, ctx) if finite else (entrance(network), None)
     # of frozen statistics all layers are wanted at an infinite batch
-    chain, place = advance(place, ctx, last_memory(place.nodes, samples) if through else 0)
-    chain += advance(place, ctx)[0]
-    terms, found = _found(network, chain, ctx)
+    chain, place = advance(place, ctx, last_memory(place.nodes, samples) if through else 0, correction=fan_in)
+    chain += advance(place, ctx, correction=fan_in)[0]
+    terms, found = _found(network, chain, ctx, finite=finite)
     parts = spectrum(terms, ctx.samples)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
@@ -142,17 +143,24 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     )
 
 
-def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Finite]:
+def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
+    """Return where a sweep at finite size starts, and what moves its kernels."""
+    from lrbound.finite.entrance import resolved_entrance
+    from lrbound.finite.fan_in import FanIn
+
+    place = resolved_entrance(network)
+    return place, FanIn(place.kernel.channels, ctx)
+
+
+def _found(network: Network, chain: Chain, ctx: Context, *, finite: bool) -> tuple[list[Term], Finite]:
     """Return the sweep's terms in network order, and lambda_max at finite size where that is known."""
-    limit = math.isinf(ctx.samples)
-    if not limit and tracked(network):
+    if finite:
         from lrbound.finite.branches import track
 
         terms, row = track(chain, ctx, network.outputs)
         return terms, estimate(network, ctx, terms, row)
     terms = list(backward(chain, ctx.samples))[::-1]
-    known = supported(network) and not limit
-    return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
+    return terms, leading(terms, ctx.samples)
 
 
 def _large_batch(

@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.finite import pattern
 from lrbound.finite.descent import Descent
 from lrbound.finite.measures import overlap
 from lrbound.finite.profile import Profile
@@ -114,6 +115,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
     norms, masks, shared = (
         column([getattr(source, name) for source in sources]) for name in ("norms", "masks", "shared")
     )
+    widths = column([source.width for source in sources])
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
     apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])
@@ -147,7 +149,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
             and head.stage.under_statistics()
             and head.coherent > 0.5 * (head.coherent + sum(x.coherent for x in lower))
         ),
-        width=np.append(start, norms),
+        width=np.append(start, np.where(np.isfinite(widths), widths, norms)),
         own_beside=column([source.own for source in sources]),
         mixing=column([step.mixing for step in steps]),
         overlap=np.append(
@@ -157,5 +159,13 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         overlap_own=of("overlap_own"),
         overlap_norm=column([source.overlap_norm for source in sources]),
         of_inputs=column([layer.of_inputs for layer in layers]),
+        pattern=pattern.Pattern(
+            share=column([layer.pattern for layer in layers]),
+            kept=column([layer.gradients_alike for layer in layers]),
+            width=column([layer.pattern_width for layer in layers]),
+            gain=of("overlap_gain"),
+        ),
+        responses=tuple(source.response for source in sources),
+        fixed=np.array([source.fixed_mean for source in sources], dtype=np.bool_),
         routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

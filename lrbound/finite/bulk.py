@@ -52,21 +52,14 @@ def bulk(profile: Profile) -> Bulk:
     if not total > 0.0:
         return Bulk(inside, inside, whole)
     pattern = profile.pattern
-    none = np.zeros(len(profile.linear))
-    if pattern is None:
-        carried = profile.carried(weight, none, profile.linear, none)
-        parts = np.zeros(0)
-    else:
-        common, _ = profile.flow(pattern.common() * whole)
-        carried = profile.carried(weight, common, profile.linear, pattern.gain)
-        parts = pattern.share * whole
-    ratios = (carried / total) ** 2 / profile.width
-    if pattern is None or not float(parts.sum()) > 1e-9 * total:
-        top = float(edges(ratios, 1.0 / n)[0])
-        others = parts
-    else:
+    parts = pattern.share * whole
+    _, common = profile.flow(pattern.common() * whole)
+    ratios = (profile.carried(weight, common, profile.linear, pattern.gain) / total) ** 2 / profile.width
+    if float(parts.sum()) > 1e-9 * total:
         top = edge(total, ratios, parts, pattern.width, n) / total
-        others = (parts / total) ** 2 / pattern.width
+    else:
+        top, parts = float(edges(ratios, 1.0 / n)[0]), 0.0 * parts
+    others = (parts / total) ** 2 / pattern.width
     held = (1.0 + float(parts.sum()) / total) / n
     if n < math.inf:
         # a law of less than one dimension has one
@@ -76,9 +69,7 @@ def bulk(profile: Profile) -> Bulk:
 
 
 def _averaged(profile: Profile) -> Array:
-    """Return the degrees of freedom of the stages for a direction spread over the batch; with branches, as if all were alike."""
-    if profile.pattern is None:
-        return profile.bulk
+    """Return the degrees of freedom of the stages for a direction spread over the batch."""
     alike = profile.pattern.kept[1:] ** 2
     return profile.bulk / (alike + (1.0 - alike) / profile.samples)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrbound.activations.base import Activation
 from lrbound.backward.sweep import Backward
+from lrbound.finite import pattern
 from lrbound.finite.filters import norm_excess
 from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
+    absorbs,
     between,
     bias_kernel,
     from_below,
@@ -33,13 +35,15 @@ from lrbound.finite.measures import (
 )
 from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
 from lrbound.finite.records import Forking, Found, Layer, Spread, Stage
+from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.routes import Shares
+from lrbound.finite.sphere import passed_on
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import Visit, squeezes, weighted
+from lrbound.finite.walk import squeezes, weighted
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
 from lrbound.meanfield.merge import average, both
 
 if TYPE_CHECKING:
@@ -87,11 +91,15 @@ class Descent(Backward):
 
     def step(self, step: Step) -> Share | None:
         """Pull the gradient through one layer, and note what that adds."""
+        if step.sphere is not None:
+            self.gradient = passed_on(self.gradient, step.sphere, self.samples)
         above = self.gradient
         share = super().step(step)
         layer = step.node.layer
         if weighted(layer):
             assert share is not None
+            more = self._leaning(step, above)
+            share = share._replace(coherent=share.coherent + more, trace=share.trace + more)
             linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
             if linear or self.parted:
@@ -99,7 +107,7 @@ class Descent(Backward):
             self._weights(step, above, share)
             return share
         self.beside = self.beside + split(share, self.samples)
-        if layer.fixes_scale:
+        if absorbs(layer, step.below.channels, self.samples):
             self._settle(step.above, above, None)
             self._normaliser(step, above)
         else:
@@ -167,34 +175,49 @@ class Descent(Backward):
         absorbed = False
         for chain in (self.rest, *reversed(self.outer)):
             for step in _down(chain):
-                absorbed |= step.node.layer.fixes_scale and self.ctx.through
+                absorbed |= self.ctx.through and absorbs(step.node.layer, step.below.channels, self.samples)
                 if weighted(step.node.layer):
-                    return (0.0 if absorbed else bias_kernel(_visit(step), self.ctx)), absorbed
+                    return (0.0 if absorbed else bias_kernel(step, self.ctx)), absorbed
         return 0.0, absorbed
 
     def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
         whole = float(split(self.gradient.delta.dot(step.below), self.samples)[1])
-        apart = self.kept * between(own, step.below) / whole if whole > 0.0 else 0.0
+        part = between(own, step.below) / whole if whole > 0.0 else 0.0
         layer = Layer(
             coherent + self.beside[0],
             complement + self.beside[1],
-            min(max(apart, 0.0), 1.0),
+            min(max(self.kept * part, 0.0), 1.0),
             width(step.below, in_common(self.gradient, self.samples)),
             width(step.below, own),
             self.own.share,
             self.own.alike,
-            self.crossed / inputs_of(_visit(step)),
-            of_inputs(_visit(step), above, self.beside[0], coherent + self.beside[0]) if self.found.flat else 0.0,
+            self.crossed / inputs_of(step),
+            of_inputs(step, above, self.beside[0], coherent + self.beside[0]) if self.found.flat else 0.0,
+            self.kept,
+            max(1.0 - part, 0.0),
+            pattern.width(above, step.above),
         )
         for source in self.latest:
-            source.from_below = source.from_below or from_below(_visit(step), self.ctx)
+            source.from_below = source.from_below or from_below(step, self.ctx)
         self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
         self.next = self._look_ahead()
+
+    def _leaning(self, step: Step, above: Gradient) -> float:
+        """Return what masks that lean on these weights add to their coherent value."""
+        layer = step.node.layer
+        if step.lean is None or not weighted(layer):
+            return 0.0
+        fan_in = inputs_of(step)
+        fan_out = fan_in * step.above.channels // step.below.channels
+        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(fan_in, fan_out)
+        spread = np.sqrt(np.maximum(step.above.on_site[SAME] - step.above.on_site[CROSS], 0.0))
+        kernel = step.lean.becomes(step.lean.pair * outer(spread), step.lean.site * spread**2)
+        return scale * float(above.delta.dot(kernel).coherent)
 
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
@@ -209,7 +232,9 @@ class Descent(Backward):
             )
             passes = 1.0 - 2.0 / (number + 1.0)
             none = LINEAR._replace(norm_slope=passes, gain_slope=-1.0 / (number + 1.0), shared_slope=0.0)
-            self._add(Spread(none, loose=0.0))
+            source = Spread(none, loose=0.0, fixed_mean=True)
+            source.response = partial(of_statistics, self.samples, _rounded(number))
+            self._add(source)
 
     def _pointwise(self, step: Step, above: Gradient) -> None:
         """Masks, as an activation or dropout has them; what only moves positions changes nothing here."""
@@ -219,6 +244,9 @@ class Descent(Backward):
         self._pull_arms(step)
         if not (same > 0.0 and total > 0.0):
             return
+        if step.sphere is not None:
+            cross *= step.sphere.cross
+            same *= step.sphere.slopes
         self.kept *= cross / same
         self.own = self.own.masked(cross / same)
         linear = cross / total * quotient(varying(step.below), varying(step.above))
@@ -231,8 +259,12 @@ class Descent(Backward):
             norms = numbers.norms / norm_excess(step.below, step.node.layer)
             source = Spread(law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared)
             source.overlap_norm = law.overlap_norm / numbers.shared
+            source.width = width(step.above, in_common(above, self.samples))
             if fixed > 0.0:
                 source.fixed, source.loose = fixed, 0.0
+            q, x = step.below.averages()
+            moments = step.below.mean, q - step.below.mean**2, x - step.below.mean**2
+            source.response = partial(of_activation, step.node.layer, *map(_rounded, moments))
             self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif squeezes(step.node.layer):
@@ -242,6 +274,8 @@ class Descent(Backward):
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
             units = float(step.below.channels * step.below.positions)
             self._add(Spread(law, units, units, units, linear))
+            for stage in self.open:
+                stage.masks *= mask
         else:
             self._add(Spread(LINEAR, linear=linear))
 
@@ -258,14 +292,16 @@ class Descent(Backward):
             gain_slope=found.gain_slope,
             shared=0.0,
         )
-        self._add(Spread(law, units, units, units, linear))
+        source = Spread(law, units, units, units, linear)
+        source.response = partial(of_slopes, found)
+        self._add(source)
 
-    def _lower(self) -> Iterator[Visit]:
+    def _lower(self) -> Iterator[Step]:
         """Yield the layers below, down to a fork."""
         for step in reversed(self.rest):
             if isinstance(step, Fork):
                 return
-            yield _visit(step)
+            yield step
 
     def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Stage]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
@@ -365,15 +401,19 @@ class Descent(Backward):
                 numbers = self._count(kernel, gradient, law)
             for stage in self.open:
                 alone = self.fork is not None and stage.arm is not None and kernel.positions > 1
-                stage.freedom = self._count(kernel, self.single[stage.arm or 0], law) if alone else numbers
-                stage.law = law
+                stage.law = law.under_masks(stage.masks)
+                if alone or stage.masks != 1.0:
+                    own = self.single[stage.arm or 0] if alone else gradient
+                    stage.freedom = self._count(kernel, own, stage.law)
+                else:
+                    stage.freedom = numbers
             self.open = []
         if self.fork is not None:
             self.fork, self.single = None, []
         return numbers
 
     def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> Freedom:
-        centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient)
+        centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         biases, absorbed = self.next
@@ -435,9 +475,9 @@ GROUPS = 6
 """Classes a side above which the degrees of freedom are counted on groups of them: 0.4 % of lambda_max on ResNet-152."""
 
 
-def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient) -> tuple[Kernel, Kernel, Gradient]:
+def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient, *, resolved: bool) -> tuple[Kernel, Kernel, Gradient]:
     """Return averages of kernels, and sums of a gradient, over groups of classes: on large maps the spread is small."""
-    if len(kernel.rows.counts) * len(kernel.cols.counts) <= GROUPS**2:
+    if resolved or len(kernel.rows.counts) * len(kernel.cols.counts) <= GROUPS**2:
         return centred, kernel, gradient
     (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
 
@@ -463,5 +503,6 @@ def _normed(values: Array) -> Array:
     return values / total if total > 0.0 else np.full(len(values), 1.0 / len(values))
 
 
-def _visit(step: Step) -> Visit:
-    return Visit(step.node.layer, step.below, step.above, step.pull)
+def _rounded(value: float) -> float:
+    """Return a number to four digits, so that the layers of a deep net share their responses."""
+    return float(f"{value:.4g}")

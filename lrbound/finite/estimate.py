@@ -11,23 +11,23 @@ from lrbound.curvature.fisher import spectrum
 from lrbound.finite import interval
 from lrbound.finite.bulk import bulk, met_by_coherent
 from lrbound.finite.combine import Branch, Combined, combine
+from lrbound.finite.entrance import leaves
 from lrbound.finite.limits import UNTRACKED, complement, few_values, limits, wide
 from lrbound.finite.localised import localised
 from lrbound.finite.mixing import of_best_sample, of_coherent
 from lrbound.finite.outputs import parts as coherent_parts
-from lrbound.finite.stages import profile
-from lrbound.finite.walk import visits, weighted
-from lrbound.layers.base import Branching, run, unroll
+from lrbound.finite.walk import weighted
+from lrbound.layers.base import Branching, unroll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from lrbound.architecture import Architecture
     from lrbound.backward.sweep import Term
     from lrbound.finite.profile import Profile
     from lrbound.finite.wishart import Array
-    from lrbound.layers.base import Layer, Node
+    from lrbound.layers.base import Layer
     from lrbound.meanfield.contract import Context, Shape
-    from lrbound.network import Network
 
 
 class Levels(NamedTuple):
@@ -98,14 +98,9 @@ class Finite(NamedTuple):
         return interval.around(self.lambda_max, self.log_variance)
 
 
-def supported(network: Network) -> bool:
-    """Say whether the stage knows the network's structure: layers one after the other."""
-    return not any(isinstance(node.layer, Branching) for node in unroll(network.nodes))
-
-
-def tracked(network: Network) -> bool:
+def tracked(network: Architecture) -> bool:
     """Say whether the stage knows the network's branches: those of which the squared norms add."""
-    return not supported(network) and all(_adds(node.layer) for node in unroll(network.nodes))
+    return all(_adds(node.layer) for node in unroll(network.nodes))
 
 
 def _adds(layer: Layer) -> bool:
@@ -114,21 +109,20 @@ def _adds(layer: Layer) -> bool:
     return layer.norms_add and all(_adds(node.layer) for arm in layer.arms() for node in unroll(arm))
 
 
-def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile | None = None) -> Finite:
+def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: Profile) -> Finite:
     """Return lambda_max at finite batch, width and number of outputs.
 
     Parameters
     ----------
     network : Network
-        One that is :func:`supported`, or :func:`tracked`.
+        One that is :func:`tracked`.
     ctx : Context
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
-    row : Profile or None
-        What :func:`~lrbound.finite.branches.track` found on the same way back, where there are branches.
+    row : Profile
+        What :func:`~lrbound.finite.branches.track` found on the same way back.
     """
-    row = profile(visits(network, ctx), ctx, network.outputs) if row is None else row
     co, lo, de = coherent_parts(row), localised(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
@@ -173,7 +167,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
 
 
 def leading(terms: Sequence[Term], samples: float) -> Finite:
-    """Return the leading order in the same shape, for a network that is neither :func:`supported` nor :func:`tracked`.
+    """Return the leading order in the same shape, for a network that is not :func:`tracked`.
 
     The interval is the theory's own error, and wide where the complement could win.
     """
@@ -192,8 +186,8 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,), levels)
 
 
-def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tuple[str, ...]:
-    layers = [layer for layer, _ in _leaves(network.nodes, network.input.shape)]
+def _warnings(row: Profile, network: Architecture, ctx: Context, values: Array) -> tuple[str, ...]:
+    layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
     co, *rest = values.tolist()
     images = len(network.input.shape) == 3
@@ -208,10 +202,10 @@ def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tu
         grouped=any(getattr(layer, "groups", 1) > 1 for layer in layers if weighted(layer)),
     )
     found += few_values(
-        min((_values(*leaf, ctx) for leaf in _leaves(network.nodes, network.input.shape)), default=math.inf)
+        min((_values(*leaf, ctx) for leaf in leaves(network.nodes, network.input.shape)), default=math.inf)
     )
     share = max(rest) / co if co > 0.0 else math.inf
-    return found or complement(share, images=images, branches=row.routes is not None, normalised=normalised)
+    return found or complement(share, images=images, branches=row.routes.branches, normalised=normalised)
 
 
 def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
@@ -220,15 +214,6 @@ def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
     if found is None or found.batch:
         return math.inf
     return float(found.values_of_sample(math.prod(shape[1:])))
-
-
-def _leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
-    for node, inner in run(nodes, shape):
-        if isinstance(node.layer, Branching):
-            for arm in node.layer.arms():
-                yield from _leaves(arm, inner)
-        else:
-            yield node.layer, inner
 
 
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:

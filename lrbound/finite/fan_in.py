@@ -26,16 +26,23 @@ with proxies and no biases, up to 1.8 times the leading order, is 3 to 14 % abov
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.sphere import on_sphere
+from lrbound.finite.walk import weighted
+from lrbound.forward.sweep import Correction, Fork
 from lrbound.meanfield.activate import correlations
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.finite.wishart import Array
-    from lrbound.meanfield.contract import Elementwise
+    from lrbound.forward.sweep import Chain, Step
+    from lrbound.meanfield.contract import Context, Elementwise
     from lrbound.meanfield.positions import Axis, AxisWindow, Window
 
 STEP = 0.05
@@ -51,17 +58,62 @@ class Bend(NamedTuple):
     slope_cross: Array
 
 
-class FanIn:
-    """The variance v on its way up a network without branches."""
+class FanIn(Correction):
+    """The variance v on its way up.
 
-    def __init__(self, channels: int) -> None:
+    At a join of branches with parts w of S - X the fluctuations that they had in common at the fork, of amplitudes c, add
+    up, and those that were added since are independent: v = v_fork (sum w c)^2 + sum w^2 (v - v_fork c^2).
+    """
+
+    def __init__(self, channels: int, ctx: Context) -> None:
+        self.ctx = ctx
         self.variance = 1.0 / channels
         self.share = 1.0
         self.uniform = 0.0
+        self.common = 1.0  # amplitude of what came in at the last fork
+
+    def passed(self, step: Step, below: Chain) -> Step:
+        """Pass a layer; return it with the kernel above it as it is in a finite network."""
+        step = on_sphere(step, below, self.ctx)
+        layer, kernel, above = step.node.layer, step.below, step.above
+        statistics = layer.statistics(kernel.channels, self.ctx.samples)
+        if weighted(layer):
+            uniform = (layer.init or self.ctx.init).distribution == "uniform"
+            fan_in = step.node.layer.parameters((kernel.channels,)) // above.channels - layer.bias
+            self.weights(kernel, getattr(layer, "window", None), fan_in, uniform=uniform)
+        elif statistics is not None:
+            self.normaliser(statistics.channels, statistics.alpha)
+        elif layer.kind == "flatten":
+            self.flatten(kernel)
+        elif layer.curve is not None and kernel.gaussian and not kernel.parts:
+            above, lean = self.activation(layer.curve, kernel, above)
+            if lean is not None:
+                _note(below, lean)
+        return step if above is step.above else step.above_is(above)
+
+    def arm(self) -> FanIn:
+        """Return what goes up one branch of a fork."""
+        way = FanIn(1, self.ctx)
+        way.variance, way.share, way.uniform = self.variance, self.share, self.uniform
+        return way
+
+    def joined(self, arms: Sequence[Correction], fork: Fork) -> None:
+        """Go on above a join."""
+        ways = [arm for arm in arms if isinstance(arm, FanIn)]
+        parts = np.array([max(end.channels * _varying(end), 0.0) for end in fork.ends])
+        parts = parts / max(float(parts.sum()), 1e-300)
+        common, variance, share, uniform = (
+            np.array([getattr(way, name) for way in ways]) for name in ("common", "variance", "share", "uniform")
+        )
+        fresh = np.maximum(variance - self.variance * common**2, 0.0)
+        together = float(parts @ common)
+        self.variance = self.variance * together**2 + float(parts**2 @ fresh)
+        self.common *= together
+        self.share, self.uniform = float(parts @ share), float(parts**2 @ uniform)
 
     def weights(self, kernel: Kernel, window: Window | None, fan_in: int, *, uniform: bool) -> None:
         """Pass a weight layer on values with this kernel."""
-        self.variance *= 1.0 if window is None else spread_over_offsets(kernel, window)
+        self._averaged(1.0 if window is None else spread_over_offsets(kernel, window))
         ratio = kernel.averages()[0] / max(_varying(kernel), 1e-300)
         self.uniform = 0.6 / fan_in * ratio**2 if uniform else 0.0
         self.share = 1.0
@@ -69,11 +121,14 @@ class FanIn:
     def flatten(self, kernel: Kernel) -> None:
         """Pass a sum over all positions."""
         one = _differing(kernel)
-        size = kernel.positions
         square = float((one.pair**2 * kernel.pair_weights).sum())
         own = one.on_site[SAME]
         square += float(((own**2 - diagonal(one.pair)[0] ** 2) * kernel.weights).sum())
-        self.variance *= square / max(float((own * kernel.weights).sum()), 1e-300) ** 2 if size > 1 else 1.0
+        self._averaged(square / max(float((own * kernel.weights).sum()), 1e-300) ** 2 if kernel.positions > 1 else 1.0)
+
+    def _averaged(self, ratio: float) -> None:
+        self.variance *= ratio
+        self.common *= float(np.sqrt(ratio))
 
     def normaliser(self, channels: int, alpha: float) -> None:
         """Pass statistics over sets of so many channels, of which the current batch has the share ``alpha``."""
@@ -81,29 +136,36 @@ class FanIn:
 
     def activation(self, curve: Elementwise, below: Kernel, above: Kernel) -> tuple[Kernel, Kernel | None]:
         """Pass an activation; return the kernel above it, and what the weights under it see more, per D_A."""
-        bend = _bend(curve, below)
         spread = below.on_site[SAME] - below.on_site[CROSS]
-        moved = self.share * max(self.variance - self.uniform, 0.0)
-        out = above
-        if moved > 0.0:
-            pair = above.pair + 0.5 * moved * outer(spread) * bend.pair
-            site = above.on_site.copy()
-            site[CROSS] += 0.5 * moved * spread**2 * bend.cross
-            out = above.becomes(pair, site - diagonal(pair), mean=above.mean, gaussian=above.gaussian, law=above.law)
-        lean = self._lean(bend, below, spread)
+        sd = np.sqrt(np.maximum(below.on_site[SAME] - below.mean**2, 0.0))
+        between, across = correlations(below)
+        cross = _second(curve, below.mean, sd, sd, across)
+        out, lean = above, None
+        if self.share * self.variance > 0.0:
+            pair = _second(curve, below.mean, sd[None, :, None, :, None], sd[None, None, :, None, :], between)
+            bend = Bend(pair[0], cross[0], pair[1], cross[1])
+            out, lean = self._moved(bend, spread, above), self._lean(bend, below, spread)
         counts = below.weights / below.positions
-        slope, before = (float((part * counts).sum()) for part in (bend.slope_cross, spread))
+        slope, before = (float((part * counts).sum()) for part in (cross[1], spread))
         after = _varying(out)
         passed = slope * before / after if after > 0.0 else 1.0
         q, x = out.averages()
         alike = max(x, 0.0) / q if q > 0.0 else 0.0
         self.variance = passed**2 * self.variance + (1.0 + alike) ** 2 / below.channels
+        self.common *= passed
         return out, lean
 
-    def _lean(self, bend: Bend, below: Kernel, spread: Array) -> Kernel | None:
+    def _moved(self, bend: Bend, spread: Array, above: Kernel) -> Kernel:
+        moved = self.share * max(self.variance - self.uniform, 0.0)
+        if not moved > 0.0:
+            return above
+        pair = above.pair + 0.5 * moved * outer(spread) * bend.pair
+        site = above.on_site.copy()
+        site[CROSS] += 0.5 * moved * spread**2 * bend.cross
+        return replace(above, pair=pair, site=site - diagonal(pair))
+
+    def _lean(self, bend: Bend, below: Kernel, spread: Array) -> Kernel:
         weight = self.share * self.variance
-        if not weight > 0.0:
-            return None
         root = np.sqrt(outer(spread))
         pair = weight * root * np.divide(bend.pair, bend.slope, out=np.zeros_like(bend.pair), where=bend.slope > 0.0)
         cross = (
@@ -114,6 +176,20 @@ class FanIn:
         both = np.stack([np.zeros_like(pair[-1]), pair[-1]])
         site = np.stack([np.zeros_like(cross), cross - diagonal(pair)[-1]])
         return below.becomes(both, site)
+
+
+def _note(below: Chain, lean: Kernel) -> None:
+    """Note on the weight layers under an activation what it adds to the kernel that their coherent value sees."""
+    for at in range(len(below) - 1, -1, -1):
+        step = below[at]
+        if isinstance(step, Fork):
+            for chain in step.chains:
+                _note(chain, lean)
+            return
+        if weighted(step.node.layer):
+            if (lean.rows, lean.cols) == (step.above.rows, step.above.cols):
+                below[at] = step._replace(lean=lean)
+            return
 
 
 def _varying(kernel: Kernel) -> float:
@@ -127,14 +203,6 @@ def _differing(kernel: Kernel) -> Kernel:
     pair = both[SAME] - both[CROSS]
     site = kernel.site[SAME] - kernel.site[CROSS]
     return kernel.becomes(pair[None], np.stack([site, site]))
-
-
-def _bend(curve: Elementwise, kernel: Kernel) -> Bend:
-    between, across = correlations(kernel)
-    sd = np.sqrt(np.maximum(kernel.on_site[SAME] - kernel.mean**2, 0.0))
-    pair, slope = _second(curve, kernel.mean, sd[None, :, None, :, None], sd[None, None, :, None, :], between)
-    cross, slope_cross = _second(curve, kernel.mean, sd, sd, across)
-    return Bend(pair, cross, slope, slope_cross)
 
 
 def _second(curve: Elementwise, mean: float, one: Array, other: Array, rho: Array) -> tuple[Array, Array]:

@@ -48,7 +48,6 @@ from lrbound.finite.freedom import Signal
 from lrbound.finite.measures import TRACE, between, own_part, probe, varying
 from lrbound.finite.passing import NONE, Passing
 from lrbound.finite.walk import weighted
-from lrbound.layers.base import Layer
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel
 from lrbound.meanfield.merge import in_one_class
@@ -57,8 +56,8 @@ from lrbound.meanfield.normal import trapezoid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Step
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.contract import Context
 
@@ -66,7 +65,7 @@ STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""
 
 
-def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Visit], gradient: Gradient, ctx: Context) -> Passing:
+def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: Gradient, ctx: Context) -> Passing:
     """Return what a gate adds.
 
     Parameters
@@ -74,7 +73,7 @@ def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Visit], gradient:
     layer : SqueezeExcite
     kernel : Kernel
         Of the values that it gates.
-    lower : iterable of Visit
+    lower : iterable of Step
         The layers below it, from the one next to it down.
     gradient : Gradient
         At its output.
@@ -159,12 +158,12 @@ def _spread(layer: SqueezeExcite, kernel: Kernel, ctx: Context) -> tuple[float, 
 
 
 def _slopes(
-    layer: SqueezeExcite, kernel: Kernel, below: list[Visit], gradient: Gradient, ctx: Context
+    layer: SqueezeExcite, kernel: Kernel, below: list[Step], gradient: Gradient, ctx: Context
 ) -> tuple[float, float]:
     """Return d ln T and d ln G / d ln (S - X), all of them by the own part of the nearest Gaussian values below."""
     part, start = own_part(gradient, ctx.samples), below[0].below if below else kernel
     own = probe(part, gradient, ctx.samples)
-    if all(_places(visit.below) == _places(kernel) for visit in below):
+    if all(_places(step.below) == _places(kernel) for step in below):
         # quotients of averages over the positions are those of a map whose positions are all alike
         start, kernel = in_one_class(start), in_one_class(kernel)
         whole = Signal(part.pair.sum(keepdims=True), part.site.sum(keepdims=True))
@@ -172,8 +171,8 @@ def _slopes(
 
     def logarithms(factor: float) -> Array:
         values = _wider(start, factor)
-        for visit in below:
-            values, _ = visit.layer.forward(values, ctx)
+        for step in below:
+            values, _ = step.node.layer.forward(values, ctx)
         gated, pull = layer.forward(values, ctx)
         delta = pull(own)[0].delta
         kept = Signal(delta.pair[TRACE, SAME], delta.site[TRACE, SAME])
@@ -204,12 +203,12 @@ def _wider(kernel: Kernel, factor: float) -> Kernel:
     )
 
 
-def _since_gaussian(lower: Iterable[Visit]) -> list[Visit]:
+def _since_gaussian(lower: Iterable[Step]) -> list[Step]:
     """Return the layers from the nearest Gaussian values on, in the order in which they run; none if they are not known."""
-    below: list[Visit] = []
-    for visit in lower:
-        if weighted(visit.layer) or visit.layer.fixes_scale or type(visit.layer) is Layer:
+    below: list[Step] = []
+    for step in lower:
+        if weighted(step.node.layer) or step.node.layer.fixes_scale:
             break
-        below.insert(0, visit)
+        below.insert(0, step)
     gaussian = bool(below) and below[0].below.gaussian and not below[0].below.parts
     return below if gaussian else []

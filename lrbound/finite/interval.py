@@ -61,7 +61,7 @@ def coherent(profile: Profile) -> float:
     if not profile.above_statistics:
         return max(variance, 0.0) + MODEL**2
     lower = float(profile.coherent[:-1].sum()) / total
-    above = MODEL_ABOVE_STATISTICS if profile.routes is None else MODEL_BRANCHES
+    above = MODEL_BRANCHES if profile.routes.branches else MODEL_ABOVE_STATISTICS
     return max(variance, 0.0) + above**2 + (MODEL_BELOW_STATISTICS * lower) ** 2
 
 

@@ -76,17 +76,17 @@ def limits(
             f"convolutions over groups of channels in {stages} stages: measured networks were 14 % below to 12 % above "
             "lambda_max, and 36 % below it with silu and no gates (EfficientNet-B0 at half its width)"
         )
-    if stages > 20 and profile.routes is None:
+    if stages > 20 and not profile.routes.branches:
         found.append(
             f"{stages} stages: the growth of lambda_max at finite width was checked up to 20, where measured networks "
             "were up to 10 % below lambda_max"
         )
-    if profile.routes is not None and (stages > MOST_STAGES or outputs > MOST_OUTPUTS):
+    if profile.routes.branches and (stages > MOST_STAGES or outputs > MOST_OUTPUTS):
         found.append(
             f"branches with {stages} stages and {outputs} outputs: the corrections at finite size were checked up to "
             f"{MOST_STAGES} stages and {MOST_OUTPUTS} outputs"
         )
-    elif profile.routes is not None and n <= MODERATE_BATCH:
+    elif profile.routes.branches and n <= MODERATE_BATCH:
         found.append(
             f"branches at a batch of {n:g}: what masks on a residual stream share is tracked in part; measured networks were "
             "15 % below to 37 % above lambda_max where single samples dominate, most above it for pre-activation stacks, and "

@@ -46,8 +46,10 @@ if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
 
 
-SMALL_SHARE, SMALL_VARIANCE = 0.25, 0.03
-"""Of the leading coherent value and of the logarithm, below which samples are not drawn: first order does then."""
+SMALL_SHARE = 0.25
+"""Of the leading coherent value, below which samples are not drawn: the branch does not win then."""
+LARGE_GROWTH = 2.0
+"""Growth of a small difference between norms on the way up, by first order, from which on samples are drawn instead."""
 MOST_SAMPLES = 4096
 LARGEST_SPREAD = 6.0
 
@@ -93,12 +95,18 @@ def localised(profile: Profile) -> Localised:
     variance = max(float(apart @ steps) + _of_units(profile, share, profile.own_beside * below), 0.0)
     factor = best(math.sqrt(variance), n)
     wins = factor * total > SMALL_SHARE * float(profile.coherent.sum())
-    if wins and variance > SMALL_VARIANCE and profile.responses and n <= MOST_SAMPLES:
+    if wins and n <= MOST_SAMPLES and _growth(profile) > LARGE_GROWTH:
         from lrbound.finite.population import best_of_batch
 
         factor = best_of_batch(profile, share, apart)
         variance = spread_of(factor, n) ** 2
     return Localised(parts, variance, factor, float((1.0 - apart) @ steps))
+
+
+def _growth(profile: Profile) -> float:
+    """Return by how much a sample's relative norm grows from its source to the last weight layer, at most, to first order."""
+    last = np.append(np.zeros(len(profile.complement) - 1), 1.0)
+    return float(profile.carried(last, profile.norm_slope, profile.norm_slope, np.zeros_like(profile.norm_slope)).max())
 
 
 def _of_units(profile: Profile, share: Array, through: Array) -> float:
@@ -110,8 +118,6 @@ def _of_units(profile: Profile, share: Array, through: Array) -> float:
 
 def _alike(profile: Profile, below: Array, weight: Array) -> float:
     """Return the covariances of norms and gains between different stages that have the same units."""
-    if profile.routes is None:
-        return 0.0
     norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
     root = np.sqrt(np.maximum(profile.both, 0.0))
     return sum(

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.finite.freedom import Signal
-from lrbound.finite.sphere import homogeneous
 from lrbound.finite.unit import Unit, unit
 from lrbound.finite.walk import weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
-    from lrbound.finite.walk import Visit
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Step
     from lrbound.layers.base import Layer
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gaussian import Curve
@@ -89,6 +88,13 @@ def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     return unit(activation, kernel.mean, q - square, x - square, samples)
 
 
+def homogeneous(curve: Curve) -> bool:
+    """Say whether phi(t u) = t phi(u) for t > 0: ReLU and its leaky kin."""
+    points = np.array([1.0, -1.0])
+    gap = np.abs(curve.value(3.0 * points) - 3.0 * curve.value(points))
+    return bool(gap.max() <= 1e-12)
+
+
 def _by_ratio(activation: Curve, ratio: float, samples: float) -> Unit:
     """Return the moments where x/q is all that matters: the layers of a deep net share those on a grid."""
     if ratio > LAST_CELL:
@@ -99,31 +105,31 @@ def _by_ratio(activation: Curve, ratio: float, samples: float) -> Unit:
     return Unit(*(one + part * (other - one) for one, other in zip(*ends, strict=True)))
 
 
-def from_below(visit: Visit, ctx: Context) -> float:
+def from_below(step: Step, ctx: Context) -> float:
     """Return the part of the mean over the batch that comes from the units below, not from biases."""
-    layer = visit.layer
+    layer = step.node.layer
     assert weighted(layer)
-    _, x = visit.above.averages()
+    _, x = step.above.averages()
     if not layer.bias or not x > 0.0:
         return 1.0
-    return max(1.0 - (layer.init or ctx.init).sigma_b2(inputs_of(visit)) / x, 0.0)
+    return max(1.0 - (layer.init or ctx.init).sigma_b2(inputs_of(step)) / x, 0.0)
 
 
-def inputs_of(visit: Visit) -> int:
+def inputs_of(step: Step) -> int:
     """Return the fan-in of a weight layer."""
-    layer = visit.layer
+    layer = step.node.layer
     assert weighted(layer)
-    return visit.layer.parameters((visit.below.channels,)) // visit.above.channels - layer.bias
+    return step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
 
 
-def bias_kernel(visit: Visit, ctx: Context) -> float:
+def bias_kernel(step: Step, ctx: Context) -> float:
     """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
-    layer = visit.layer
+    layer = step.node.layer
     assert weighted(layer)
     if not layer.bias:
         return 0.0
-    fan_in = inputs_of(visit)
-    fan_out = fan_in * visit.above.channels // visit.below.channels
+    fan_in = inputs_of(step)
+    fan_out = fan_in * step.above.channels // step.below.channels
     return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
 
 
@@ -149,9 +155,9 @@ def overlap(kernel: Kernel, samples: float) -> float:
     return (q - x) * max(x, 0.0) / whole**2 if whole > 0.0 else 0.0
 
 
-def of_inputs(visit: Visit, above: Gradient, beside: float, coherent: float) -> float:
+def of_inputs(step: Step, above: Gradient, beside: float, coherent: float) -> float:
     """Return the part of a weight layer's coherent value that is that of its inputs, not of biases or ``beside`` it."""
-    layer = visit.layer
+    layer = step.node.layer
     assert weighted(layer)
     if not coherent > 0.0:
         return 0.0

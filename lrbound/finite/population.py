@@ -28,12 +28,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.response import GRID, together
+from lrbound.finite.response import GRID
+from lrbound.finite.routes import Source, Weights
 from lrbound.finite.wishart import log_variance
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
+    from lrbound.finite.routes import Chain
     from lrbound.finite.wishart import Array
 
 DRAWS = 8_192
@@ -54,37 +56,75 @@ def best_of_batch(profile: Profile, share: Array, apart: Array) -> float:
     apart : ndarray by stage
         Part of the variance of a Wishart step in which samples differ.
     """
-    samples = int(profile.samples)
-    assert profile.fixed is not None  # known with the responses
-    shape = (max(DRAWS // samples, 1), samples)
-    count = math.prod(shape)
-    pool = np.resize(normal.draws(5, (POOL,)), POOL + count)
-    steps = apart * log_variance(profile.outputs, profile.one_sample)
+    return _Batches(profile, share, apart).best()
 
-    def noise(place: int) -> Array:
-        start = place * 7919 % POOL  # far from the last place, and prime to the size of the pool
-        return pool[start : start + count].reshape(shape)
 
-    def part(layer: int, distance: Array) -> Array:
-        own = profile.own[layer]
-        found: Array = share[layer] * (1.0 - own + own * np.exp(distance))
+class _Batches:
+    """Drawn samples on their way up: ``distance`` is d, and ``total`` what of T lies below."""
+
+    def __init__(self, profile: Profile, share: Array, apart: Array) -> None:
+        self.profile, self.share = profile, share
+        samples = int(profile.samples)
+        self.shape = (max(DRAWS // samples, 1), samples)
+        count = math.prod(self.shape)
+        self.pool = np.resize(normal.draws(5, (POOL,)), POOL + count)
+        self.steps = apart * log_variance(profile.outputs, profile.one_sample)
+
+    def best(self) -> float:
+        """Return the mean over batches of the largest T, over the mean of all."""
+        variance = self.profile.norm[0]
+        distance = _centred(variance) + math.sqrt(variance) * self._noise(0)
+        _, total = self._climb(self.profile.routes.chain, distance, np.zeros(self.shape))
+        return float(total.max(axis=1).mean() / total.mean())
+
+    def _climb(self, chain: Chain, distance: Array, total: Array) -> tuple[Array, Array]:
+        for place in chain:
+            if isinstance(place, Weights):
+                total = self._weights(place.index, distance, total)
+            elif isinstance(place, Source):
+                distance, gain = self._source(place.index, distance)
+                total = total * np.exp(gain)
+            else:
+                shares = zip(place.arms, place.flow.complement.tolist(), strict=True)
+                ends = [self._climb(arm, distance, share * total) for arm, share in shares]
+                energies = zip(place.energy.complement.tolist(), ends, strict=True)
+                distance = np.log(sum(energy * np.exp(end) for energy, (end, _) in energies))
+                total = np.add.reduce([part for _, part in ends])
+        return distance, total
+
+    def _weights(self, index: int, distance: Array, total: Array) -> Array:
+        """Pass a weight layer: its Wishart step, and its own part of T."""
+        if index > 0 and self.steps[index - 1] > 0.0:
+            step = float(self.steps[index - 1])
+            total = total * np.exp(
+                math.sqrt(step) * self._noise(2 * self.profile.routes.sources + index) + _centred(step)
+            )
+        own = self.profile.own[index]
+        found: Array = total + self.share[index] * (1.0 - own + own * np.exp(distance))
         return found
 
-    distance = _centred(profile.norm[0]) + math.sqrt(profile.norm[0]) * noise(0)
-    total = part(0, distance)
-    for m, layers in enumerate(profile.responses):
-        response = together([layer() for layer in reversed(layers)])
-        if profile.fixed[m]:
+    def _source(self, at: int, distance: Array) -> tuple[Array, Array]:
+        """Return d above a source, and the logarithm by which it multiplies T."""
+        profile, response = self.profile, self.profile.responses[at]
+        if profile.fixed[at]:
             distance = distance - np.log(np.exp(distance).mean(axis=1, keepdims=True))
-        gain = np.interp(distance, GRID, response.gain)
-        own, norm, gains = profile.own_beside[m], profile.norm[m + 1], profile.gain[m]
-        along = profile.both[m] / math.sqrt(norm) if norm > 0.0 else 0.0
-        rest = own**2 * max(gains - along**2, 0.0) + steps[m]
-        one, other = noise(2 * m + 1), noise(2 * m + 2)
-        distance = np.interp(distance, GRID, response.distance) + math.sqrt(norm) * one + _centred(norm)
-        gain = own * (gain + along * one + _centred(gains)) + math.sqrt(rest) * other + _centred(steps[m])
-        total = total * np.exp(gain) + part(m + 1, distance)
-    return float(total.max(axis=1).mean() / total.mean())
+        gain = np.zeros(self.shape)
+        if response is not None:
+            found = response()
+            gain, distance = np.interp(distance, GRID, found.gain), np.interp(distance, GRID, found.distance)
+        own, norm, gains = profile.own_beside[at], profile.norm[at + 1], profile.gain[at]
+        along = profile.both[at] / math.sqrt(norm) if norm > 0.0 else 0.0
+        if norm > 0.0:
+            one = self._noise(2 * at + 1)
+            distance = distance + math.sqrt(norm) * one + _centred(norm)
+            gain = gain + along * one
+        if gains > 0.0:
+            gain = gain + math.sqrt(max(gains - along**2, 0.0)) * self._noise(2 * at + 2) + _centred(gains)
+        return distance, own * gain
+
+    def _noise(self, place: int) -> Array:
+        start = place * 7919 % POOL  # far from the last place, and prime to the size of the pool
+        return self.pool[start : start + math.prod(self.shape)].reshape(self.shape)
 
 
 def _centred(variance: float) -> float:

@@ -1,19 +1,20 @@
-"""What the effects read: a network as a row of numbers.
+"""What the effects read: a network as arrays of numbers, by weight layer, by stage and by source.
 
-Weight layers are l = 1 .. L, from the input; stage m = 1 .. L-1 is what lies between the weight layers m and m+1, and
-stage 0 is the input. C is the number of outputs, n the batch size. A gamma or beta counts with the weight layer under it:
-their gradients pass the same stages.
+Weight layers are l = 1 .. L, numbered from the input; stage m = 1 .. L-1 is the Wishart step that a gradient passes between the
+weight layer m+1 and what lies under it, and stage 0 is the input. A source is a place that adds variance to the norm of a
+sample, or that changes how a norm is passed on: an activation, a normaliser, a gate, a random mask, or the sum at the end of
+branches (:class:`~lrbound.finite.routes.Source`). C is the number of outputs, n the batch size. A gamma or beta counts with
+the weight layer under it: their gradients pass the same stages.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from lrbound.finite.pattern import Pattern
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Profile(NamedTuple):
-    """Numbers by weight layer, shape (L,), and by stage, shape (L-1,) unless stated.
+    """Numbers by weight layer, shape (L,), by stage, shape (L-1,), and by source, shape (S,), or (S+1,) with the input before them.
 
     Attributes
     ----------
@@ -49,45 +50,43 @@ class Profile(NamedTuple):
     one_sample, batch_mean, bulk : ndarray by stage
         Degrees of freedom of the C x C backward Gram matrix of one sample, of the mean over the batch, and of a direction
         spread over the batch.
-    norm, gain, both : ndarray by stage
-        Relative variance that the stage's finite width adds to the squared norm of a sample, to its gain, and their
-        covariance. ``norm`` has the input before the stages, shape (L,).
-    norm_slope, gain_slope : ndarray by stage
-        How a stage passes a norm on, and how its gain reacts to it (logarithmic derivatives).
-    shared, shared_both : ndarray by stage
+    norm, gain, both : ndarray (S+1,), (S,), (S,)
+        Relative variance that a source's finite width adds to the squared norm of a sample, to its gain, and their
+        covariance. ``norm`` has the input first.
+    norm_slope, gain_slope : ndarray (S,)
+        How a source passes a norm on, and how its gain reacts to it (logarithmic derivatives).
+    shared, shared_both : ndarray (S+1,), (S,)
         Relative variance of the squared mean over the batch, and its covariance with the squared mean slope. ``shared``
-        has the input before the stages, shape (L,).
-    shared_slope, mean_slope : ndarray by stage
-        How a stage passes the former on, and how its squared mean slope reacts.
-    linear : ndarray by stage
-        lin_m: share of the variance between samples that a stage passes on linearly.
+        has the input first.
+    shared_slope, mean_slope : ndarray (S,)
+        How a source passes the former on, and how its squared mean slope reacts.
+    linear : ndarray (S,)
+        lin_m: share of the variance between samples that a source passes on linearly.
     above_statistics : bool
         Whether batch statistics let nearly nothing of the coherent direction below the last of them.
-    width : ndarray (L,)
-        Effective number of units at the input of each weight layer, for the forward Gram matrix.
-    own_beside : ndarray by stage
-        As ``own``, at the masks of a stage.
+    width : ndarray (S+1,)
+        Effective number of units of each source for the forward Gram matrix, the input first.
+    own_beside : ndarray (S,)
+        As ``own``, at a source.
     mixing : ndarray by stage
         How far the C x C Gram matrix of one sample's gradients with the mean ones varies from sample to sample.
-    overlap : ndarray (L,)
-        Relative variance, from sample to sample, of a sample's product with the mean over the batch that the stage's finite
-        width adds, the input before the stages.
-    overlap_slope, overlap_own : ndarray by stage
-        How a stage passes such a product on, and how its own product reacts to a sample's norm (logarithmic derivatives).
-    overlap_norm : ndarray by stage
+    overlap : ndarray (S+1,)
+        Relative variance, from sample to sample, of a sample's product with the mean over the batch that a source's finite
+        width adds, the input first.
+    overlap_slope, overlap_own : ndarray (S,)
+        How a source passes such a product on, and how its own product reacts to a sample's norm (logarithmic derivatives).
+    overlap_norm : ndarray (S,)
         Covariance of ``overlap`` with ``norm``.
     of_inputs : ndarray (L,)
-        Part of ``coherent`` that such products make; 0 on maps with branches, where they are not tracked.
-    pattern : Pattern or None
-        What means of the activations add to the bulk; None where there are branches.
-    responses : tuple of sequences, by stage
-        Give the responses of a stage's layers to samples that stand out, the highest first; empty with branches.
-    fixed : ndarray of bool, by stage, or None
-        Whether batch statistics keep the mean of the samples' squared distances.
-    routes : Routes or None
-        The ways through a network with branches. There ``norm`` to ``linear``, ``width``, ``own_beside`` and what has
-        ``overlap`` in its name have an entry for each of its sources, and the input before them where that is said; None
-        where the layers run one after the other.
+        Part of ``coherent`` that such products make; 0 on maps, where they are not tracked.
+    pattern : Pattern
+        What means of the activations add to the bulk.
+    responses : tuple (S,) of callables or None
+        Give a source's response to samples that stand out; None where it passes them on as they are.
+    fixed : ndarray (S,) of bool
+        Whether a source keeps the mean of the samples' squared distances, as batch statistics do.
+    routes : Routes
+        The graph on which all this stands.
     """
 
     samples: float
@@ -121,29 +120,20 @@ class Profile(NamedTuple):
     overlap_own: Array
     overlap_norm: Array
     of_inputs: Array
-    routes: Routes | None = None
-    pattern: Pattern | None = None
-    responses: tuple[Sequence[Callable[[], Response]], ...] = ()
-    fixed: NDArray[np.bool_] | None = None
+    pattern: Pattern
+    routes: Routes
+    responses: tuple[Callable[[], Response] | None, ...]
+    fixed: NDArray[np.bool_]
 
     def freedoms(self, values: Array, freedoms: Array, *, coherent: bool = False) -> Array:
         """Return the degrees of freedom of the stages for a sum with the layers' parts ``values``."""
-        return freedoms if self.routes is None else self.routes.freedoms(values, freedoms, coherent=coherent)
+        return self.routes.freedoms(values, freedoms, coherent=coherent)
 
     def flow(self, values: Array, *, coherent: bool = False) -> tuple[Array, Array]:
-        """Return how much of a sum flows through each stage's weights, and through what adds spread to norms."""
-        if self.routes is not None:
-            found = self.routes.flow(values, coherent=coherent)
-            return found.stages, found.sources
-        below = np.cumsum(values)[:-1]
-        return below, below
+        """Return how much of a sum flows through each stage's weights, and through each source."""
+        found = self.routes.flow(values, coherent=coherent)
+        return found.stages, found.sources
 
     def carried(self, values: Array, through: Array, slope: Array, reaction: Array, *, coherent: bool = False) -> Array:
-        """Return U_m, the weight of a logarithm injected at stage m = 0 .. L-1 (see localised)."""
-        if self.routes is not None:
-            return self.routes.carried(values, through, slope, reaction, coherent=coherent)
-        weight = np.empty(len(values))
-        weight[-1] = values[-1]
-        for m in range(len(values) - 2, -1, -1):
-            weight[m] = values[m] + slope[m] * weight[m + 1] + reaction[m] * through[m]
-        return weight
+        """Return U, the weight of a logarithm injected at the input and at each source (see localised)."""
+        return self.routes.carried(values, through, slope, reaction, coherent=coherent)

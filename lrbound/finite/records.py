@@ -11,7 +11,10 @@ import numpy as np
 from lrbound.finite.unit import LINEAR, Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lrbound.finite.freedom import Freedom
+    from lrbound.finite.response import Response
     from lrbound.finite.routes import Shares
     from lrbound.finite.tangent import Passage
     from lrbound.finite.wishart import Array
@@ -38,10 +41,11 @@ class Stage:
     """What lies under a weight layer, or in part of its inputs: what the Wishart step averages over.
 
     Where the inputs are branches side by side, ``pieces`` are theirs, and ``sizes`` how the layer's Gram matrix is made up of
-    them.
+    them. ``masks`` is the kurtosis of random masks above the activation: derivatives of max pools, and dropout.
     """
 
     law: Unit = LINEAR
+    masks: float = 1.0
     freedom: Freedom | None = None
     inverse_kurtosis: float = 1.0
     normalised: bool = False
@@ -52,7 +56,7 @@ class Stage:
 
     def split(self, sizes: Shares) -> list[Stage]:
         """Return a piece for each of the branches side by side that the stage goes on in."""
-        self.pieces, self.sizes = [Stage() for _ in sizes.complement], sizes
+        self.pieces, self.sizes = [Stage(masks=self.masks) for _ in sizes.complement], sizes
         return self.pieces
 
     @cached_property
@@ -101,12 +105,19 @@ class Layer:
     own_alike: float
     crossed: float
     of_inputs: float
+    gradients_alike: float
+    pattern: float
+    pattern_width: float
     stage: Stage = field(default_factory=Stage)
 
 
 @dataclass(eq=False)
 class Spread:
-    """A place that adds spread, or that changes how a norm is passed on."""
+    """A place that adds spread, or that changes how a norm is passed on.
+
+    ``response`` is what it does to samples that stand out, None where it passes them on as they are; ``fixed_mean`` says whether
+    it keeps the mean of the samples' squared distances, as batch statistics do.
+    """
 
     law: Unit
     norms: float = np.inf
@@ -121,6 +132,9 @@ class Spread:
     own: float = 1.0
     overlap: float = 0.0
     overlap_norm: float = 0.0
+    width: float = np.inf
+    response: Callable[[], Response] | None = None
+    fixed_mean: bool = False
 
 
 @dataclass(eq=False)
@@ -140,6 +154,11 @@ class Found:
     layers: list[Layer] = field(default_factory=list)
     sources: list[Spread] = field(default_factory=list)
     tangents: dict[int, Passage] = field(default_factory=dict)
+
+    @property
+    def resolved(self) -> bool:
+        """Say whether the sweep was asked to take maps position by position."""
+        return self.inputs.resolved and self.inputs.positions > 1
 
     @property
     def flat(self) -> bool:

@@ -24,8 +24,6 @@ import numpy as np
 from lrbound.meanfield.normal import cdf, trapezoid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lrbound.finite.passing import Passing
     from lrbound.finite.wishart import Array
     from lrbound.meanfield.gaussian import Curve
@@ -93,15 +91,6 @@ def _squares(count: float, nodes: int) -> tuple[Array, Array]:
 def of_slopes(passing: Passing) -> Response:
     """Return the response of a layer of which the slopes are known alone."""
     return Response(passing.norm_slope * GRID, passing.gain_slope * GRID)
-
-
-def together(responses: Sequence[Response]) -> Response:
-    """Return the response of layers one after the other, from the lowest up."""
-    distance, gain = GRID, np.zeros_like(GRID)
-    for response in responses:
-        gain = gain + np.interp(distance, GRID, response.gain)
-        distance = np.interp(distance, GRID, response.distance)
-    return Response(distance, gain)
 
 
 def _from_middle(distance: Array, gain: Array) -> Response:

@@ -114,6 +114,11 @@ class Routes:
     sources: int
     readers: tuple[Readers, ...]
 
+    @property
+    def branches(self) -> bool:
+        """Whether there is a fork."""
+        return any(isinstance(place, Parting) for place in self.chain)
+
     def flow(self, values: Array, *, coherent: bool = False) -> Flow:
         """Return where the layers' parts ``values`` of a sum flow on their way up."""
         into, through = np.zeros(self.weights), np.zeros(self.sources)

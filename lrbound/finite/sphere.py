@@ -12,20 +12,31 @@ Gaussian pair that the leading order takes. The means that enter (z under phi(ga
     rP = M - S/(n-1) - r1/n         the complement stays
 
 (primes on phi: slopes in the two samples.) Homogeneous functions, ReLU above all, have the same values in both laws,
-and are not touched, and ratios are kept between 1/4 and 4, because r1 is a small difference. Status: derived; tanh at n = 16 and depth 6 is 22 % high without it, and rightly so with it.
+and are not touched, and ratios are kept between 1/4 and 4, because r1 is a small difference. The ratios of A - X and of
+A + (n-1) X move the kernel above the activation; those of r1 and rP the gradient that reaches it.
+
+Status: derived. tanh behind batch norm, 6 layers of 200 units, 16 samples, 5 outputs: measured 171 +- 7, predicted 204
+without this and 160 with it.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from lrbound.finite.measures import absorbs, homogeneous
+from lrbound.forward.sweep import Fork, SphereRatios
+from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.kernel import CROSS, SAME
 
+if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
+    from lrbound.forward.sweep import Chain, Step
+    from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gaussian import Curve
 
 _RADII, _ANGLES = 200, 32
@@ -33,38 +44,8 @@ LARGEST_BATCH = 2048
 """Above it the two laws differ by less than 0.1 % a layer."""
 
 
-class Correction(NamedTuple):
-    """Ratios of a stage's means between the sphere and the Gaussian law.
-
-    Attributes
-    ----------
-    varying : float
-        Of A - X.
-    mean : float
-        Of A + (n-1) X.
-    passed : float
-        Of rP.
-    from_ones : float
-        Of r1.
-    slopes : float
-        Of M.
-    cross : float
-        Of M0.
-    """
-
-    varying: float
-    mean: float
-    passed: float
-    from_ones: float
-    slopes: float
-    cross: float
-
-
-NONE = Correction(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
-
-
 @lru_cache(maxsize=64)
-def correction(curve: Curve, gamma: float, beta: float, samples: float) -> Correction:
+def correction(curve: Curve, gamma: float, beta: float, samples: float) -> SphereRatios:
     """Return the ratios for phi(gamma zhat + beta) at a batch of ``samples``."""
     if not 4.0 <= samples <= LARGEST_BATCH or (beta == 0.0 and homogeneous(curve)):
         return NONE
@@ -72,14 +53,7 @@ def correction(curve: Curve, gamma: float, beta: float, samples: float) -> Corre
     sphere = (samples - 1.0) * (1.0 - u ** (2.0 / (samples - 3.0)))
     true, gaussian = (_means(curve, gamma, beta, samples, np.sqrt(radius)) for radius in (sphere, -2.0 * np.log(u)))
     ratio = np.divide(true, gaussian, out=np.ones_like(true), where=np.abs(gaussian) > 1e-9 * np.abs(gaussian).max())
-    return Correction(*np.clip(ratio, 0.25, 4.0).tolist())
-
-
-def homogeneous(curve: Curve) -> bool:
-    """Say whether phi(t u) = t phi(u) for t > 0: ReLU and its leaky kin."""
-    points = np.array([1.0, -1.0])
-    gap = np.abs(curve.value(3.0 * points) - 3.0 * curve.value(points))
-    return bool(gap.max() <= 1e-12)
+    return SphereRatios(*np.clip(ratio, 0.25, 4.0).tolist())
 
 
 @cache
@@ -103,24 +77,37 @@ def _means(curve: Curve, gamma: float, beta: float, n: float, radius: Array) -> 
     return np.array([a - x, a + (n - 1.0) * x, m - s / (n - 1.0) - r1 / n, r1, m, m0])
 
 
-def factors(stages: Sequence[Correction], normalised: Sequence[bool]) -> tuple[Array, Array]:
-    """Return what the corrections multiply a_l and b_l with, shape (L,) each.
+def on_sphere(step: Step, below: Chain, ctx: Context) -> Step:
+    """Return an activation directly above batch norm of flat features with the kernel and the ratios of the sphere; others as they are."""
+    curve, under = step.node.layer.curve, below[-1] if below else None
+    if curve is None or under is None or isinstance(under, Fork) or step.below.positions > 1 or not ctx.through:
+        return step
+    if not absorbs(under.node.layer, under.below.channels, ctx.samples):
+        return step
+    kernel, n = step.below, ctx.samples
+    gamma = math.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0))
+    found = correction(curve, round(gamma, 12), kernel.mean, n)
+    if found is NONE:
+        return step
+    same, cross = step.above.averages()
+    varying, whole = found.varying * (same - cross), found.mean * (same + (n - 1.0) * cross)
+    pair = step.above.pair + ((whole - varying) / n - cross)
+    site = np.array([varying, 0.0]).reshape(step.above.site.shape)
+    return step.above_is(replace(step.above, pair=pair, site=site))._replace(sphere=found)
 
-    A weight layer sees A - X of the stage under it; a signal is multiplied by rP, by r1 at the last stage if it started
-    in the all-ones direction, and divided by the variance that each normaliser sees.
 
-    Parameters
-    ----------
-    stages : sequence of Correction, by stage
-    normalised : sequence of bool, by stage
-        Whether batch statistics stand in it.
+def passed_on(gradient: Gradient, found: SphereRatios, samples: float) -> Gradient:
+    """Return a gradient above an activation such that the Gaussian way back gives what the sphere does.
+
+    Its part in the all-ones direction of the batch, and the rest.
     """
-    below = np.array([1.0] + [stage.varying for stage in stages])
-    divided = np.array([1.0 / below[m] if on else 1.0 for m, on in enumerate(normalised)])
-    passed = np.array([stage.passed for stage in stages]) * divided
-    complement = below * np.append(np.cumprod(passed[::-1])[::-1], 1.0)
-    coherent = complement.copy()
-    if stages:
-        coherent[:-1] *= stages[-1].from_ones / stages[-1].passed
-        coherent[-1] = stages[-1].mean
-    return coherent, complement
+    if gradient.passed or gradient.portions:
+        return gradient
+
+    def scaled(sums: Array) -> Array:
+        same, cross = sums[:, SAME], sums[:, CROSS]
+        ones = found.from_ones * (same + cross) / samples
+        rest = found.passed * (same - cross / (samples - 1.0)) / samples
+        return np.stack([ones + (samples - 1.0) * rest, (samples - 1.0) * (ones - rest)], axis=1)
+
+    return replace(gradient, delta=Sums(scaled(gradient.delta.pair), scaled(gradient.delta.site)))

@@ -19,29 +19,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.walk import Visit, resolved, weighted
+from lrbound.finite.walk import weighted
 from lrbound.forward.sweep import Fork
-from lrbound.layers.base import Branching, Layer
+from lrbound.layers.base import Branching
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
 from lrbound.meanfield.quadratic_form import INFINITE
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
-    from lrbound.forward.sweep import Chain
+    from lrbound.forward.sweep import Chain, Step
     from lrbound.meanfield.contract import Context, Pullback
 
 _LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
-
-
-def tangents(visits: list[Visit], ctx: Context) -> list[Kernel]:
-    """Return T above every layer of a network without branches, with the forward kernel's scale where it starts anew."""
-    found: list[Kernel] = []
-    below: Kernel | None = None
-    for visit in visits:
-        below = _above(visit, below, ctx)
-        found.append(below)
-    return found
 
 
 class Passage(NamedTuple):
@@ -52,7 +42,7 @@ class Passage(NamedTuple):
 
 
 def along(chain: Chain, start: Kernel, ctx: Context) -> dict[int, Passage]:
-    """Return T below and above every layer of a network with branches, by the identity of its step; arms add up at joins.
+    """Return T below and above every layer by the identity of its step; arms add up at joins.
 
     ``start`` is the forward kernel of the input, which stands for T there.
     """
@@ -66,7 +56,7 @@ def along(chain: Chain, start: Kernel, ctx: Context) -> dict[int, Passage]:
                 assert isinstance(layer, Branching)
                 below = _on_classes_of(step.above, layer.join(ends, ctx)[0])
             else:
-                above = _above(Visit(step.node.layer, step.below, step.above, step.pull), below, ctx)
+                above = _above(step, below, ctx)
                 found[id(step)] = Passage(stand_in if below is None else below, above)
                 below = above
         return below
@@ -86,31 +76,29 @@ def _anew(kernel: Kernel) -> Kernel:
     return kernel.becomes(kernel.pair - kernel.mean**2, kernel.site)
 
 
-def _above(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
-    layer, above = visit.layer, visit.above
+def _above(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
+    layer, above = step.node.layer, step.above
     if weighted(layer):
-        return _weights(visit, below, ctx)
+        return _weights(step, below, ctx)
     if below is None or layer.kind == "max_pool2d":
         return _anew(above)
     if layer.kind in _LINEAR:
         return layer.forward(below, ctx)[0]
-    if type(layer) is Layer:  # a change of classes
-        return resolved(below)
-    if (visit.below.rows, visit.below.cols) != (above.rows, above.cols):
+    if (step.below.rows, step.below.cols) != (above.rows, above.cols):
         return _anew(above)
-    return through(below, visit.pull, ctx.samples)
+    return through(below, step.pull, ctx.samples)
 
 
-def _weights(visit: Visit, below: Kernel | None, ctx: Context) -> Kernel:
-    layer, above = visit.layer, visit.above
+def _weights(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
+    layer, above = step.node.layer, step.above
     assert weighted(layer)
-    fan_in = visit.layer.parameters((visit.below.channels,)) // above.channels - layer.bias
+    fan_in = step.node.layer.parameters((step.below.channels,)) // above.channels - layer.bias
     init = layer.init or ctx.init
     shift = init.sigma_b2(fan_in) if layer.bias else 0.0
-    scale = fan_in / init.sigma_w2(fan_in, fan_in * above.channels // visit.below.channels)
+    scale = fan_in / init.sigma_w2(fan_in, fan_in * above.channels // step.below.channels)
     pair, site = scale * (above.pair - shift) + float(layer.bias), scale * above.site
     if below is not None:
-        lower = visit.layer.forward(below, ctx)[0]
+        lower = step.node.layer.forward(below, ctx)[0]
         if (lower.rows, lower.cols) == (above.rows, above.cols):
             pair, site = pair + lower.pair - shift, site + lower.site
     return above.becomes(pair, site)

@@ -59,6 +59,10 @@ class Unit(NamedTuple):
     shared_slope: float
     mean_slope: float
 
+    def under_masks(self, kurtosis: float) -> Unit:
+        """Return the slopes' moments for one sample with random masks of this kurtosis on top."""
+        return self._replace(one=self.one * kurtosis, gain=(self.gain + 1.0) * kurtosis - 1.0)
+
 
 LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lrbound.layers.base import Branching, Node, run, shape_after, unroll
 from lrbound.meanfield.kernel import Kernel, white
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.architecture import Architecture
     from lrbound.meanfield.contract import Context, Pullback, Shape, Split
 
 
+class SphereRatios(NamedTuple):
+    """Ratios of a stage's means between the sphere and the Gaussian law.
+
+    Attributes
+    ----------
+    varying : float
+        Of A - X.
+    mean : float
+        Of A + (n-1) X.
+    passed : float
+        Of rP.
+    from_ones : float
+        Of r1.
+    slopes : float
+        Of M.
+    cross : float
+        Of M0.
+    """
+
+    varying: float
+    mean: float
+    passed: float
+    from_ones: float
+    slopes: float
+    cross: float
+
+
+NONE = Correction(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
 class Step(NamedTuple):
-    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the pullback."""
+    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back.
+
+    ``lean`` is what activations above a weight layer add, at finite fan-in, to the kernel of its inputs that its gradient meets
+    (see :mod:`lrbound.finite.fan_in`); ``sphere`` what a small batch does to means of its activation (:mod:`lrbound.finite.sphere`).
+    """
 
     node: Node
     parameters: int
@@ -22,6 +58,13 @@ class Step(NamedTuple):
     pull: Pullback
     below: Kernel
     above: Kernel
+    lean: Kernel | None = None
+    sphere: SphereRatios | None = None
+
+    def above_is(self, kernel: Kernel) -> Step:
+        """Return the layer with another kernel above it."""
+        q, q_xy = kernel.averages()
+        return self._replace(q=q, q_xy=q_xy, above=kernel)
 
 
 class Fork(NamedTuple):
@@ -43,6 +86,19 @@ class Fork(NamedTuple):
 Chain = list[Step | Fork]
 
 
+class Correction(Protocol):
+    """What moves kernels on their way up in a finite network (:mod:`lrbound.finite.fan_in`)."""
+
+    def passed(self, step: Step, below: Chain) -> Step:
+        """Return a layer with its true kernel above; note on the layers ``below``, whose chain ends under it, what they see."""
+
+    def arm(self) -> Correction:
+        """Return what goes up one branch of a fork."""
+
+    def joined(self, arms: Sequence[Correction], fork: Fork) -> None:
+        """Go on above a join."""
+
+
 class Place(NamedTuple):
     """A place on the way forward: the layers to come, with repeats written out, and what reaches the first of them."""
 
@@ -57,28 +113,48 @@ def entrance(network: Architecture) -> Place:
     return Place(tuple(unroll(network.nodes)), kernel, network.input.shape)
 
 
-def advance(place: Place, ctx: Context, layers: int | None = None) -> tuple[Chain, Place]:
+def advance(
+    place: Place, ctx: Context, layers: int | None = None, *, correction: Correction | None = None
+) -> tuple[Chain, Place]:
     """Propagate kernels through so many layers, or all of them; also return the place that is reached."""
     count = len(place.nodes) if layers is None else layers
-    chain, kernel = _forward(place.nodes[:count], place.kernel, place.shape, ctx)
+    chain, kernel = _forward(place.nodes[:count], place.kernel, place.shape, ctx, correction)
     return chain, Place(place.nodes[count:], kernel, shape_after(place.nodes[:count], place.shape))
 
 
-def forward(network: Architecture, ctx: Context) -> Chain:
+def forward(network: Architecture, ctx: Context, *, correction: Correction | None = None) -> Chain:
     """Propagate kernels from the input to the outputs."""
-    return advance(entrance(network), ctx)[0]
+    return advance(entrance(network), ctx, correction=correction)[0]
 
 
-def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context) -> tuple[Chain, Kernel]:
+def _forward(
+    nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context, correction: Correction | None
+) -> tuple[Chain, Kernel]:
     chain: Chain = []
     for node, inner in run(nodes, shape):
         layer = node.layer
         if isinstance(layer, Branching):
-            chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.arms()), strict=True)
-            above, split = layer.join(ends, ctx)
-            chain.append(Fork(node, *above.averages(), chains, split, kernel, ends, above))
+            fork = _branches(node, layer, (kernel, inner), ctx, correction)
+            kernel = fork.above
+            chain.append(fork)
         else:
             above, pull = layer.forward(kernel, ctx)
-            chain.append(Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above))
-        kernel = above
+            step = Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above)
+            if correction is not None:
+                step = correction.passed(step, chain)
+            kernel = step.above
+            chain.append(step)
     return chain, kernel
+
+
+def _branches(
+    node: Node, layer: Branching, start: tuple[Kernel, Shape], ctx: Context, correction: Correction | None
+) -> Fork:
+    arms = layer.arms()
+    ways = [None if correction is None else correction.arm() for _ in arms]
+    chains, ends = zip(*(_forward(arm, *start, ctx, way) for arm, way in zip(arms, ways, strict=True)), strict=True)
+    above, split = layer.join(ends, ctx)
+    fork = Fork(node, *above.averages(), chains, split, start[0], ends, above)
+    if correction is not None:
+        correction.joined([way for way in ways if way is not None], fork)
+    return fork

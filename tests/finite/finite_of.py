@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lrbound.backward.sweep import backward
+from lrbound.finite.branches import track
+from lrbound.finite.entrance import resolved_entrance
 from lrbound.finite.estimate import Finite, estimate
-from lrbound.finite.stages import profile
-from lrbound.finite.walk import visits
-from lrbound.forward.sweep import forward
+from lrbound.finite.fan_in import FanIn
+from lrbound.forward.sweep import advance
 from lrbound.meanfield.contract import Context
 from tests.sampled import modules, white_inputs
 
 if TYPE_CHECKING:
     from lrbound.finite.profile import Profile
+    from lrbound.forward.sweep import Chain
     from lrbound.network import Network
 
 
@@ -24,15 +25,20 @@ def context(network: Network, *, through: bool = True) -> Context:
     return Context(network.training.samples, through, network.init, lambda _: None)
 
 
+def chain_of(network: Network, ctx: Context) -> Chain:
+    """Return the forward sweep at finite fan-in."""
+    return advance(resolved_entrance(network), ctx, correction=FanIn(network.input.shape[0], ctx))[0]
+
+
 def finite(network: Network, *, through: bool = True) -> Finite:
     ctx = context(network, through=through)
-    terms = list(backward(forward(network, ctx), ctx.samples))[::-1]
-    return estimate(network, ctx, terms)
+    terms, profile = track(chain_of(network, ctx), ctx, network.outputs)
+    return estimate(network, ctx, terms, profile)
 
 
 def profile_of(network: Network, *, through: bool = True) -> Profile:
     ctx = context(network, through=through)
-    return profile(visits(network, ctx), ctx, network.outputs)
+    return track(chain_of(network, ctx), ctx, network.outputs)[1]
 
 
 def measured(network: Network, seeds: range) -> list[float]:

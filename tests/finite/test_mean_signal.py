@@ -15,12 +15,11 @@ from lrbound.finite.combine import combine
 from lrbound.finite.fan_in import FanIn
 from lrbound.finite.mixing import of_coherent
 from lrbound.finite.outputs import parts
-from lrbound.finite.tangent import tangents
-from lrbound.finite.walk import visits
+from lrbound.finite.tangent import along
 from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Window
 from lrbound.meanfield.small_sets import Mixture
-from tests.finite.finite_of import context, profile_of
+from tests.finite.finite_of import chain_of, context, profile_of
 from tests.meanfield.test_normalisers import LIMITS, conv, dense
 from tests.sampled import modules, white_inputs
 
@@ -77,7 +76,8 @@ def test_tangent_kernels_against_sampled_networks(norm):
     """tr D/N of a pooled head, 4 seeds: 3 to 6 %."""
     net = conv(norm, widths=(48, 48), strides=(2, 1), side=6, head="global_avg_pool")
     ctx = context(net)
-    found = tangents(visits(net, ctx), ctx)[-2]
+    chain = chain_of(net, ctx)
+    found = along(chain, chain[0].below, ctx)[id(chain[-1])].below
     one, two = (float(found.on_site[kind, 0, 0]) for kind in (0, 1))
     mean = np.mean([float(torch.trace(tangent_of_mean(net, seed))) / 48 for seed in range(4)])
 
@@ -153,7 +153,7 @@ def test_proxies_at_finite_fan_in():
         f, _ = head_inputs(net, seed)
         gram = (f @ f.T).detach().numpy() / f.shape[1]
         found.append((gram.sum() - np.trace(gram)) / (len(gram) * (len(gram) - 1)))
-    at_head = visits(net, context(net))[-1].below
+    at_head = chain_of(net, context(net))[-1].below
 
     assert float(at_head.on_site[1, 0, 0]) == pytest.approx(np.mean(found), rel=0.3)
 
@@ -163,10 +163,9 @@ def test_statistics_of_single_channels_take_the_fan_in_back(norm, same):
     """A unit that is scaled by its own variance has that of infinite width."""
     net = conv(norm)
     ctx = context(net)
-    found = visits(net, ctx)
-    rectified = next(at for at, visit in enumerate(found) if visit.layer.kind == "relu")
-    plain, _ = found[rectified].layer.forward(found[rectified].below, ctx)
-    moved = found[rectified].above.on_site - plain.on_site
+    relu = next(step for step in chain_of(net, ctx) if step.node.layer.kind == "relu")
+    plain, _ = relu.node.layer.forward(relu.below, ctx)
+    moved = relu.above.on_site - plain.on_site
 
     assert np.abs(moved[0]).max() < 1e-12
     assert (np.abs(moved[1]).max() < 1e-12) == same
@@ -175,7 +174,7 @@ def test_statistics_of_single_channels_take_the_fan_in_back(norm, same):
 def test_offsets_of_a_filter_average_what_varies():
     """White values: k^2 offsets count, all alike in a circular image; zero padding leaves fewer at the border."""
     image = white((3, 9, 9), 1.0, 0.0)
-    circular, padded = FanIn(3), FanIn(3)
+    circular, padded = (FanIn(3, context(dense("batch_norm"))) for _ in range(2))
     circular.weights(image, Window.of(3, 1, 1, "circular"), 27, uniform=False)
     padded.weights(image, Window.of(3, 1, 1), 27, uniform=False)
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 import torch
 
 from lrbound.empirical.build import to_torch
-from lrbound.finite.branches import track
-from lrbound.finite.estimate import supported
 from lrbound.finite.localised import localised
 from lrbound.finite.own_share import OwnShare, Seen
-from lrbound.forward.sweep import forward
 from lrbound.predictor import predict
-from tests.finite.finite_of import context, profile_of
+from tests.finite.finite_of import profile_of
 from tests.nets import network
-
-if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
 
 
 def dense(width: int, depth: int, samples: int, outputs: int = 1):
@@ -36,11 +28,6 @@ def post(width: int, blocks: int, samples: int):
         f"- linear: {width}\n- batch_norm\n- relu\n" + block * blocks + "- linear: 1\n",
         head=f"input: {{shape: [128]}}\ninit: he\ntraining: {{batch_size: {samples}, loss: half_squared_error}}",
     )
-
-
-def tracked(net) -> Profile:
-    ctx = context(net)
-    return profile_of(net) if supported(net) else track(forward(net, ctx), ctx, net.outputs)[1]
 
 
 def own_shares(net, seed: int) -> np.ndarray:
@@ -74,7 +61,7 @@ def test_shares_on_residual_streams() -> None:
 
     measured = np.mean([own_shares(net, seed) for seed in range(4)], axis=0)
 
-    assert tracked(net).own == pytest.approx(measured, rel=0.06)
+    assert profile_of(net).own == pytest.approx(measured, rel=0.06)
 
 
 def test_statistics_take_two_of_n_dimensions() -> None:
@@ -103,7 +90,7 @@ def test_what_linear_layers_pass_on_alike_is_taken_away() -> None:
     [(dense(250, 8, 64), 0.1012), (dense(250, 8, 16), 0.0857), (post(250, 4, 16), 0.0472), (post(250, 4, 64), 0.0583)],
 )
 def test_samples_differ_within_a_batch(net, measured: float) -> None:
-    assert localised(tracked(net)).log_variance == pytest.approx(measured, rel=0.3)
+    assert localised(profile_of(net)).log_variance == pytest.approx(measured, rel=0.3)
 
 
 # lambda_max: means over 40 initialisations, good to 2 %; without the Wishart steps of single outputs they were 22 % low

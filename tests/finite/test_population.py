@@ -7,6 +7,7 @@ with their standard errors. First order in the logarithm gives 337, 91.0, 23.4 a
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,12 +16,13 @@ import pytest
 from lrbound import predict
 from lrbound.activations.relu import Relu
 from lrbound.activations.silu import Silu
+from lrbound.finite import localised as module
 from lrbound.finite.localised import best, localised, spread_of
-from lrbound.finite.response import GRID, Response, of_activation, of_statistics, together
-from lrbound.finite.stages import profile
+from lrbound.finite.population import best_of_batch
+from lrbound.finite.response import GRID, Response, of_activation, of_statistics
+from lrbound.finite.routes import Parting, Shares
 from lrbound.finite.unit import unit
-from lrbound.finite.walk import visits
-from lrbound.meanfield.contract import Context
+from tests.finite.finite_of import profile_of
 from tests.nets import network
 
 MEASURED = {
@@ -81,24 +83,29 @@ def test_batch_statistics_hold_back_what_stands_out(t: float) -> None:
     assert float(np.interp(math.log(t), GRID, found.gain)) == pytest.approx(math.log(left), abs=0.02)
 
 
-def test_layers_one_after_the_other() -> None:
-    double, half = Response(2.0 * GRID, 0.5 * GRID), Response(0.5 * GRID, GRID)
-    found = together([half, double])
-
-    assert found.distance == pytest.approx(GRID)
-    assert found.gain == pytest.approx(GRID + 0.25 * GRID)
-
-
-def test_slopes_for_responses_give_the_log_normal_law() -> None:
-    spec = net("relu", (400,) * 4, 1.0, 0.0, 16)
-    ctx = Context(spec.training.samples, True, spec.init, warn=lambda text: None)
-    row = profile(visits(spec, ctx), ctx, spec.outputs)
+def test_slopes_for_responses_give_the_log_normal_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = profile_of(net("relu", (400,) * 4, 1.0, 0.0, 16))
     slopes = [Response(slope * GRID, gain * GRID) for slope, gain in zip(row.norm_slope, row.gain_slope, strict=True)]
-    drawn = localised(row._replace(responses=tuple([partial(tuple.__getitem__, (each,), 0)] for each in slopes)))
-    first_order = localised(row._replace(responses=()))
+    monkeypatch.setattr(module, "LARGE_GROWTH", 0.0)
+    drawn = localised(row._replace(responses=tuple(partial(Response, *each) for each in slopes)))
+    monkeypatch.setattr(module, "LARGE_GROWTH", math.inf)
+    first_order = localised(row)
 
     assert drawn.factor == pytest.approx(first_order.factor, rel=0.02)
     assert drawn.factor != first_order.factor
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_branches_of_equal_samples_are_one(share: float) -> None:
+    """A fork whose branches do nothing hands on what came in, whatever its shares."""
+    row = profile_of(net("relu", (60,) * 3, 1.0, -0.4, 16))
+    of_two = Shares(np.array([share, 1.0 - share]), np.array([share, 1.0 - share]))
+    places = row.routes.chain
+    forked = replace(row.routes, chain=(*places[:4], Parting(((), ()), of_two, of_two), *places[4:]))
+    parts, apart = row.complement / row.complement.sum(), np.ones(len(row.one_sample))
+
+    plain = best_of_batch(row, parts, apart)
+    assert best_of_batch(row._replace(routes=forked), parts, apart) == pytest.approx(plain, rel=1e-9)
 
 
 def test_samples_that_differ_widely_are_warned_of() -> None:

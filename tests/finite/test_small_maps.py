@@ -49,14 +49,14 @@ def pooled(channels: int) -> str:
 
 
 NETS = {
-    "2x2": Measured(2, 3 * block(), "global_avg_pool", 17.52, 0.71, 3.21, 2.89, 3.53, 0.16),
-    "3x3": Measured(3, 3 * block(), "global_avg_pool", 7.481, 0.25, 3.06, 2.86, 3.23, 0.08),
-    "4x4-deep": Measured(4, 5 * block(), "global_avg_pool", 9.067, 0.40, 3.32, 3.05, 2.51, 0.18),
-    "4x4-circular": Measured(4, 3 * block(mode="circular"), "global_avg_pool", 7.301, 0.24, 3.01, 2.87, 4.67, 0.10),
-    "12x12-to-3x3-narrow": Measured(12, pooled(8), "global_avg_pool", 7.658, 0.30, 4.27, 3.84, 2.84, 0.08),
-    "12x12-to-3x3": Measured(12, pooled(16), "global_avg_pool", 7.529, 0.20, 3.13, 2.85, 2.25, 0.04),
+    "2x2": Measured(2, 3 * block(), "global_avg_pool", 17.52, 0.71, 3.21, 2.89, 3.53, 0.14),
+    "3x3": Measured(3, 3 * block(), "global_avg_pool", 7.481, 0.25, 3.06, 2.86, 3.23, 0.03),
+    "4x4-deep": Measured(4, 5 * block(), "global_avg_pool", 9.067, 0.40, 3.32, 3.05, 2.51, 0.08),
+    "4x4-circular": Measured(4, 3 * block(mode="circular"), "global_avg_pool", 7.301, 0.24, 3.01, 2.87, 4.67, 0.02),
+    "12x12-to-3x3-narrow": Measured(12, pooled(8), "global_avg_pool", 7.658, 0.30, 4.27, 3.84, 2.84, 0.03),
+    "12x12-to-3x3": Measured(12, pooled(16), "global_avg_pool", 7.529, 0.20, 3.13, 2.85, 2.25, 0.08),
     "3x3-flatten": Measured(3, 3 * block(), "flatten", 71.05, 0.80, 1.79, 1.50, 2.72, 0.08),
-    "12x12-to-3x3-flatten": Measured(12, pooled(16), "flatten", 121.0, 1.7, 1.98, 1.62, 2.04, 0.05),
+    "12x12-to-3x3-flatten": Measured(12, pooled(16), "flatten", 121.0, 1.7, 1.98, 1.62, 2.04, 0.04),
 }
 
 
@@ -110,8 +110,6 @@ def test_no_pattern_on_circular_maps() -> None:
     row = profile_of(net(NETS["4x4-circular"]))
     padded = profile_of(net(NETS["4x4-deep"]))
 
-    assert row.pattern is not None
-    assert padded.pattern is not None
     assert np.abs(row.pattern.share).max() < 1e-6
     assert (padded.pattern.share[1:-1] > 0.05).all()
 

@@ -7,12 +7,12 @@ import pytest
 
 from lrbound import predict
 from lrbound.errors import Refused
-from lrbound.finite.walk import resolved
 from lrbound.forward.sweep import forward
 from lrbound.meanfield.contract import Context
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 from lrbound.meanfield.max_pool import maximum
 from lrbound.meanfield.positions import Window, uniform
+from tests.meanfield.resolved import resolved
 from tests.meanfield.test_residual import by_place
 from tests.nets import network
 from tests.sampled import sampled

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from lrbound.finite.walk import resolved
 from lrbound.forward.sweep import forward
 from lrbound.meanfield.contract import Context
 from lrbound.meanfield.gradient import at_output
 from lrbound.meanfield.kernel import CROSS, SAME
+from tests.meanfield.resolved import resolved
 from tests.nets import network
 
 FIELDS = 40_000
