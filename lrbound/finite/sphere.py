@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.finite.measures import absorbs, homogeneous
-from lrbound.forward.sweep import Fork, SphereRatios
+from lrbound.forward.sweep import GAUSSIAN, Fork, SphereRatios
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME
 
@@ -48,7 +48,7 @@ LARGEST_BATCH = 2048
 def correction(curve: Curve, gamma: float, beta: float, samples: float) -> SphereRatios:
     """Return the ratios for phi(gamma zhat + beta) at a batch of ``samples``."""
     if not 4.0 <= samples <= LARGEST_BATCH or (beta == 0.0 and homogeneous(curve)):
-        return NONE
+        return GAUSSIAN
     u, _ = _uniform()
     sphere = (samples - 1.0) * (1.0 - u ** (2.0 / (samples - 3.0)))
     true, gaussian = (_means(curve, gamma, beta, samples, np.sqrt(radius)) for radius in (sphere, -2.0 * np.log(u)))
@@ -87,7 +87,7 @@ def on_sphere(step: Step, below: Chain, ctx: Context) -> Step:
     kernel, n = step.below, ctx.samples
     gamma = math.sqrt(max(kernel.averages()[0] - kernel.mean**2, 0.0))
     found = correction(curve, round(gamma, 12), kernel.mean, n)
-    if found is NONE:
+    if found is GAUSSIAN:
         return step
     same, cross = step.above.averages()
     varying, whole = found.varying * (same - cross), found.mean * (same + (n - 1.0) * cross)

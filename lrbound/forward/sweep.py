@@ -41,7 +41,7 @@ class SphereRatios(NamedTuple):
     cross: float
 
 
-NONE = Correction(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+GAUSSIAN = SphereRatios(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 class Step(NamedTuple):
