@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrbound.network import Training
+    from lrbound.rate.confidence import Confidence
 
 SCHEMA_VERSION = 1
+
+MOSTLY_FAILS = 10.0
+"""Multiple of ``max_learning_rate`` at which nine in ten networks with a loss that diverges failed (lrbound/theory/rates.md,
+section 12)."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,18 @@ class Prediction:
     lambda_max_interval : tuple of float, or None
         Where 90 % of single initialisations fall.
     max_learning_rate : float or None
-        The largest rate at which the optimiser is stable.
+        The largest rate that training is expected to survive for its first few hundred steps.
     recommended_learning_rate : float or None
-        1/(the curvature behind ``max_learning_rate``).
+        The rate to start with.
     bounds : Bounds
     layers : tuple of LayerReport
     warnings : tuple of str
     hint : str
         Which layer dominates and what would lower lambda_max; empty for the published formulas.
+    limited_by : str or None
+        What lowers ``max_learning_rate`` most: ``curvature``, ``minibatch``, ``data`` or ``targets``; None without a rate.
+    confidence : Confidence or None
+        How far ``max_learning_rate`` can be trusted, and why.
     """
 
     name: str
@@ -116,6 +125,19 @@ class Prediction:
     layers: tuple[LayerReport, ...]
     warnings: tuple[str, ...]
     hint: str = ""
+    limited_by: str | None = None
+    confidence: Confidence | None = None
+
+    @property
+    def advice(self) -> str | None:
+        """What to do, in a sentence; None without a rate."""
+        largest, start = self.max_learning_rate, self.recommended_learning_rate
+        if largest is None or start is None:
+            return None
+        fails = (
+            f"; {MOSTLY_FAILS * largest:.2g} will most likely not" if self.assumptions.training.loss.diverges else ""
+        )
+        return f"Start at {start:.2g}; up to {largest:.2g} should hold{fails}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `lrbound predict --format json` prints."""
@@ -136,6 +158,9 @@ class Prediction:
             "lambda_max_interval": None if self.lambda_max_interval is None else list(self.lambda_max_interval),
             "max_learning_rate": self.max_learning_rate,
             "recommended_learning_rate": self.recommended_learning_rate,
+            "limited_by": self.limited_by,
+            "confidence": None if self.confidence is None else self.confidence.level,
+            "advice": self.advice,
             "bounds": {"curvature": self.bounds.curvature, "minibatch": self.bounds.minibatch},
             "layers": [
                 {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,22 +21,21 @@ from lrbound.losses.base import Logits
 from lrbound.meanfield.contract import Context
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
-from lrbound.rate.minibatch import bare_arms, explosive, new_batches, repeated_batch
+from lrbound.rate.confidence import confidence
+from lrbound.rate.exposed import exposed, narrowest, normalisers
+from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
+from lrbound.rate.survival import START, Case, survival
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.forward.sweep import Chain, Correction, Place
-    from lrbound.network import Network
+    from lrbound.forward.sweep import Correction, Place
+    from lrbound.network import Network, Training
 
 OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
     "extreme variances): it cannot train at any rate as it stands"
 )
-
-OWN_SHARE = 0.25
-"""Part of lambda_max in the gammas and betas of batch norms from which on they are known to outgrow it: dense nets on
-digits diverged at 1.2 times max_learning_rate with a part of 0.16, and at 0.86 times with 0.36."""
 
 Method = Literal["mean-field", "wei2019"]
 BatchStatistics = Literal["through", "frozen"]
@@ -87,60 +87,112 @@ def predict(
 
 
 def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch: int | None) -> Prediction:
-    notes: dict[str, None] = {}
-    training, through = network.training, batch_statistics == "through"
-    whole = training.batch_size is None
-    samples = float(full_batch) if whole and full_batch is not None else training.samples
-    limit = math.isinf(samples)
-
-    def context(samples: float) -> Context:
-        return Context(samples, through, network.init, warn=lambda text: notes.update({text: None}))
-
-    ctx = context(samples)
-    finite = not limit and tracked(network)
-    place, fan_in = _start(network, ctx) if finite else (entrance(network), None)
-    # of frozen statistics all layers are wanted at an infinite batch
-    chain, place = advance(place, ctx, last_memory(place.nodes, samples) if through else 0, correction=fan_in)
-    chain += advance(place, ctx, correction=fan_in)[0]
-    terms, found = _found(network, chain, ctx, finite=finite)
-    parts = spectrum(terms, ctx.samples)
-    notes.update(dict.fromkeys(() if limit else found.warnings))
-    logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
-    lambda_max, log_variance = of_loss(found, training.loss, logits)
-    unsure = None if limit else training.loss.limit(network.outputs)
-    if unsure is not None:
-        notes[unsure] = None
-    scale = lambda_max / found.lambda_max if found.lambda_max > 0.0 else 0.0
-    curvature = training.optimizer.stable_rate(repeated_batch(lambda_max, terms, scale))
-    minibatch = None
-    if training.batch_size is not None:
-        large = _large_batch(place, parts, terms, found, (samples, context(math.inf)))
-        factors = training.loss.factor(logits), training.loss.noise_factor(logits)
-        minibatch = training.optimizer.stable_rate(new_batches(*large, training.batch_size, *factors))
-    bounds = Bounds(_finite(curvature), _finite(minibatch))
-    notes.update(dict.fromkeys(_remarks(bounds, network, limit=limit)))
-    largest = bounds.curvature if whole else bounds.minibatch
-    layers = tuple(
-        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
-        for t, part in zip(terms, found.parts, strict=True)
+    """Go down the flow: kernels up, gradients down, curvature, rate, words."""
+    notes = Notes()
+    step = _Step.of(network, batch_statistics, full_batch, notes)
+    swept = _sweep(network, step)
+    finite = swept.finite
+    training, logits = network.training, Logits(swept.terms[-1].q, swept.terms[-1].q_xy, network.outputs)
+    lambda_max, log_variance = of_loss(finite, training.loss, logits)
+    scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
+    large, own = _large_batch(swept, step)
+    bounds = Bounds(
+        _known(training.optimizer.stable_rate(repeated_batch(lambda_max, swept.terms, scale))),
+        _minibatch(training, logits, large, own),
     )
-    normalisers = frozenset(t.node.path for t in terms if t.node.layer.fixes_scale)
-    own = math.fsum(layer.lambda_ for layer in layers if layer.path in normalisers)
-    if own > OWN_SHARE * lambda_max:
-        notes[_own(own / lambda_max)] = None
+    survives = survival(_case(network, own, logits))
+    largest = _known(min(survives.rate, _at_the_start(bounds, network)))
+    layers = _layer_reports(swept, scale)
+    notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
+    notes.say(*_remarks(bounds, network, limit=step.limit))
+    normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
     return Prediction(
         name=network.name,
         method="mean-field",
         assumptions=assumptions(network, batch_statistics),
         lambda_max=lambda_max,
-        lambda_max_interval=None if limit else around(lambda_max, log_variance),
+        lambda_max_interval=None if step.limit else around(lambda_max, log_variance),
         max_learning_rate=largest,
-        recommended_learning_rate=None if largest is None else training.optimizer.recommended_rate(largest),
+        recommended_learning_rate=None if largest is None else START * largest,
         bounds=bounds,
         layers=layers,
-        hint=hint(layers, normalisers, batch_matters=found.branch != "co"),
-        warnings=tuple(notes),
+        hint=hint(layers, normalisers, batch_matters=finite.branch != "co"),
+        warnings=notes.sentences,
+        limited_by=None if largest is None else survives.limited_by,
+        confidence=None
+        if largest is None
+        else confidence(network.input, training.loss, known=step.limit or step.tracked),
     )
+
+
+class Notes:
+    """Sentences on what a prediction assumes, each once, in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, None] = {}
+
+    def say(self, *sentences: str | None) -> None:
+        """Add sentences; None is none."""
+        self._sentences.update(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self._sentences)
+
+
+class _Step(NamedTuple):
+    """One step of training, as the sweeps see it.
+
+    ``limit`` is whether the batch is so large that 1/n is 0, ``tracked`` whether finite size is known of this network.
+    """
+
+    ctx: Context
+    limit: bool
+    tracked: bool
+
+    @classmethod
+    def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notes) -> _Step:
+        samples = network.training.samples
+        if network.training.batch_size is None and full_batch is not None:
+            samples = float(full_batch)
+        limit = math.isinf(samples)
+        ctx = Context(samples, batch_statistics == "through", network.init, warn=notes.say)
+        return cls(ctx, limit, not limit and tracked(network))
+
+
+class _Swept(NamedTuple):
+    """A network after both sweeps.
+
+    Attributes
+    ----------
+    terms : list of Term
+        The layers in network order.
+    finite : Finite
+        lambda_max of half_squared_error, at finite size where that is known.
+    restart : Place
+        Where a sweep at an infinite batch can start.
+    """
+
+    terms: list[Term]
+    finite: Finite
+    restart: Place
+
+
+def _sweep(network: Network, step: _Step) -> _Swept:
+    """Go up through the layers and down again, once each."""
+    ctx = step.ctx
+    place, fan_in = _start(network, ctx) if step.tracked else (entrance(network), None)
+    # of frozen statistics all layers are wanted at an infinite batch
+    chain, restart = advance(place, ctx, last_memory(place.nodes, ctx.samples) if ctx.through else 0, correction=fan_in)
+    chain += advance(restart, ctx, correction=fan_in)[0]
+    if step.tracked:
+        from lrbound.finite.branches import track
+
+        terms, statistics = track(chain, ctx, network.outputs)
+        return _Swept(terms, estimate(network, ctx, terms, statistics), restart)
+    terms = list(backward(chain, ctx.samples))[::-1]
+    return _Swept(terms, leading(terms, ctx.samples), restart)
 
 
 def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
@@ -152,44 +204,74 @@ def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
     return place, FanIn(place.kernel.channels, ctx)
 
 
-def _found(network: Network, chain: Chain, ctx: Context, *, finite: bool) -> tuple[list[Term], Finite]:
-    """Return the sweep's terms in network order, and lambda_max at finite size where that is known."""
-    if finite:
-        from lrbound.finite.branches import track
+def _large_batch(swept: _Swept, step: _Step) -> tuple[Spectrum, list[tuple[Term, Spectrum]]]:
+    """Return K2 and K1 at an infinite batch of the layers that can explode, and those of each, in network order.
 
-        terms, row = track(chain, ctx, network.outputs)
-        return terms, estimate(network, ctx, terms, row)
-    terms = list(backward(chain, ctx.samples))[::-1]
-    return terms, leading(terms, ctx.samples)
-
-
-def _large_batch(
-    place: Place, parts: Spectrum, terms: Sequence[Term], found: Finite, batch: tuple[float, Context]
-) -> tuple[Spectrum, list[tuple[Term, Spectrum]]]:
-    """Return K2 and K1 of the layers that can explode, and those of each: all of them are above ``place``.
-
-    Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as
-    lambda_max does where the coherent direction wins, and the noise K1 - K2 stays.
+    Without normalisation the mean gradients of several outputs are not orthogonal at finite width: K2 grows as lambda_max does
+    where the coherent direction wins, and the noise K1 - K2 stays.
     """
-    samples, ctx = batch
+    samples, terms, finite = step.ctx.samples, swept.terms, swept.finite
+    parts = spectrum(terms, samples)
     statistics = any(term.node.layer.over_batch for term in terms)
     large = None if statistics else parts.without_batch(samples)
     if large is not None:
-        growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0
-        grown = growth * large.coherent
-        return Spectrum(grown, 0.0, large.trace + grown - large.coherent), _layers(terms, samples)
-    everywhere = backward(advance(place, ctx)[0], ctx.samples)
+        wins = finite.branch == "co" and parts.coherent > 0.0
+        grown = large.coherent * (max(finite.lambda_max / parts.coherent, 1.0) if wins else 1.0)
+        return Spectrum(grown, 0.0, large.trace + grown - large.coherent), _by_layer(terms, samples)
+    ctx = dataclasses.replace(step.ctx, samples=math.inf)
+    everywhere = backward(advance(swept.restart, ctx)[0], ctx.samples)
     chosen = explosive(everywhere, terms) if ctx.through else list(everywhere)
-    return spectrum(chosen, ctx.samples), _layers(chosen[::-1], ctx.samples)
+    return spectrum(chosen, ctx.samples), _by_layer(chosen[::-1], ctx.samples)
 
 
-def _layers(terms: Sequence[Term], samples: float) -> list[tuple[Term, Spectrum]]:
+def _by_layer(terms: Sequence[Term], samples: float) -> list[tuple[Term, Spectrum]]:
     """Return the spectrum of each layer at an infinite batch, from that at ``samples`` without batch statistics."""
     own = ((term, spectrum([term], samples)) for term in terms if term.share is not None)
     return [(term, parts.without_batch(samples) or parts) for term, parts in own]
 
 
-def _finite(rate: float | None) -> float | None:
+def _minibatch(training: Training, logits: Logits, large: Spectrum, own: list[tuple[Term, Spectrum]]) -> float | None:
+    """Return the largest rate that is stable where each step draws a new batch; None for a full batch, or without curvature."""
+    if training.batch_size is None:
+        return None
+    factors = training.loss.factor(logits), training.loss.noise_factor(logits)
+    return _known(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
+
+
+def _at_the_start(bounds: Bounds, network: Network) -> float:
+    """Return the rate that the curvature at initialisation allows.
+
+    What is above the last normaliser counts, unless branches without one of their own stand below it: their size against that of
+    the other branches is not scale invariant. Residual nets with one batch_norm after 1, 4 and 16 blocks diverged at 0.6, 0.5 and
+    0.3 times ``bounds.minibatch``, and never below ``bounds.curvature``.
+    """
+    whole = network.training.batch_size is None or bare_arms(network.nodes)
+    rates = (bounds.curvature if whole else None, bounds.minibatch)
+    return min((rate for rate in rates if rate is not None), default=math.inf)
+
+
+def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits) -> Case:
+    nodes, shape = network.nodes, network.input.shape
+    norms = normalisers(nodes, shape)
+    return Case(
+        exposed([(term, parts) for term, parts in own if can_explode(term)], nodes, shape, network.init),
+        network.input,
+        network.training,
+        logits,
+        narrowest=narrowest(nodes, shape),
+        normalisers=len(norms),
+        over_batch=any(layer.over_batch for layer in norms),
+    )
+
+
+def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
+    return tuple(
+        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
+        for t, part in zip(swept.terms, swept.finite.parts, strict=True)
+    )
+
+
+def _known(rate: float | None) -> float | None:
     return None if rate is None or math.isinf(rate) else rate
 
 
@@ -214,22 +296,7 @@ def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
             "rarely explodes, but nets with a flatten head diverged on real images from 0.6 times max_learning_rate "
             "on, and never below bounds.curvature"
         )
-    if above and bare_arms(network.nodes):
-        remarks.append(
-            "max_learning_rate counts the layers above the last normaliser, but branches without a normaliser of their own "
-            "stand below it: their size against that of the other branches is not scale invariant; residual nets with one "
-            "batch_norm after 1, 4 and 16 blocks diverged at 0.6, 0.5 and 0.3 times max_learning_rate, and never below "
-            "bounds.curvature"
-        )
     return remarks
-
-
-def _own(share: float) -> str:
-    return (
-        f"{100.0 * share:.0f} % of lambda_max is that of the normalisers' own gammas and betas: at rates as large as it "
-        "allows they grow within a few steps, and the curvature with them; nets with gamma 0.1 diverged on real data "
-        "from 0.86 times max_learning_rate on"
-    )
 
 
 def _published(network: Network) -> Prediction:
@@ -241,7 +308,7 @@ def _published(network: Network) -> Prediction:
     terms = rows(network)
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)
-    curvature = _finite(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
+    curvature = _known(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
     return Prediction(
         name=network.name,
         method="wei2019",

@@ -14,7 +14,14 @@ LARGEST_PLAIN = 1e6
 
 CURVATURE = "the stated batch in every step"
 MINIBATCH = "batches drawn anew in every step"
-FIRST_STEPS = "The bound is for the first steps: the curvature changes while a network trains."
+FIRST_STEPS = "The maximum is for the first few hundred steps; bounds are for the first ones, at initialisation."
+AT_START = "The bound is for the first steps: the curvature changes while a network trains."
+LIMITS = {
+    "curvature": "the curvature at the start",
+    "minibatch": "what the curvature varies by from batch to batch",
+    "data": "a direction that the samples share",
+    "targets": "what the layers grow by until the targets are fitted",
+}
 
 
 def number(value: float | None) -> str:
@@ -33,15 +40,15 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def bound_name(prediction: Prediction) -> str:
-    """Return which of the two bounds the maximum is."""
-    a = prediction.assumptions
-    return "curvature" if a.batch_size is None or prediction.method == "wei2019" else "minibatch"
-
-
 def bound_words(prediction: Prediction) -> str:
-    """Return what the maximum takes the batches to be."""
-    return CURVATURE if bound_name(prediction) == "curvature" else MINIBATCH
+    """Return what the maximum is set by."""
+    return CURVATURE if prediction.limited_by is None else f"limited by {LIMITS[prediction.limited_by]}"
+
+
+def confidence(prediction: Prediction) -> list[str]:
+    """Return a sentence on how far the maximum can be trusted."""
+    found = prediction.confidence
+    return [] if found is None else [f"Confidence: {found.level}, because {found.reason}."]
 
 
 def assumptions(prediction: Prediction) -> list[str]:
@@ -57,7 +64,7 @@ def assumptions(prediction: Prediction) -> list[str]:
         f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
     )
     caution = a.training.loss.caution
-    return [conditions, FIRST_STEPS, *([] if caution is None else [caution])]
+    return [conditions, FIRST_STEPS if prediction.limited_by else AT_START, *([] if caution is None else [caution])]
 
 
 def verdict(result: CheckResult) -> str:

@@ -42,8 +42,10 @@ class TextReport(Report):
                 "",
                 *_answer(prediction),
                 "",
-                *self._paragraphs([f"What limits it: {prediction.hint}."] if prediction.hint else []),
+                *self._paragraphs([f"What lambda_max comes from: {prediction.hint}."] if prediction.hint else []),
+                *self._paragraphs(words.confidence(prediction)),
                 *self._paragraphs(words.assumptions(prediction)),
+                *(["", prediction.advice] if prediction.advice else []),
             ]
         )
 
