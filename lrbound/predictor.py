@@ -121,7 +121,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         limited_by=None if largest is None else survives.limited_by,
         confidence=None
         if largest is None
-        else confidence(network.input, training.loss, known=step.limit or step.tracked),
+        else confidence(network.input, training.loss, network.outputs, known=step.limit or step.tracked),
     )
 
 

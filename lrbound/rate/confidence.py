@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from lrbound.losses.base import Loss
 
 
+MANY_OUTPUTS = 20
+"""Outputs from which no trained network with a loss of probabilities was looked at."""
+
+
 class Confidence(NamedTuple):
     """A level and its reason, a clause that follows "because"."""
 
@@ -16,18 +20,21 @@ class Confidence(NamedTuple):
     reason: str
 
 
-def confidence(law: Input, loss: Loss, *, known: bool) -> Confidence:
+def confidence(law: Input, loss: Loss, outputs: int, *, known: bool) -> Confidence:
     """Return how far the largest rate can be trusted.
 
     Parameters
     ----------
     law : Input
     loss : Loss
+    outputs : int
     known : bool
         Whether the theory knows the structure of the network.
     """
     if not known:
         return Confidence("low", "the network has branches that the corrections at finite size do not know")
+    if not loss.diverges and outputs > MANY_OUTPUTS:
+        return Confidence("low", f"the rate was checked with {loss.kind} of at most 10 outputs, not {outputs}")
     if not law.white and loss.diverges:
         return Confidence("high", "the statistics of the data are stated and the loss diverges where its bound ends")
     if loss.diverges:

@@ -46,7 +46,7 @@ LAW = {
     "channel_correlation": Param("number", "images: correlation between channels of their means", ge=0, le=1),
 }
 KIND = Param("choice", "typical statistics for what is not stated", choices=tuple(KINDS))
-TARGET_SCALE = Param("number", "root mean square of a sample's target vector; 1 for one-hot", gt=0)
+TARGET_SCALE = Param("number", "root mean square of a sample's target vector; 1 for one-hot", ge=0)
 BATCH_SIZE = Param("integer", "samples in one step, or full", ge=1)
 TRAINING_KEYS = ("loss", "batch_size", "optimizer", "target_scale")
 DEFAULT_LOSS = "half_squared_error"
