@@ -1,6 +1,6 @@
 """``hardsigmoid``: phi(u) = min(max(u + 3, 0), 6)/6.
 
-Sigmoid with straight pieces: Howard et al. 2019, Searching for MobileNetV3, section 5.2.
+Sigmoid with straight pieces: Howard et al. 2019, Searching for MobileNetV3.
 """
 
 from __future__ import annotations

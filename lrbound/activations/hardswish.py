@@ -1,6 +1,6 @@
 """``hardswish``: phi(u) = u min(max(u + 3, 0), 6)/6.
 
-Silu with straight pieces in place of its sigmoid: Howard et al. 2019, Searching for MobileNetV3, section 5.2.
+Silu with straight pieces in place of its sigmoid: Howard et al. 2019, Searching for MobileNetV3.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CENTRED_RELU = 0.25 / (0.5 - 0.5 / math.pi)
 """Slope at 0 of the correlation map of a ReLU above a normaliser: what a layer keeps of a small correlation."""
 WIDE_HEAD = 0.6
-"""Share that training makes of a centred head's trace with more than ``FEW`` outputs; fitted (section 3b)."""
+"""Share that training makes of a centred head's trace with more than ``FEW`` outputs; fitted (lrbound/theory/rates.md, section 3)."""
 FEW = 3
 
 

@@ -38,7 +38,7 @@ def test_the_tanh_form_of_gelu_is_close_to_the_exact_one():
 
 
 def test_mish_at_published_values():
-    """Misra 2020, section 2: bounded below by -0.31, and without a bound above."""
+    """Misra 2020: bounded below by -0.31, and without a bound above."""
     u = np.linspace(-20, 40, 60001)
     assert Mish().value(u).min() == pytest.approx(-0.3088, abs=1e-4)
     assert float(Mish().value(np.array([40.0]))[0]) == pytest.approx(40.0)

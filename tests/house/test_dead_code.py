@@ -8,7 +8,9 @@ from vulture import Vulture
 
 ROOT = Path(__file__).parents[2] / "lrbound"
 CALLED_BY_OTHERS = {
+    "__annotations__",  # typer, of an unfolded command
     "__getattr__",  # Python, for names imported late
+    "__signature__",  # inspect, of an unfolded command
     "get_extra_state",  # torch, in state_dict
     "list_commands",  # click
     "set_extra_state",  # torch, in load_state_dict

@@ -100,7 +100,7 @@ def test_an_optimiser_is_told_the_curvature_of_each_layer(monkeypatch, norm):
     monkeypatch.setattr(SGD, "stable_rate", lambda self, curvature: told.append(curvature) or 1.0)
     network = parse(SPEC.replace("NORM", norm))
     prediction = predict(network)
-    repeated, anew = told
+    repeated, anew, *_ = told
 
     assert repeated.largest == prediction.lambda_max
     assert repeated.noise == 0.0

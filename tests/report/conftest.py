@@ -8,6 +8,7 @@ from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.network import Training
 from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
+from lrbound.rate.confidence import Confidence
 
 
 @pytest.fixture
@@ -27,4 +28,6 @@ def prediction() -> Prediction:
             LayerReport("layers.1", "linear", 1_010, 16_060.4, 1.5e-7, 120.45),
         ),
         warnings=("first warning",),
+        limited_by="minibatch",
+        confidence=Confidence("medium", "the samples are taken as white"),
     )

@@ -9,8 +9,8 @@ from lrbound.report.base import CheckResult
 
 ASSUMED = (
     "%0AFor half_squared_error, batches of 128, gradients through batch statistics, sgd with momentum 0.9, 10 outputs "
-    "and 11,010 parameters, at initialisation.%0AThe bound is for the first steps: the curvature changes while a "
-    "network trains."
+    "and 11,010 parameters, at initialisation.%0AThe maximum is for the first few hundred steps; bounds are "
+    "for the first ones, at initialisation."
 )
 
 
@@ -24,7 +24,7 @@ def test_a_rate_above_the_bound_is_an_error(report, prediction):
 
     assert report.check(result) == (
         "::error file=nets/a.yaml,title=lrbound%3A learning rate too high::tiny: learning rate 0.05 is above the largest "
-        "stable rate 0.0205 (2.439 times; batches drawn anew in every step)" + ASSUMED
+        "stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)" + ASSUMED
     )
 
 
@@ -33,7 +33,7 @@ def test_a_rate_within_the_bound_is_a_notice(report, prediction):
 
     assert report.check(result) == (
         "::notice title=lrbound%3A learning rate ok::tiny: learning rate 0.01 is within the largest stable rate 0.0205 "
-        "(0.4878 times; batches drawn anew in every step)" + ASSUMED
+        "(0.4878 times; limited by what the curvature varies by from batch to batch)" + ASSUMED
     )
 
 

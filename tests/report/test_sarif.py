@@ -124,7 +124,7 @@ def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
 
     assert result["level"] == "error"
     assert result["message"]["text"].startswith(
-        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; batches drawn anew in every step)\n"
+        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)\n"
     )
     assert result["locations"] == [
         {

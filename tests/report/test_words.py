@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from lrbound.losses.cross_entropy import CrossEntropy
+from lrbound.rate.survival import Reason
 from lrbound.report import _words as words
 
 
@@ -29,22 +31,31 @@ def test_number_has_four_significant_digits(value, text):
     assert words.number(value) == text
 
 
-def test_the_maximum_is_the_minibatch_bound_where_batches_have_a_size(prediction):
-    assert words.bound_name(prediction) == "minibatch"
+def test_a_maximum_says_what_limits_it(prediction):
+    assert words.bound_words(prediction) == "limited by what the curvature varies by from batch to batch"
 
 
-def test_the_maximum_is_the_curvature_bound_for_a_full_batch(prediction):
-    full = replace(
-        prediction,
-        assumptions=replace(prediction.assumptions, training=replace(prediction.assumptions.training, batch_size=None)),
-    )
+def test_every_reason_has_words():
+    assert set(words.LIMITS) == set(get_args(Reason))
 
-    assert words.bound_name(full) == "curvature"
+
+def test_the_published_formulas_repeat_the_stated_batch(prediction):
+    published = replace(prediction, method="wei2019", limited_by=None)
+
+    assert words.bound_words(published) == "the stated batch in every step"
+    assert words.assumptions(published)[1] == words.AT_START
+
+
+def test_a_full_batch_is_named(prediction):
+    training = replace(prediction.assumptions.training, batch_size=None)
+    full = replace(prediction, assumptions=replace(prediction.assumptions, training=training))
+
     assert words.assumptions(full)[0].startswith("For half_squared_error, a full batch, gradients through")
 
 
-def test_the_maximum_is_the_curvature_bound_for_the_published_method(prediction):
-    assert words.bound_name(replace(prediction, method="wei2019")) == "curvature"
+def test_confidence_is_a_sentence(prediction):
+    assert words.confidence(prediction) == ["Confidence: medium, because the samples are taken as white."]
+    assert words.confidence(replace(prediction, confidence=None)) == []
 
 
 def test_cross_entropy_is_no_hard_limit(prediction):
