@@ -121,17 +121,6 @@ def inputs_of(step: Step) -> int:
     return step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
 
 
-def bias_kernel(step: Step, ctx: Context) -> float:
-    """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
-    layer = step.node.layer
-    assert weighted(layer)
-    if not layer.bias:
-        return 0.0
-    fan_in = inputs_of(step)
-    fan_out = fan_in * step.above.channels // step.below.channels
-    return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
-
-
 def between(own: Signal, kernel: Kernel) -> float:
     """Return the sum of a same-sample gradient times S - X."""
     kernel = kernel.even
