@@ -45,6 +45,7 @@ from lrbound.finite import pattern
 from lrbound.finite.descent import Descent
 from lrbound.finite.measures import overlap
 from lrbound.finite.profile import Profile
+from lrbound.finite.readers import readers
 from lrbound.finite.records import Forking, Found, Layer, Spread
 from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
 from lrbound.finite.tangent import along
@@ -117,7 +118,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
     widths = column([source.width for source in sources])
     loose = column([source.loose for source in sources])
     passed = loose * column([1.0 if source.from_below is None else source.from_below for source in sources])
-    apart = column([2.0 * source.law.norm_slope**2 if source.on_sum else 0.0 for source in sources])
+    apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])
     start, own = layers[0].width, layers[0].own_width
     head, lower = layers[-1], layers[:-1]
     return Profile(
@@ -166,5 +167,5 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
         ),
         responses=tuple(source.response for source in sources),
         fixed=np.array([source.fixed_mean for source in sources], dtype=np.bool_),
-        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources)),
+        routes=Routes(_laid_out(walk.way, places), len(layers), len(sources), readers(sources)),
     )

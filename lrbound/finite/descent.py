@@ -78,6 +78,7 @@ class Descent(Backward):
         self.latest: list[Spread] = []
         self.fluid: list[Spread] = []
         self.parted = False
+        self.stream, self.depth = object(), 0.0
         self.fork: Forking | None = None
         self.single: list[Gradient] = []
         self.absorbed = False
@@ -122,6 +123,12 @@ class Descent(Backward):
             old = np.array([not _draws(way) for way in fork.chains])
             kept = Shares(old * energy.coherent, old * energy.complement)
             self._sum(fork.above, self.gradient, kept)
+            if kept.complement.any():
+                self.depth -= 0.5 * np.log(kept.complement.sum())
+            else:
+                self.stream = object()
+        else:
+            self.stream = object()
         walks = []
         gradients = fork.split(self.gradient)
         pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
@@ -193,7 +200,7 @@ class Descent(Backward):
         )
         for source in self.latest:
             source.from_below = source.from_below or from_below(step, self.ctx)
-        self.latest, self.fluid, self.parted = [], [], False
+        self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
@@ -344,7 +351,7 @@ class Descent(Backward):
         """
         once = overlap(kernel, self.samples) / kernel.channels
         for source in self.fluid:
-            source.on_sum, source.from_below = True, 1.0
+            source.stream, source.depth, source.from_below = self.stream, self.depth, 1.0
             law, own = source.law, 2.0 * source.law.overlap_own / kernel.channels
             passed = source.loose * law.overlap_slope**2 * once + law.overlap_own * own
             source.overlap = max(source.overlap - passed, 0.0)

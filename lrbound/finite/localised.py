@@ -113,7 +113,17 @@ def _of_units(profile: Profile, share: Array, through: Array) -> float:
     """Return what units of finite number add to the variance: norms, gains and their covariance."""
     weight = profile.carried(profile.own * share, through, profile.norm_slope, profile.gain_slope)
     norms, gains = float(profile.norm @ weight**2), float(profile.gain @ through**2)
-    return norms + gains + 2.0 * float(profile.both @ (through * weight[1:]))
+    return norms + gains + 2.0 * float(profile.both @ (through * weight[1:])) + _alike(profile, through, weight[1:])
+
+
+def _alike(profile: Profile, below: Array, weight: Array) -> float:
+    """Return the covariances of norms and gains between different stages that have the same units."""
+    norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
+    root = np.sqrt(np.maximum(profile.both, 0.0))
+    return sum(
+        group.between(norms, norms) + group.between(gains, gains) + 2.0 * group.between(root * weight, root * below)
+        for group in profile.routes.readers
+    )
 
 
 def best(spread: float, count: float) -> float:

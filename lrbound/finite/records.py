@@ -126,7 +126,8 @@ class Spread:
     linear: float = 1.0
     loose: float = 1.0
     fixed: float = 0.0
-    on_sum: bool = False
+    stream: object = None
+    depth: float = 0.0
     from_below: float | None = None
     own: float = 1.0
     overlap: float = 0.0

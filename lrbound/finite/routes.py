@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from lrbound.finite.readers import Readers
     from lrbound.finite.wishart import Array
 
 
@@ -104,11 +105,14 @@ class Routes:
     chain : Chain
     weights, sources : int
         How many there are.
+    readers : tuple of Readers
+        The sources that have units in common, stream by stream.
     """
 
     chain: Chain
     weights: int
     sources: int
+    readers: tuple[Readers, ...]
 
     @property
     def branches(self) -> bool:
