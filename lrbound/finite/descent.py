@@ -15,7 +15,6 @@ from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
-    absorbs,
     between,
     from_below,
     in_common,
@@ -38,7 +37,7 @@ from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.routes import Shares
 from lrbound.finite.sphere import passed_on
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import squeezes, weighted
+from lrbound.finite.walk import absorbs, squeezes, weighted
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums

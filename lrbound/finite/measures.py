@@ -8,25 +8,19 @@ import numpy as np
 
 from lrbound.finite.freedom import Signal
 from lrbound.finite.unit import Unit, unit
-from lrbound.finite.walk import weighted
+from lrbound.finite.walk import homogeneous, weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Step
-    from lrbound.layers.base import Context, Layer
+    from lrbound.layers.base import Context
     from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
 CELLS, LAST_CELL = 64, 0.9
 """Cells of x/q over which moments are straight lines, to what the quadrature leaves at a jump, and where they are not."""
-
-
-def absorbs(layer: Layer, channels: int, samples: float) -> bool:
-    """Say whether a layer's statistics are those of batch norm: of single channels, over the batch and no more."""
-    found = layer.statistics(channels, samples)
-    return found is not None and found.batch and found.channels == 1 and found.window == 1
 
 
 def split(share: Share | None, samples: float) -> Array:
@@ -85,13 +79,6 @@ def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     if square == 0.0 and homogeneous(activation):
         return _by_ratio(activation, min(max(x / q, 0.0), 1.0) if q > 0.0 else 0.0, samples)
     return unit(activation, kernel.mean, q - square, x - square, samples)
-
-
-def homogeneous(curve: Curve) -> bool:
-    """Say whether phi(t u) = t phi(u) for t > 0: ReLU and its leaky kin."""
-    points = np.array([1.0, -1.0])
-    gap = np.abs(curve.value(3.0 * points) - 3.0 * curve.value(points))
-    return bool(gap.max() <= 1e-12)
 
 
 def _by_ratio(activation: Curve, ratio: float, samples: float) -> Unit:
