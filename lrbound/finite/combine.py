@@ -71,8 +71,10 @@ def combine(
     to_mean, to_centre = (0.5 * max(de - below, 0.0) for below in (mean, centre))
     along, apart = co, lo
     if co - mean > (half := min(met, to_mean)):
-        free = beside_co / (co - centre) if co > centre else math.inf
-        along += half**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), beside_co))
+        # the direction has left the bulk to the part 1 - (half/(co - mean))^2, and is coupled by no more than twice that
+        coupled = beside_co * min(2.0 * (1.0 - (half / (co - mean)) ** 2), 1.0)
+        free = coupled / (co - centre) if co > centre else math.inf
+        along += half**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), coupled))
     if lo - centre > to_centre:
         apart += to_centre**2 / (lo - centre) + _apart(lo - centre, beside_lo)
     apart = max(apart, de)

@@ -15,9 +15,7 @@ from lrbound.finite.freedom import Freedom, Signal, freedom
 from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.finite.measures import (
     COHERENT,
-    absorbs,
     between,
-    bias_kernel,
     from_below,
     in_common,
     inputs_of,
@@ -39,7 +37,7 @@ from lrbound.finite.response import of_activation, of_slopes, of_statistics
 from lrbound.finite.routes import Shares
 from lrbound.finite.sphere import passed_on
 from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import squeezes, weighted
+from lrbound.finite.walk import absorbs, squeezes, weighted
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
@@ -82,7 +80,7 @@ class Descent(Backward):
         self.stream, self.depth = object(), 0.0
         self.fork: Forking | None = None
         self.single: list[Gradient] = []
-        self.next = 0.0, False
+        self.absorbed = False
 
     def through(self, chain: Chain) -> Iterator[Term]:
         """Yield the layers of a chain, and keep what is still to come."""
@@ -135,7 +133,7 @@ class Descent(Backward):
         pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
         for arm, end in enumerate(gradients):
             walk = Descent(end, self.ctx, self.found, (*self.outer, self.rest))
-            walk.exposed, walk.latest, walk.next = self.exposed, self.latest, self.next
+            walk.exposed, walk.latest, walk.absorbed = self.exposed, self.latest, self.absorbed
             walk.kept, walk.own, walk.crossed = self.kept, self.own, self.crossed
             walk.open = [piece[arm] for piece in pieces]
             walk.under = [
@@ -153,7 +151,7 @@ class Descent(Backward):
         self.fork = Forking([walk.way for walk in ours], _energies(fork.ends))
         self.way.append(self.fork)
         self.beside = self.beside + sum(walk.beside for walk in ours)
-        self.next = next((walk.next for walk in ours if walk.open), self.next)
+        self.absorbed = next((walk.absorbed for walk in ours if walk.open), self.absorbed)
         self.open, self.under = [], []
         for arm, walk in enumerate(ours):
             for stage in walk.open:
@@ -170,15 +168,15 @@ class Descent(Backward):
         if sum(bool(gradient.passed) for gradient in self.single) > 1:
             self._settle(fork.below, self.gradient, None)
 
-    def _look_ahead(self) -> tuple[float, bool]:
-        """Return what the stage under a weight layer will end with: the biases under it, and batch statistics."""
+    def _look_ahead(self) -> bool:
+        """Say whether the stage under a weight layer will end with batch statistics."""
         absorbed = False
         for chain in (self.rest, *reversed(self.outer)):
             for step in _down(chain):
                 absorbed |= self.ctx.through and absorbs(step.node.layer, step.below.channels, self.samples)
                 if weighted(step.node.layer):
-                    return (0.0 if absorbed else bias_kernel(step, self.ctx)), absorbed
-        return 0.0, absorbed
+                    return absorbed
+        return absorbed
 
     def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
@@ -205,7 +203,7 @@ class Descent(Backward):
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
-        self.next = self._look_ahead()
+        self.absorbed = self._look_ahead()
 
     def _leaning(self, step: Step, above: Gradient) -> float:
         """Return what masks that lean on these weights add to their coherent value."""
@@ -416,7 +414,6 @@ class Descent(Backward):
         centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
-        biases, absorbed = self.next
         found = freedom(
             centred,
             own_part(gradient, self.samples),
@@ -424,8 +421,7 @@ class Descent(Backward):
             cross,
             law,
             self.samples,
-            absorbed=absorbed,
-            biases=biases,
+            absorbed=self.absorbed,
             whole=whole,
         )
         # one position is the least that there is

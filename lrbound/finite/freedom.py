@@ -10,7 +10,7 @@ however many positions there are. One position gives C/kurtosis exactly. For one
 For the bulk, whose directions average the masks over samples, T is the complement's gradient above the masks times the
 tangent kernel S - X above them, with R = 1 + (kurtosis - 1) kappa(a, c) on T(a, c) T(c, a) for what a unit's mean over the batch
 adds, kappa = (2/pi) asin c the correlation of ReLU masks. For the mean over the batch see
-:mod:`lrbound.finite.mean_signal`; where that does not reach they are the coherent gradient and S/n + (1 - 1/n) X, and what the biases add. Where batch statistics absorb the mean, the signal passes also in
+:mod:`lrbound.finite.mean_signal`; where that does not reach they are the coherent gradient and S/n + (1 - 1/n) X. Where batch statistics absorb the mean, the signal passes also in
 the n - 1 directions orthogonal to it, and averages over them: n P x n P matrices, exchangeable in the samples, with the
 eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
@@ -60,7 +60,6 @@ def freedom(
     samples: float,
     *,
     absorbed: bool,
-    biases: float,
     whole: Kernel | None = None,
 ) -> Freedom:
     """Return the degrees of freedom of a stage.
@@ -79,8 +78,6 @@ def freedom(
         n.
     absorbed : bool
         Whether batch statistics in this stage absorb the mean over the batch.
-    biases : float
-        What the biases under the stage add to the tangent kernel at all pairs of positions, in units of K.
     whole : Kernel or None
         Of the same values for the mean over the batch, where the units' own means count for that.
     """
@@ -89,7 +86,7 @@ def freedom(
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
         bulk = channels / law.mean
         return Freedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
-    from lrbound.finite.operator import Operator, backward_kernel, forward_kernel, number, times_varying
+    from lrbound.finite.operator import backward_kernel, forward_kernel, number, times_varying
 
     here = forward_kernel(kernel, 1.0, 0.0)
     batch = forward_kernel(kernel if whole is None else whole, 1.0 / samples, 1.0 - 1.0 / samples)
@@ -97,7 +94,7 @@ def freedom(
     one, spread = back @ here, times_varying(back, kernel)
     kappa, shared = mask_correlation(here), mask_correlation(batch)
     total = Signal(*(s + c for s, c in zip(same, cross, strict=True)))
-    seen = backward_kernel(kernel, *total) @ Operator(batch.pair + biases, batch.site, batch.counts)
+    seen = backward_kernel(kernel, *total) @ batch
     mean_squares = seen.traces_of_square(shared)
     square, trace = _with_masks(law.mean, mean_squares), seen.trace()
     if absorbed and samples > 1.0:

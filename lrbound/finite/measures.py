@@ -8,26 +8,19 @@ import numpy as np
 
 from lrbound.finite.freedom import Signal
 from lrbound.finite.unit import Unit, unit
-from lrbound.finite.walk import weighted
+from lrbound.finite.walk import homogeneous, weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Step
-    from lrbound.layers.base import Layer
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gaussian import Curve
 
 COHERENT, TRACE = 0, 1
 CELLS, LAST_CELL = 64, 0.9
 """Cells of x/q over which moments are straight lines, to what the quadrature leaves at a jump, and where they are not."""
-
-
-def absorbs(layer: Layer, channels: int, samples: float) -> bool:
-    """Say whether a layer's statistics are those of batch norm: of single channels, over the batch and no more."""
-    found = layer.statistics(channels, samples)
-    return found is not None and found.batch and found.channels == 1 and found.window == 1
 
 
 def split(share: Share | None, samples: float) -> Array:
@@ -88,13 +81,6 @@ def law_of(activation: Curve, kernel: Kernel, samples: float) -> Unit:
     return unit(activation, kernel.mean, q - square, x - square, samples)
 
 
-def homogeneous(curve: Curve) -> bool:
-    """Say whether phi(t u) = t phi(u) for t > 0: ReLU and its leaky kin."""
-    points = np.array([1.0, -1.0])
-    gap = np.abs(curve.value(3.0 * points) - 3.0 * curve.value(points))
-    return bool(gap.max() <= 1e-12)
-
-
 def _by_ratio(activation: Curve, ratio: float, samples: float) -> Unit:
     """Return the moments where x/q is all that matters: the layers of a deep net share those on a grid."""
     if ratio > LAST_CELL:
@@ -120,17 +106,6 @@ def inputs_of(step: Step) -> int:
     layer = step.node.layer
     assert weighted(layer)
     return step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
-
-
-def bias_kernel(step: Step, ctx: Context) -> float:
-    """Return sigma_w^2/fan_in: the tangent kernel of a weight layer is fan_in K/sigma_w^2, and 1 for its biases."""
-    layer = step.node.layer
-    assert weighted(layer)
-    if not layer.bias:
-        return 0.0
-    fan_in = inputs_of(step)
-    fan_out = fan_in * step.above.channels // step.below.channels
-    return (layer.init or ctx.init).sigma_w2(fan_in, fan_out) / fan_in
 
 
 def between(own: Signal, kernel: Kernel) -> float:

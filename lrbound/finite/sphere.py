@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.measures import absorbs, homogeneous
+from lrbound.finite.walk import absorbs, homogeneous
 from lrbound.forward.sweep import GAUSSIAN, Fork, SphereRatios
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME

@@ -140,7 +140,7 @@ def unit(curve: Curve, mean: float, q: float, x: float, samples: float) -> Unit:
         shared_both=_covariance(at.values[0] ** 2, at.slopes[0] ** 2, weights),
         overlap=_quotient(float(at.variance * at.values[0] ** 2 @ weights), _whole(at, samples, weights) ** 2),
         overlap_slope=_relative(at.slopes[0] * (centre - mean)[:, 0], at.values[0], weights, 1.0),
-        overlap_own=_relative(at.moved[0], at.values[0], weights, 0.0),
+        overlap_own=_quotient(float((at.moved[0] * at.values[0]) @ weights), _whole(at, samples, weights)),
         overlap_norm=_quotient(float(at.third * at.values[0] @ weights), v * _whole(at, samples, weights)),
         overlap_gain=float(at.bend**2 @ weights) / max(float(at.slopes[0] ** 2 @ weights), 1e-12),
         shared_slope=_scaling(at.values[0], at.moved[0], m, weights),

@@ -141,6 +141,21 @@ def test_the_branches_meet_continuously() -> None:
     assert found[-1] == pytest.approx(100.0, rel=1e-3)
 
 
+def test_a_large_coupling_comes_in_continuously() -> None:
+    """At the edge of the bulk the coherent direction begins to be coupled; a large coupling must not switch on there."""
+    found = [combine(co, 0.0, 3.0, 1.0, 1.5, beside_co=25.0).value for co in np.linspace(1.9, 6.0, 400)]
+
+    assert found == sorted(found)
+    assert np.diff(found).max() < 1.0
+
+
+def test_units_of_vanishing_mean_are_not_coupled_without_bounds() -> None:
+    """Selu keeps a mean of 0; what a mean of rounding errors makes of a sample's norm is no coupling."""
+    levels = finite(dense(widths=(300,) * 10, gamma=None, activation="selu", batch=64, init="lecun")).levels
+
+    assert levels.beside_co < levels.co**2
+
+
 def test_the_interval_is_log_normal_about_the_mean() -> None:
     assert around(10.0, 0.0) == pytest.approx((10.0, 10.0))
     low, high = around(10.0, 0.04)
