@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from lrbound.backward.sweep import Term, backward
+from lrbound.curvature.estimate import Finite, estimate, leading, tracked
 from lrbound.curvature.fisher import Spectrum, spectrum
+from lrbound.curvature.interval import around
+from lrbound.curvature.softmax import of_loss
 from lrbound.errors import Refused
-from lrbound.finite.estimate import Finite, estimate, leading, tracked
-from lrbound.finite.interval import around
-from lrbound.finite.softmax import of_loss
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
@@ -116,7 +116,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         recommended_learning_rate=None if largest is None else START * largest,
         bounds=bounds,
         layers=layers,
-        hint=hint(layers, normalisers, batch_matters=finite.branch != "co"),
+        hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),
         warnings=notes.sentences,
         limited_by=None if largest is None else survives.limited_by,
         confidence=None
@@ -187,7 +187,7 @@ def _sweep(network: Network, step: _Step) -> _Swept:
     chain, restart = advance(place, ctx, last_memory(place.nodes, ctx.samples) if ctx.through else 0, correction=fan_in)
     chain += advance(restart, ctx, correction=fan_in)[0]
     if step.tracked:
-        from lrbound.finite.branches import track
+        from lrbound.backward.collect import track
 
         terms, statistics = track(chain, ctx, network.outputs)
         return _Swept(terms, estimate(network, ctx, terms, statistics), restart)
@@ -197,8 +197,8 @@ def _sweep(network: Network, step: _Step) -> _Swept:
 
 def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
     """Return where a sweep at finite size starts, and what moves its kernels."""
-    from lrbound.finite.entrance import resolved_entrance
-    from lrbound.finite.fan_in import FanIn
+    from lrbound.forward.entrance import resolved_entrance
+    from lrbound.forward.fan_in import FanIn
 
     place = resolved_entrance(network)
     return place, FanIn(place.kernel.channels, ctx)
@@ -215,7 +215,7 @@ def _large_batch(swept: _Swept, step: _Step) -> tuple[Spectrum, list[tuple[Term,
     statistics = any(term.node.layer.over_batch for term in terms)
     large = None if statistics else parts.without_batch(samples)
     if large is not None:
-        wins = finite.branch == "co" and parts.coherent > 0.0
+        wins = finite.branch == "coherent" and parts.coherent > 0.0
         grown = large.coherent * (max(finite.lambda_max / parts.coherent, 1.0) if wins else 1.0)
         return Spectrum(grown, 0.0, large.trace + grown - large.coherent), _by_layer(terms, samples)
     ctx = dataclasses.replace(step.ctx, samples=math.inf)

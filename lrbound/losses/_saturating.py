@@ -33,7 +33,7 @@ class SaturatingLoss(Loss):
 
     Small logits have the same Q for all samples. In between the coherent direction sees the mean of Q over the samples, so
     that the factor is E[lambda_max(E_x Q_x)] with Gaussian logits of variance q and covariance q_xy. Where single samples or
-    the bulk of the complement dominate, other samples and combinations of outputs count (:mod:`lrbound.finite.softmax`).
+    the bulk of the complement dominate, other samples and combinations of outputs count (:mod:`lrbound.curvature.softmax`).
     """
 
     diverges: ClassVar[bool] = False

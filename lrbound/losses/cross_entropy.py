@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MANY_OUTPUTS = 50
-"""Outputs from which lambda_max was seen to be off (:mod:`lrbound.finite.softmax`)."""
+"""Outputs from which lambda_max was seen to be off (:mod:`lrbound.curvature.softmax`)."""
 
 
 class CrossEntropy(SaturatingLoss):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from lrbound import predict
-from lrbound.finite.softmax import matching, seen
-from lrbound.finite.wishart import top
+from lrbound.curvature.softmax import matching, seen
+from lrbound.curvature.wishart import top
 from lrbound.losses._hessians import OutputHessians
 from tests.nets import network
 
