@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lrbound.backward.sweep import Term, backward
+from lrbound.curvature.estimate import Finite, estimate, leading, tracked
 from lrbound.curvature.fisher import Spectrum, spectrum
+from lrbound.curvature.interval import around
 from lrbound.errors import Refused
-from lrbound.finite.estimate import Finite, estimate, leading, tracked
-from lrbound.finite.interval import around
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
@@ -136,15 +136,15 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         recommended_learning_rate=None if largest is None else training.optimizer.recommended_rate(largest),
         bounds=bounds,
         layers=layers,
-        hint=hint(layers, normalisers, batch_matters=found.branch != "co"),
+        hint=hint(layers, normalisers, batch_matters=found.branch != "coherent"),
         warnings=tuple(notes),
     )
 
 
 def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
     """Return where a sweep at finite size starts, and what moves its kernels."""
-    from lrbound.finite.entrance import resolved_entrance
-    from lrbound.finite.fan_in import FanIn
+    from lrbound.forward.entrance import resolved_entrance
+    from lrbound.forward.fan_in import FanIn
 
     place = resolved_entrance(network)
     return place, FanIn(place.kernel.channels, ctx)
@@ -153,7 +153,7 @@ def _start(network: Network, ctx: Context) -> tuple[Place, Correction]:
 def _found(network: Network, chain: Chain, ctx: Context, *, finite: bool) -> tuple[list[Term], Finite]:
     """Return the sweep's terms in network order, and lambda_max at finite size where that is known."""
     if finite:
-        from lrbound.finite.branches import track
+        from lrbound.backward.collect import track
 
         terms, row = track(chain, ctx, network.outputs)
         return terms, estimate(network, ctx, terms, row)
@@ -173,7 +173,9 @@ def _large_batch(
     statistics = any(term.node.layer.over_batch for term in terms)
     large = None if statistics else parts.without_batch(samples)
     if large is not None:
-        growth = max(found.lambda_max / parts.coherent, 1.0) if found.branch == "co" and parts.coherent > 0.0 else 1.0
+        growth = (
+            max(found.lambda_max / parts.coherent, 1.0) if found.branch == "coherent" and parts.coherent > 0.0 else 1.0
+        )
         grown = growth * large.coherent
         return Spectrum(grown, 0.0, large.trace + grown - large.coherent)
     everywhere = backward(advance(place, ctx)[0], ctx.samples)

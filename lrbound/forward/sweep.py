@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.architecture import Architecture
-    from lrbound.finite.sphere import Correction as Sphere
+    from lrbound.forward.small_batch import Correction as Sphere
     from lrbound.layers.base import Context, Pullback, Shape, Split
 
 
@@ -19,7 +19,7 @@ class Step(NamedTuple):
     """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back.
 
     ``lean`` is what activations above a weight layer add, at finite fan-in, to the kernel of its inputs that its gradient meets
-    (see :mod:`lrbound.finite.fan_in`); ``sphere`` what a small batch does to means of its activation (:mod:`lrbound.finite.sphere`).
+    (see :mod:`lrbound.forward.fan_in`); ``sphere`` what a small batch does to means of its activation (:mod:`lrbound.forward.small_batch`).
     """
 
     node: Node
@@ -58,7 +58,7 @@ Chain = list[Step | Fork]
 
 
 class Correction(Protocol):
-    """What moves kernels on their way up in a finite network (:mod:`lrbound.finite.fan_in`)."""
+    """What moves kernels on their way up in a finite network (:mod:`lrbound.forward.fan_in`)."""
 
     def passed(self, step: Step, below: Chain) -> Step:
         """Return a layer with its true kernel above; note on the layers ``below``, whose chain ends under it, what they see."""

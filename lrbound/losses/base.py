@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-    from lrbound.finite.estimate import Finite
+    from lrbound.curvature.estimate import Finite
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from lrbound.finite.estimate import Finite
-    from lrbound.finite.softmax import Steepest
+    from lrbound.curvature.estimate import Finite
+    from lrbound.curvature.softmax import Steepest
 
 DRAWS_TIMES_CLASSES = 2_000_000
 """Logits drawn for the law of the softmax: some 64 initialisations of 1000 samples at 30 classes."""
 
 MANY_OUTPUTS = 50
-"""Outputs from which lambda_max was seen to be off (:mod:`lrbound.finite.softmax`)."""
+"""Outputs from which lambda_max was seen to be off (:mod:`lrbound.curvature.softmax`)."""
 
 
 class CrossEntropy(Loss):
@@ -34,7 +34,7 @@ class CrossEntropy(Loss):
     replaces it.
 
     Where single samples or the bulk of the complement dominate, other samples and combinations of outputs count
-    (:mod:`lrbound.finite.softmax`).
+    (:mod:`lrbound.curvature.softmax`).
     """
 
     def check(self, outputs: int) -> str | None:
@@ -54,7 +54,7 @@ class CrossEntropy(Loss):
 
     def top(self, found: Finite, logits: Logits) -> tuple[float, float]:
         """Return lambda_max, where the softmax picks samples and combinations of outputs itself."""
-        from lrbound.finite.softmax import softmax
+        from lrbound.curvature.softmax import softmax
 
         samples = found.levels.samples
         return softmax(found, probabilities(logits, samples), steepest(logits, samples))
@@ -77,8 +77,8 @@ class CrossEntropy(Loss):
 
 @lru_cache(maxsize=64)
 def single_samples(logits: Logits) -> float:
-    """Return :func:`lrbound.finite.softmax.noise` of some initialisations."""
-    from lrbound.finite.softmax import noise
+    """Return :func:`lrbound.curvature.softmax.noise` of some initialisations."""
+    from lrbound.curvature.softmax import noise
 
     return noise(probabilities(logits, math.inf), steepest(logits, math.inf))
 
@@ -94,7 +94,7 @@ def steepest(logits: Logits, batch: float) -> Steepest:
 
 @lru_cache(maxsize=64)
 def _steepest(logits: Logits, samples: float) -> Steepest:
-    from lrbound.finite.softmax import steepest_of
+    from lrbound.curvature.softmax import steepest_of
 
     return steepest_of(probabilities(logits, samples))
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lrbound.finite.branches import track
-from lrbound.finite.entrance import resolved_entrance
-from lrbound.finite.estimate import Finite, estimate
-from lrbound.finite.fan_in import FanIn
+from lrbound.backward.collect import track
+from lrbound.curvature.estimate import Finite, estimate
+from lrbound.forward.entrance import resolved_entrance
+from lrbound.forward.fan_in import FanIn
 from lrbound.forward.sweep import advance
 from lrbound.layers.base import Context
 from tests.sampled import modules, white_inputs
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
     from lrbound.forward.sweep import Chain
     from lrbound.network import Network
 
@@ -36,7 +36,7 @@ def finite(network: Network, *, through: bool = True) -> Finite:
     return estimate(network, ctx, terms, profile)
 
 
-def profile_of(network: Network, *, through: bool = True) -> Profile:
+def profile_of(network: Network, *, through: bool = True) -> LayerwiseStatistics:
     ctx = context(network, through=through)
     return track(chain_of(network, ctx), ctx, network.outputs)[1]
 

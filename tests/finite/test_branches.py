@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lrbound.finite.descent import Descent
-from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
+from lrbound.backward.finite_width import FiniteWidthBackward
+from lrbound.backward.graph import Parting, Routes, Shares, Source, Weights
 from lrbound.meanfield.gradient import Gradient
 from lrbound.predictor import predict
 from tests.finite.finite_of import finite, profile_of
@@ -221,7 +221,7 @@ def test_products_stay_at_leading_order_and_say_so() -> None:
 def test_an_arm_that_meets_its_first_mask_is_what_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a ReLU'd stream the body's gradient is its own below the mask, and the skip's is the rest of the whole."""
     seen = []
-    pull_arms = Descent._pull_arms
+    pull_arms = FiniteWidthBackward._pull_arms
 
     def watched(self, step):
         before = list(self.single)
@@ -235,7 +235,7 @@ def test_an_arm_that_meets_its_first_mask_is_what_comes_through(monkeypatch: pyt
             assert total == pytest.approx(self.gradient.delta.site, rel=1e-9)
             seen.append(sum(bool(gradient.passed) for gradient in before))
 
-    monkeypatch.setattr(Descent, "_pull_arms", watched)
+    monkeypatch.setattr(FiniteWidthBackward, "_pull_arms", watched)
     predict(post(40, 3, 20, 16, 3))
 
     assert seen == [1, 1, 1]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lrbound.finite import gates
-from lrbound.finite.passing import Passing
+from lrbound.backward import gates
+from lrbound.backward.norm_transfer import NormTransfer
 from lrbound.layers.squeeze_excite import SqueezeExcite
 from lrbound.meanfield.gradient import at_output
 from tests.finite.finite_of import chain_of, context, profile_of
@@ -31,7 +31,7 @@ def gated(activation: str, inside: int, channels: int = CHANNELS, *, below: str 
     )
 
 
-def predicted(net: Network) -> Passing:
+def predicted(net: Network) -> NormTransfer:
     ctx = context(net)
     lower, gradient = chain_of(net, ctx), at_output(ctx.samples)
     while not isinstance(lower[-1].node.layer, SqueezeExcite):
@@ -110,12 +110,12 @@ def test_few_squeezed_units_saturate_their_gates() -> None:
 
 
 def test_two_places_are_one() -> None:
-    lower, upper = Passing(0.03, 0.02, 0.01, 1.1, 0.2), Passing(0.005, 0.004, 0.003, 1.05, 0.07)
+    lower, upper = NormTransfer(0.03, 0.02, 0.01, 1.1, 0.2), NormTransfer(0.005, 0.004, 0.003, 1.05, 0.07)
     worth, flow = 0.7, 0.4
     one = upper.over(lower)
     between = upper.norm_slope * worth + upper.gain_slope * flow
 
-    def variance(place: Passing, norm: float) -> float:
+    def variance(place: NormTransfer, norm: float) -> float:
         return place.norm * norm**2 + place.gain * flow**2 + 2.0 * place.both * norm * flow
 
     assert variance(one, worth) == pytest.approx(variance(upper, worth) + variance(lower, between))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lrbound.backward.sweep import backward
-from lrbound.finite.combine import combine
-from lrbound.finite.estimate import leading
-from lrbound.finite.interval import around
+from lrbound.curvature.combine import combine
+from lrbound.curvature.estimate import leading
+from lrbound.curvature.interval import around
 from lrbound.forward.sweep import forward
 from lrbound.predictor import predict
 from tests.finite.finite_of import context, finite, profile_of
@@ -143,7 +143,7 @@ def test_the_branches_meet_continuously() -> None:
 
 def test_a_large_coupling_comes_in_continuously() -> None:
     """At the edge of the bulk the coherent direction begins to be coupled; a large coupling must not switch on there."""
-    found = [combine(co, 0.0, 3.0, 1.0, 1.5, beside_co=25.0).value for co in np.linspace(1.9, 6.0, 400)]
+    found = [combine(co, 0.0, 3.0, 1.0, 1.5, coherent_coupling_sq=25.0).value for co in np.linspace(1.9, 6.0, 400)]
 
     assert found == sorted(found)
     assert np.diff(found).max() < 1.0
@@ -153,7 +153,7 @@ def test_units_of_vanishing_mean_are_not_coupled_without_bounds() -> None:
     """Selu keeps a mean of 0; what a mean of rounding errors makes of a sample's norm is no coupling."""
     levels = finite(dense(widths=(300,) * 10, gamma=None, activation="selu", batch=64, init="lecun")).levels
 
-    assert levels.beside_co < levels.co**2
+    assert levels.coherent_coupling_sq < levels.coherent**2
 
 
 def test_the_interval_is_log_normal_about_the_mean() -> None:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrbound import predict
-from lrbound.finite.combine import combine
-from lrbound.finite.fan_in import FanIn
-from lrbound.finite.mixing import of_coherent
-from lrbound.finite.outputs import parts
-from lrbound.finite.tangent import along
+from lrbound.backward.ntk import along
+from lrbound.curvature.coherent import parts
+from lrbound.curvature.combine import combine
+from lrbound.curvature.coupling import of_coherent
+from lrbound.forward.fan_in import FanIn
 from lrbound.meanfield.kernel import white
 from lrbound.meanfield.positions import Window
 from lrbound.meanfield.small_sets import Mixture
@@ -107,9 +107,9 @@ def _coupling(net, seed):
 
 
 def test_two_levels_push_each_other_apart():
-    plain, mixed = (combine(3.0, 10.0, 3.0, 2.0, 2.0, beside_lo=coupling) for coupling in (0.0, 20.0))
+    plain, mixed = (combine(3.0, 10.0, 3.0, 2.0, 2.0, localized_coupling_sq=coupling) for coupling in (0.0, 20.0))
 
-    assert mixed.branch == plain.branch == "lo"
+    assert mixed.branch == plain.branch == "localized"
     assert mixed.value - plain.value == pytest.approx(
         np.linalg.eigvalsh([[10.0, 20.0**0.5], [20.0**0.5, 2.0]])[-1] - 10.0
     )
@@ -121,18 +121,18 @@ def test_a_spike_and_noise(x: float):
     units, n, own = 2000.0, 500.0, 1.0 - x
     noise = own * units / n
     edge = noise * (1.0 + (n / units) ** 0.5) ** 2
-    found = combine(x * units + noise, 0.0, edge, noise, noise, beside_co=own * x * units)
+    found = combine(x * units + noise, 0.0, edge, noise, noise, coherent_coupling_sq=own * x * units)
 
     assert found.value == pytest.approx(x * units + own * (1.0 + units / n) + own**2 / (n * x), rel=0.02)
 
 
 def test_the_coherent_direction_is_pushed_by_the_whole_coupling_at_most():
-    assert combine(10.0, 9.9, 3.0, 2.0, 9.8, beside_co=4.0).value < 10.0 + 2.0 + 0.1
+    assert combine(10.0, 9.9, 3.0, 2.0, 9.8, coherent_coupling_sq=4.0).value < 10.0 + 2.0 + 0.1
 
 
 def test_a_level_that_is_pushed_up_passes_the_other():
-    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, beside_lo=1.0).branch == "co"
-    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, beside_lo=20.0).branch == "lo"
+    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, localized_coupling_sq=1.0).branch == "coherent"
+    assert combine(10.0, 9.0, 3.0, 2.0, 2.0, localized_coupling_sq=20.0).branch == "localized"
 
 
 def test_kurtosis_of_small_sets_against_drawn_sets():

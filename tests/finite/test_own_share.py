@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from lrbound.backward.self_gradient import Seen, SelfGradient
+from lrbound.curvature.localized import localized
 from lrbound.empirical.build import to_torch
-from lrbound.finite.localised import localised
-from lrbound.finite.own_share import OwnShare, Seen
 from lrbound.predictor import predict
 from tests.finite.finite_of import profile_of
 from tests.nets import network
@@ -66,12 +66,12 @@ def test_shares_on_residual_streams() -> None:
 
 def test_statistics_take_two_of_n_dimensions() -> None:
     for samples in (4.0, 10.0, 1000.0):
-        below = OwnShare().through_statistics(Seen(1.0, 1.0), samples)
+        below = SelfGradient().through_statistics(Seen(1.0, 1.0), samples)
         assert below.own + below.fresh + below.old == pytest.approx(1.0 - 2.0 / samples)
 
 
 def test_of_many_samples_a_gradient_stays_where_it_is() -> None:
-    assert OwnShare().through_statistics(Seen(1.0, 1.0), 1e12).share == pytest.approx(1.0)
+    assert SelfGradient().through_statistics(Seen(1.0, 1.0), 1e12).share == pytest.approx(1.0)
     assert profile_of(network("- linear: 50\n- relu\n- linear: 1\n", head="input: {shape: [20]}")).own == pytest.approx(
         1.0
     )
@@ -79,7 +79,7 @@ def test_of_many_samples_a_gradient_stays_where_it_is() -> None:
 
 def test_what_linear_layers_pass_on_alike_is_taken_away() -> None:
     """Without masks the gradient that the others have got has no part but their mean."""
-    once = OwnShare().through_statistics(Seen(1.0, 1.0), 10.0).masked(1.0)
+    once = SelfGradient().through_statistics(Seen(1.0, 1.0), 10.0).masked(1.0)
 
     assert once.through_statistics(Seen(1.0, 1.0), 10.0).old == 0.0
 
@@ -90,7 +90,7 @@ def test_what_linear_layers_pass_on_alike_is_taken_away() -> None:
     [(dense(250, 8, 64), 0.1012), (dense(250, 8, 16), 0.0857), (post(250, 4, 16), 0.0472), (post(250, 4, 64), 0.0583)],
 )
 def test_samples_differ_within_a_batch(net, measured: float) -> None:
-    assert localised(profile_of(net)).log_variance == pytest.approx(measured, rel=0.3)
+    assert localized(profile_of(net)).log_variance == pytest.approx(measured, rel=0.3)
 
 
 # lambda_max: means over 40 initialisations, good to 2 %; without the Wishart steps of single outputs they were 22 % low

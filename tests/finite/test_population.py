@@ -16,12 +16,12 @@ import pytest
 from lrbound import predict
 from lrbound.activations.relu import Relu
 from lrbound.activations.silu import Silu
-from lrbound.finite import localised as module
-from lrbound.finite.localised import best, localised, spread_of
-from lrbound.finite.population import best_of_batch
-from lrbound.finite.response import GRID, Response, of_activation, of_statistics
-from lrbound.finite.routes import Parting, Shares
-from lrbound.finite.unit import unit
+from lrbound.backward.graph import Parting, Shares
+from lrbound.backward.norm_response import GRID, Response, of_activation, of_statistics
+from lrbound.backward.unit_moments import unit
+from lrbound.curvature import localized as module
+from lrbound.curvature.localized import best, localized, spread_of
+from lrbound.curvature.outliers import best_of_batch
 from tests.finite.finite_of import profile_of
 from tests.nets import network
 
@@ -87,9 +87,9 @@ def test_slopes_for_responses_give_the_log_normal_law(monkeypatch: pytest.Monkey
     row = profile_of(net("relu", (400,) * 4, 1.0, 0.0, 16))
     slopes = [Response(slope * GRID, gain * GRID) for slope, gain in zip(row.norm_slope, row.gain_slope, strict=True)]
     monkeypatch.setattr(module, "LARGE_GROWTH", 0.0)
-    drawn = localised(row._replace(responses=tuple(partial(Response, *each) for each in slopes)))
+    drawn = localized(row._replace(responses=tuple(partial(Response, *each) for each in slopes)))
     monkeypatch.setattr(module, "LARGE_GROWTH", math.inf)
-    first_order = localised(row)
+    first_order = localized(row)
 
     assert drawn.factor == pytest.approx(first_order.factor, rel=0.02)
     assert drawn.factor != first_order.factor

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from lrbound.finite import readers as module
-from lrbound.finite.readers import Readers, readers
-from lrbound.finite.records import Spread
-from lrbound.finite.unit import LINEAR
+from lrbound.backward import shared_stream as module
+from lrbound.backward.records import VarianceSource
+from lrbound.backward.shared_stream import Readers, readers
+from lrbound.backward.unit_moments import LINEAR
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 100])
@@ -33,6 +33,6 @@ def test_readers_are_grouped_by_stream() -> None:
     """Sources of other streams, of none, and single readers have nothing to share."""
     first, second, lone = object(), object(), object()
     streams = [first, None, second, first, lone, second, first]
-    found = readers([Spread(LINEAR, stream=stream, depth=float(at)) for at, stream in enumerate(streams)])
+    found = readers([VarianceSource(LINEAR, stream=stream, depth=float(at)) for at, stream in enumerate(streams)])
     assert [group.places.tolist() for group in found] == [[0, 3, 6], [2, 5]]
     assert [group.depths.tolist() for group in found] == [[0.0, 3.0, 6.0], [2.0, 5.0]]

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 
-from lrbound.finite.bulk import bulk
-from lrbound.finite.combine import combine
-from lrbound.finite.localised import localised
-from lrbound.finite.mixing import of_best_sample
-from lrbound.finite.pattern import edge
-from lrbound.finite.wishart import edges
+from lrbound.backward.mean_activations import edge
+from lrbound.curvature.bulk import bulk
+from lrbound.curvature.combine import combine
+from lrbound.curvature.coupling import of_best_sample
+from lrbound.curvature.localized import localized
+from lrbound.curvature.wishart import edges
 from tests.finite.finite_of import finite, profile_of
 from tests.nets import network
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
     from lrbound.network import Network
 
 
@@ -65,7 +65,7 @@ def net(case: Measured) -> Network:
     return network(f"{case.blocks}- {case.head}\n- linear: 10\n", head=head)
 
 
-def mean_of(row: Profile) -> float:
+def mean_of(row: LayerwiseStatistics) -> float:
     return float(row.complement.sum()) / row.samples
 
 
@@ -79,7 +79,7 @@ def test_lambda_max(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_the_tops_of_samples(name: str) -> None:
     row = profile_of(net(NETS[name]))
-    one = float(localised(row).parts.sum()) / mean_of(row)
+    one = float(localized(row).parts.sum()) / mean_of(row)
     all_of_them = float(bulk(row).parts.sum()) / row.samples / mean_of(row)
 
     assert one == pytest.approx(NETS[name].sample, rel=0.08)
@@ -89,9 +89,11 @@ def test_the_tops_of_samples(name: str) -> None:
 @pytest.mark.parametrize("name", NETS)
 def test_the_top_of_one_output(name: str) -> None:
     row = profile_of(net(NETS[name]))._replace(outputs=1)
-    best, spread = localised(row), bulk(row)
+    best, spread = localized(row), bulk(row)
     mean = mean_of(row)
-    found = combine(0.0, best.value, spread.edge, mean, spread.centre, beside_lo=of_best_sample(row, best)).value
+    found = combine(
+        0.0, best.value, spread.edge, mean, spread.centre, localized_coupling_sq=of_best_sample(row, best)
+    ).value
 
     assert found / mean == pytest.approx(NETS[name].output, rel=0.07)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from lrbound import predict
-from lrbound.finite.softmax import averaged, matching, noise, seen, steepest_of
-from lrbound.finite.wishart import top
+from lrbound.curvature.softmax import averaged, matching, noise, seen, steepest_of
+from lrbound.curvature.wishart import top
 from tests.nets import network
 
 

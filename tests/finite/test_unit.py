@@ -12,9 +12,9 @@ from lrbound.activations.identity import Identity
 from lrbound.activations.leaky_relu import LeakyRelu
 from lrbound.activations.relu import Relu
 from lrbound.activations.tanh import Tanh
-from lrbound.finite import sphere
-from lrbound.finite.localised import best
-from lrbound.finite.unit import LINEAR, unit
+from lrbound.backward.unit_moments import LINEAR, unit
+from lrbound.curvature.localized import best
+from lrbound.forward import small_batch as sphere
 
 
 def test_relu_has_the_numbers_of_the_theory() -> None:

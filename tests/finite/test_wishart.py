@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrbound.finite.wishart import chains, edges, grown, log_variance, nested_edge, top
+from lrbound.curvature.wishart import chains, edges, grown, log_variance, nested_edge, top
 
 RATIOS = st.lists(st.floats(1e-4, 20.0), min_size=1, max_size=6)
 

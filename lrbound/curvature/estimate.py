@@ -7,38 +7,38 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.curvature import interval
+from lrbound.curvature.bulk import bulk, coherent_bulk_halfwidth
+from lrbound.curvature.coherent import parts as coherent_parts
+from lrbound.curvature.combine import Branch, Combined, combine
+from lrbound.curvature.coupling import of_best_sample, of_coherent
 from lrbound.curvature.fisher import spectrum
-from lrbound.finite import interval
-from lrbound.finite.bulk import bulk, met_by_coherent
-from lrbound.finite.combine import Branch, Combined, combine
-from lrbound.finite.entrance import leaves
-from lrbound.finite.limits import UNTRACKED, complement, few_values, limits, wide
-from lrbound.finite.localised import localised
-from lrbound.finite.mixing import of_best_sample, of_coherent
-from lrbound.finite.outputs import parts as coherent_parts
-from lrbound.finite.walk import weighted
+from lrbound.curvature.localized import localized
+from lrbound.curvature.warnings import UNTRACKED, complement, few_values, limits, wide
+from lrbound.forward.entrance import leaves
+from lrbound.forward.roles import weighted
 from lrbound.layers.base import Branching, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.backward.layerwise import LayerwiseStatistics
     from lrbound.backward.sweep import Term
-    from lrbound.finite.profile import Profile
-    from lrbound.finite.wishart import Array
+    from lrbound.curvature.wishart import Array
     from lrbound.layers.base import Context, Layer, Shape
     from lrbound.network import Network
 
 
-class Levels(NamedTuple):
+class BranchEstimates(NamedTuple):
     """What the branches are made of.
 
     Attributes
     ----------
     samples : float
-    co, lo, de : float
+    coherent, localized, delocalized : float
         The branches.
-    coherent : float
-        ``co`` without the growth through finite layers.
+    coherent_leading : float
+        ``coherent`` without the growth through finite layers.
     mean : float
         Mean of the complement's spectrum, sum b_l.
     typical : float
@@ -47,23 +47,23 @@ class Levels(NamedTuple):
         Standard deviation of the logarithm between samples.
     centre : float
         The mean, grown as the bulk.
-    beside_co, beside_lo : float
-        What couples the coherent direction and the best sample to the rest (see :mod:`lrbound.finite.mixing`).
+    coherent_coupling_sq, localized_coupling_sq : float
+        What couples the coherent direction and the best sample to the rest (see :mod:`lrbound.curvature.coupling`).
     log_variances : tuple of float
         Of the branches over initialisations.
     """
 
     samples: float
-    co: float
-    lo: float
-    de: float
     coherent: float
+    localized: float
+    delocalized: float
+    coherent_leading: float
     mean: float
     typical: float
     spread: float
     centre: float
-    beside_co: float
-    beside_lo: float
+    coherent_coupling_sq: float
+    localized_coupling_sq: float
     log_variances: tuple[float, float, float]
 
 
@@ -76,12 +76,12 @@ class Finite(NamedTuple):
         Mean over initialisations.
     log_variance : float
         Variance of its logarithm over initialisations, the theory's own error included.
-    branch : {"co", "lo", "de"}
+    branch : {"coherent", "localized", "delocalized"}
         Coherent direction, one sample, or the edge of the bulk.
     parts : tuple of float
         Part of each layer in lambda_max, in the order of the terms; they add up to it.
     warnings : tuple of str
-    levels : Levels
+    levels : BranchEstimates
     """
 
     lambda_max: float
@@ -89,7 +89,7 @@ class Finite(NamedTuple):
     branch: Branch
     parts: tuple[float, ...]
     warnings: tuple[str, ...]
-    levels: Levels
+    levels: BranchEstimates
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -108,7 +108,7 @@ def _adds(layer: Layer) -> bool:
     return layer.norms_add and all(_adds(node.layer) for arm in layer.arms() for node in unroll(arm))
 
 
-def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile) -> Finite:
+def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: LayerwiseStatistics) -> Finite:
     """Return lambda_max at finite batch, width and number of outputs.
 
     Parameters
@@ -119,15 +119,15 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
-    row : Profile
-        What :func:`~lrbound.finite.branches.track` found on the same way back.
+    row : LayerwiseStatistics
+        What :func:`~lrbound.backward.collect.track` found on the same way back.
     """
-    co, lo, de = coherent_parts(row), localised(row), bulk(row)
+    co, lo, de = coherent_parts(row), localized(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
     values = np.array([co.sum(), lo.value, de.edge])
-    beside_co, beside_lo = of_coherent(row, co), of_best_sample(row, lo)
-    met = met_by_coherent(row)
-    variances = (interval.coherent(row), interval.localised(row, lo), interval.bulk(row, de.parts))
+    coherent_coupling_sq, localized_coupling_sq = of_coherent(row, co), of_best_sample(row, lo)
+    met = coherent_bulk_halfwidth(row)
+    variances = (interval.coherent(row), interval.localized(row, lo), interval.bulk(row, de.parts))
     beyond = variances[1 if lo.value > de.edge else 2] - interval.MODEL**2
     found = combine(
         float(values[0]),
@@ -136,23 +136,23 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         mean,
         de.centre,
         met=met,
-        beside_co=beside_co,
-        beside_lo=beside_lo,
+        coherent_coupling_sq=coherent_coupling_sq,
+        localized_coupling_sq=localized_coupling_sq,
         spread=math.sqrt(max(beyond, 0.0)),
     )
-    grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
-    levels = Levels(
+    grown = {"coherent": co, "localized": lo.parts, "delocalized": de.parts}[found.branch]
+    levels = BranchEstimates(
         samples=row.samples,
-        co=float(values[0]),
-        lo=lo.value,
-        de=de.edge,
-        coherent=float(row.coherent.sum()),
+        coherent=float(values[0]),
+        localized=lo.value,
+        delocalized=de.edge,
+        coherent_leading=float(row.coherent.sum()),
         mean=mean,
         typical=float(lo.parts.sum()),
         spread=math.sqrt(lo.log_variance),
         centre=de.centre,
-        beside_co=beside_co,
-        beside_lo=beside_lo,
+        coherent_coupling_sq=coherent_coupling_sq,
+        localized_coupling_sq=localized_coupling_sq,
         log_variances=variances,
     )
     return Finite(
@@ -160,7 +160,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
-        _warnings(row, network, ctx, values) + (wide(lo.log_variance) if found.branch == "lo" else ()),
+        _warnings(row, network, ctx, values) + (wide(lo.log_variance) if found.branch == "localized" else ()),
         levels,
     )
 
@@ -179,13 +179,13 @@ def leading(terms: Sequence[Term], samples: float) -> Finite:
     safe = 10.0 * parts.complement < parts.coherent
     model = interval.MODEL_BRANCHES if safe else 3.0 * interval.MODEL
     rest = max(parts.complement, 0.0)
-    levels = Levels(
+    levels = BranchEstimates(
         samples, parts.coherent, rest, rest, parts.coherent, rest, rest, 0.0, rest, 0.0, 0.0, (model**2,) * 3
     )
-    return Finite(value, model**2, "co" if along else "lo", values, (UNTRACKED,), levels)
+    return Finite(value, model**2, "coherent" if along else "localized", values, (UNTRACKED,), levels)
 
 
-def _warnings(row: Profile, network: Network, ctx: Context, values: Array) -> tuple[str, ...]:
+def _warnings(row: LayerwiseStatistics, network: Network, ctx: Context, values: Array) -> tuple[str, ...]:
     layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
     co, *rest = values.tolist()
@@ -217,7 +217,7 @@ def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
 
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:
     """Share lambda_max out: to a weight layer and the normaliser above it in the proportion of their leading parts."""
-    own = np.array([_weight(term, coherent=found.branch == "co") for term in terms])
+    own = np.array([_weight(term, coherent=found.branch == "coherent") for term in terms])
     row = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
     row = np.maximum(row, 0)
     leading = np.bincount(row, own, minlength=len(grown))

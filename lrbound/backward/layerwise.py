@@ -3,7 +3,7 @@
 Weight layers are l = 1 .. L, numbered from the input; stage m = 1 .. L-1 is the Wishart step that a gradient passes between the
 weight layer m+1 and what lies under it, and stage 0 is the input. A source is a place that adds variance to the norm of a
 sample, or that changes how a norm is passed on: an activation, a normaliser, a gate, a random mask, or the sum at the end of
-branches (:class:`~lrbound.finite.routes.Source`). C is the number of outputs, n the batch size. A gamma or beta counts with
+branches (:class:`~lrbound.backward.graph.Source`). C is the number of outputs, n the batch size. A gamma or beta counts with
 the weight layer under it: their gradients pass the same stages.
 """
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lrbound.finite.pattern import Pattern
-    from lrbound.finite.response import Response
-    from lrbound.finite.routes import Routes
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.graph import Routes
+    from lrbound.backward.mean_activations import Pattern
+    from lrbound.backward.norm_response import Response
+    from lrbound.meanfield.positions import Array
 
 
-class Profile(NamedTuple):
+class LayerwiseStatistics(NamedTuple):
     """Numbers by weight layer, shape (L,), by stage, shape (L-1,), and by source, shape (S,), or (S+1,) with the input before them.
 
     Attributes
@@ -135,5 +135,5 @@ class Profile(NamedTuple):
         return found.stages, found.sources
 
     def carried(self, values: Array, through: Array, slope: Array, reaction: Array, *, coherent: bool = False) -> Array:
-        """Return U, the weight of a logarithm injected at the input and at each source (see localised)."""
+        """Return U, the weight of a logarithm injected at the input and at each source (see localized)."""
         return self.routes.carried(values, through, slope, reaction, coherent=coherent)

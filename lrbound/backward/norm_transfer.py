@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Passing(NamedTuple):
-    """What a place adds to the variance of a sample's norm and gain, and how it passes a norm on (see localised).
+class NormTransfer(NamedTuple):
+    """What a place adds to the variance of a sample's norm and gain, and how it passes a norm on (see localized).
 
     Attributes
     ----------
@@ -22,10 +22,10 @@ class Passing(NamedTuple):
     norm_slope: float
     gain_slope: float
 
-    def over(self, lower: Passing) -> Passing:
+    def over(self, lower: NormTransfer) -> NormTransfer:
         """Return the two as one, ``lower`` being passed first: the norm that it adds meets the slopes of this one."""
         slope, reaction = self.norm_slope, self.gain_slope
-        return Passing(
+        return NormTransfer(
             norm=self.norm + slope**2 * lower.norm,
             gain=self.gain + lower.gain + 2.0 * reaction * lower.both + reaction**2 * lower.norm,
             both=self.both + slope * (lower.both + reaction * lower.norm),
@@ -34,4 +34,4 @@ class Passing(NamedTuple):
         )
 
 
-NONE = Passing(0.0, 0.0, 0.0, 1.0, 0.0)
+NONE = NormTransfer(0.0, 0.0, 0.0, 1.0, 0.0)

@@ -35,8 +35,8 @@ import numpy as np
 from lrbound.meanfield.normal import trapezoid
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.meanfield.gaussian import Curve
+    from lrbound.meanfield.positions import Array
 
 
 class Unit(NamedTuple):

@@ -7,7 +7,7 @@ adds w D_j w' to the Gram matrix, D_j(a, b) its tangent kernel below the masks, 
 
 Above the masks the coherent direction is alike for all samples at the outputs; further down it is exchangeable, with the
 eigenspaces G_1 = G_S + (n-1) G_X (once) and G_S - G_X (n-1 times), whose traces add. E D = J0 o K, K the kernel of the
-values standing for the tangent kernel, as in :mod:`lrbound.finite.freedom`. A pooled head has one signal a unit and counts
+values standing for the tangent kernel, as in :mod:`lrbound.backward.dof`. A pooled head has one signal a unit and counts
 as C, however many positions it averages.
 
 E tr (G D_j)^2 exceeds tr (G E D)^2 because units have means m ~ N(0, X) over the batch that switch them on or off:
@@ -27,26 +27,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.freedom import Signal, mask_correlation, participation
-from lrbound.finite.measures import COHERENT, TRACE, own_part
-from lrbound.finite.operator import backward_kernel, forward_kernel, times_varying
+from lrbound.backward.class_matrix import backward_kernel, forward_kernel, times_varying
+from lrbound.backward.dof import Signal, mask_correlation, participation
+from lrbound.backward.measures import COHERENT, TRACE, own_part
 from lrbound.meanfield.kernel import CROSS, SAME
 from lrbound.meanfield.normal import draws, quantile, trapezoid
 from lrbound.meanfield.quadratic_form import INFINITE
 
 if TYPE_CHECKING:
-    from lrbound.finite.operator import Operator
-    from lrbound.finite.unit import Unit
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.class_matrix import Operator
+    from lrbound.backward.unit_moments import Unit
     from lrbound.meanfield.gaussian import Curve
     from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
     from lrbound.meanfield.statistics import Statistics
 
 DRAWS, UNITS = 64, 256
 """Drawn units: for matrices over positions, and for numbers."""
 MOST_POSITIONS = 100
-"""Single positions up to which fields are drawn; beyond, masks count in pairs (see :mod:`lrbound.finite.freedom`)."""
+"""Single positions up to which fields are drawn; beyond, masks count in pairs (see :mod:`lrbound.backward.dof`)."""
 MOST_SAMPLES = 64
 """Samples of a batch that are drawn, at most: the mean over a larger batch is as good as known."""
 MOST_MIXED = 64
@@ -92,11 +92,11 @@ class Mean(NamedTuple):
         nu.
     mixing : float
         1/nu' - 1/nu, nu' the degrees of freedom of one sample's gradients times the mean ones: how far the former's C x C
-        matrix varies from sample to sample (see :mod:`lrbound.finite.mixing`).
+        matrix varies from sample to sample (see :mod:`lrbound.curvature.coupling`).
     shared : float
         Relative variance of the squared mean over the batch that the weights above see.
     bulk : float
-        Degrees of freedom of a direction spread over the batch (see :mod:`lrbound.finite.freedom`).
+        Degrees of freedom of a direction spread over the batch (see :mod:`lrbound.backward.dof`).
     overlap : float
         Relative variance, from sample to sample, of a sample's product with the mean over the batch.
     """

@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.measures import COHERENT, TRACE
-from lrbound.finite.operator import backward_kernel, forward_kernel
+from lrbound.backward.class_matrix import backward_kernel, forward_kernel
+from lrbound.backward.measures import COHERENT, TRACE
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
 
 _FIRST, _MORE, _TIMES = 256, 33, 4
 """Values of v, on all of its range and then about the least z, so often that knobs are swept without jumps."""

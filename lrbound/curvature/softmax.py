@@ -14,7 +14,7 @@ matrix. With k_x the curvature of sample x in the combination of outputs that is
 
     min over z of z (1 + y u),    u = mean over x of k_x/(z - k_x),
 
-which is that of the free product (Voiculescu 1987, as in :mod:`lrbound.finite.wishart`).
+which is that of the free product (Voiculescu 1987, as in :mod:`lrbound.curvature.wishart`).
 Gaussian logits are drawn with a fixed seed. With Q = 1/C nothing is left of the softmax but the factor. Half of lambda
 bounds it all.
 
@@ -34,17 +34,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite import interval
-from lrbound.finite.combine import combine
-from lrbound.finite.localised import best
-from lrbound.finite.wishart import top
+from lrbound.curvature import interval
+from lrbound.curvature.combine import combine
+from lrbound.curvature.localized import best
+from lrbound.curvature.wishart import top
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.finite.estimate import Finite, Levels
-    from lrbound.finite.wishart import Array
+    from lrbound.curvature.estimate import BranchEstimates, Finite
+    from lrbound.curvature.wishart import Array
 
     Probabilities = NDArray[np.float32] | Array
 
@@ -94,15 +94,28 @@ def softmax(found: Finite, probabilities: Probabilities, steepest: Steepest) -> 
     unlike = 1.0 if curvatures is None else _unlike(levels, curvatures, probabilities)
     alone = _law(steepest.values)
     spread_out = mean_top(levels.centre, levels.mean) * (levels.mean / levels.centre if levels.centre > 0.0 else 1.0)
-    co, de = levels.coherent * mean_top(levels.co, levels.coherent), levels.de * spread_out * unlike
-    lo = _localised(found, probabilities) if 0.5 * levels.lo > max(co, de) else Law(0.0, 0.0)
+    co, de = (
+        levels.coherent_leading * mean_top(levels.coherent, levels.coherent_leading),
+        levels.delocalized * spread_out * unlike,
+    )
+    lo = _localized(found, probabilities) if 0.5 * levels.localized > max(co, de) else Law(0.0, 0.0)
     typical = float(1.0 - np.square(probabilities).sum(axis=2).mean()) / (outputs - 1)
-    beside_co = levels.beside_co * (co / levels.co) ** 2 if levels.co > 0.0 else 0.0
-    beside_lo = levels.beside_lo * (lo.mean / levels.lo) ** 2 if levels.lo > 0.0 else 0.0
+    coherent_coupling_sq = levels.coherent_coupling_sq * (co / levels.coherent) ** 2 if levels.coherent > 0.0 else 0.0
+    localized_coupling_sq = (
+        levels.localized_coupling_sq * (lo.mean / levels.localized) ** 2 if levels.localized > 0.0 else 0.0
+    )
     centre = spread_out * levels.centre
     # samples of unlike curvature give the coherent direction a gradient below batch statistics too: it meets all layers
     mean = typical * levels.mean
-    value = combine(co, lo.mean, de, mean, centre, beside_co=beside_co, beside_lo=beside_lo).value
+    value = combine(
+        co,
+        lo.mean,
+        de,
+        mean,
+        centre,
+        coherent_coupling_sq=coherent_coupling_sq,
+        localized_coupling_sq=localized_coupling_sq,
+    ).value
     if curvatures is None:
         value = max(value, found.lambda_max / outputs)
     value = min(value, 0.5 * found.lambda_max)
@@ -112,9 +125,9 @@ def softmax(found: Finite, probabilities: Probabilities, steepest: Steepest) -> 
     return value, interval.mixed(ratios, variances)
 
 
-def _unlike(levels: Levels, curvatures: Array, probabilities: Probabilities) -> float:
+def _unlike(levels: BranchEstimates, curvatures: Array, probabilities: Probabilities) -> float:
     """Return by how much samples of unlike curvature move the edge of their Gram matrix."""
-    grown = math.sqrt(max(levels.de / levels.centre, 1.0)) if levels.centre > 0.0 else 1.0
+    grown = math.sqrt(max(levels.delocalized / levels.centre, 1.0)) if levels.centre > 0.0 else 1.0
     ratio = (grown - 1.0) ** 2
     if not ratio > 0.0:
         return 1.0
@@ -166,7 +179,7 @@ def averaged(probabilities: Probabilities) -> Array:
     return found
 
 
-def _localised(found: Finite, probabilities: Probabilities) -> Law:
+def _localized(found: Finite, probabilities: Probabilities) -> Law:
     """Return the branch ``lo``."""
     levels = found.levels
     draws, samples, outputs = probabilities.shape

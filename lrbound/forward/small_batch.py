@@ -28,16 +28,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.walk import absorbs, homogeneous
+from lrbound.forward.roles import absorbs, homogeneous
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context
     from lrbound.meanfield.gaussian import Curve
+    from lrbound.meanfield.positions import Array
 
 _RADII, _ANGLES = 200, 32
 LARGEST_BATCH = 2048

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.finite.wishart import Array, grown
+from lrbound.curvature.wishart import Array, grown
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
 
 
-def parts(profile: Profile) -> Array:
+def parts(profile: LayerwiseStatistics) -> Array:
     """Return the layers' parts of ``co``, shape (L,)."""
     freedoms = profile.freedoms(profile.coherent, profile.batch_mean, coherent=True)
     return grown(profile.outputs, profile.coherent, freedoms)

@@ -10,7 +10,7 @@ however many positions there are. One position gives C/kurtosis exactly. For one
 For the bulk, whose directions average the masks over samples, T is the complement's gradient above the masks times the
 tangent kernel S - X above them, with R = 1 + (kurtosis - 1) kappa(a, c) on T(a, c) T(c, a) for what a unit's mean over the batch
 adds, kappa = (2/pi) asin c the correlation of ReLU masks. For the mean over the batch see
-:mod:`lrbound.finite.mean_signal`; where that does not reach they are the coherent gradient and S/n + (1 - 1/n) X. Where batch statistics absorb the mean, the signal passes also in
+:mod:`lrbound.backward.coherent_dof`; where that does not reach they are the coherent gradient and S/n + (1 - 1/n) X. Where batch statistics absorb the mean, the signal passes also in
 the n - 1 directions orthogonal to it, and averages over them: n P x n P matrices, exchangeable in the samples, with the
 eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrbound.finite.operator import Operator
-    from lrbound.finite.unit import Unit
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.class_matrix import Operator
+    from lrbound.backward.unit_moments import Unit
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
 
 
 class Signal(NamedTuple):
@@ -40,7 +40,7 @@ class Signal(NamedTuple):
     site: Array
 
 
-class Freedom(NamedTuple):
+class DegreesOfFreedom(NamedTuple):
     """Of one sample, the batch mean, a bulk direction; and what gains, norms and squared batch means average over."""
 
     one_sample: float
@@ -61,7 +61,7 @@ def freedom(
     *,
     absorbed: bool,
     whole: Kernel | None = None,
-) -> Freedom:
+) -> DegreesOfFreedom:
     """Return the degrees of freedom of a stage.
 
     Parameters
@@ -85,8 +85,8 @@ def freedom(
     if kernel.positions == 1:
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
         bulk = channels / law.mean
-        return Freedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
-    from lrbound.finite.operator import backward_kernel, forward_kernel, number, times_varying
+        return DegreesOfFreedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
+    from lrbound.backward.class_matrix import backward_kernel, forward_kernel, number, times_varying
 
     here = forward_kernel(kernel, 1.0, 0.0)
     batch = forward_kernel(kernel if whole is None else whole, 1.0 / samples, 1.0 - 1.0 / samples)
@@ -105,7 +105,7 @@ def freedom(
         mean = trace**2 / square if square > 0.0 else float("inf")
     else:
         mean = number(trace, square)
-    return Freedom(
+    return DegreesOfFreedom(
         channels * number(one.trace(), _masked_square(back, here, law.one, kappa)),
         channels * mean,
         channels * participation(spread, law.mean, shared),
@@ -132,7 +132,7 @@ def _with_masks(kurtosis: float, squares: tuple[float, float]) -> float:
 
 def participation(product: Operator, kurtosis: float, kappa: Operator) -> float:
     """Return (tr T)^2 / tr T^2 with R on T(a, c) T(c, a)."""
-    from lrbound.finite.operator import number
+    from lrbound.backward.class_matrix import number
 
     return number(product.trace(), _with_masks(kurtosis, product.traces_of_square(kappa)))
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
 
 FEWEST_SAMPLES = 7
 """Below it E[1/s^4] of a batch variance s^2 is close to infinite."""
@@ -17,7 +17,7 @@ MOST_STAGES, MOST_OUTPUTS, MODERATE_BATCH = 155, 20, 64
 
 
 def limits(
-    profile: Profile,
+    profile: LayerwiseStatistics,
     *,
     statistics: bool,
     through: bool,
@@ -30,7 +30,7 @@ def limits(
 
     Parameters
     ----------
-    profile : Profile
+    profile : LayerwiseStatistics
     statistics : bool
         Whether there are batch statistics.
     through : bool

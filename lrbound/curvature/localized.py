@@ -12,7 +12,7 @@ samples of a batch is
 
     sg^2 = sum_m norm_m U_m^2 + own_m^2 gain_m Q_m^2 + own'_m^2 t_m (1.268 s/J)_m^2 Q_m^2 + 2 own_m both_m U_m Q_m,
 
-own_m the share of a sample's gradient that is at the sample itself (:mod:`lrbound.finite.own_share`): what batch
+own_m the share of a sample's gradient that is at the sample itself (:mod:`lrbound.backward.self_gradient`): what batch
 statistics have handed to the others averages over them, but for copies, which own' counts. The weights of a Wishart step are the same for all samples; of its
 variance the part t = 1 - coh^2 common differs between them, coh the correlation of two samples' gradients above the step
 and common that of the squared masks below it. The best of n samples, the largest z of n standard normal numbers, stands out by the
@@ -22,7 +22,7 @@ mean of exp(sg z - sg^2/2):
 
 (At the expected z, which is Phi^-1((n - 3/8)/(n + 1/4)) up to 0.03 (Blom 1958), it would be 1 % less for sg^2 = 0.1 and 10 %
 for 0.7.) All this is first order in the logarithm. Where the branch can win and layers run one after the other, the best
-of drawn samples stands for the integral (:mod:`lrbound.finite.population`), and sg^2 is that of the law with the same best.
+of drawn samples stands for the integral (:mod:`lrbound.curvature.outliers`), and sg^2 is that of the law with the same best.
 
 Status: derived, with a normal law for the logarithm. sg^2 of single outputs, predicted / measured within batches: 0.104 / 0.101
 (8 layers of batch-normalised ReLU units, 64 samples), 0.077 / 0.086 (the same, 16 samples), 0.053 / 0.047 and 0.073 / 0.058
@@ -39,11 +39,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.wishart import Array, grown, log_variance
+from lrbound.curvature.wishart import Array, grown, log_variance
 from lrbound.meanfield.normal import cdf
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
 
 
 SMALL_SHARE = 0.25
@@ -54,7 +54,7 @@ MOST_SAMPLES = 4096
 LARGEST_SPREAD = 6.0
 
 
-class Localised(NamedTuple):
+class Localized(NamedTuple):
     """The branch.
 
     Attributes
@@ -80,14 +80,14 @@ class Localised(NamedTuple):
         return self.factor * float(self.parts.sum())
 
 
-def localised(profile: Profile) -> Localised:
+def localized(profile: LayerwiseStatistics) -> Localized:
     """Return the branch ``lo``."""
     n = profile.samples
     values = profile.complement / n
     parts = grown(profile.outputs, values, profile.freedoms(values, profile.one_sample))
     total = float(parts.sum())
     if not total > 0.0:
-        return Localised(parts, 0.0, 1.0, 0.0)
+        return Localized(parts, 0.0, 1.0, 0.0)
     share = parts / total
     stages, below = profile.flow(share)
     steps = log_variance(profile.outputs, profile.one_sample) * stages**2
@@ -96,27 +96,27 @@ def localised(profile: Profile) -> Localised:
     factor = best(math.sqrt(variance), n)
     wins = factor * total > SMALL_SHARE * float(profile.coherent.sum())
     if wins and n <= MOST_SAMPLES and _growth(profile) > LARGE_GROWTH:
-        from lrbound.finite.population import best_of_batch
+        from lrbound.curvature.outliers import best_of_batch
 
         factor = best_of_batch(profile, share, apart)
         variance = spread_of(factor, n) ** 2
-    return Localised(parts, variance, factor, float((1.0 - apart) @ steps))
+    return Localized(parts, variance, factor, float((1.0 - apart) @ steps))
 
 
-def _growth(profile: Profile) -> float:
+def _growth(profile: LayerwiseStatistics) -> float:
     """Return by how much a sample's relative norm grows from its source to the last weight layer, at most, to first order."""
     last = np.append(np.zeros(len(profile.complement) - 1), 1.0)
     return float(profile.carried(last, profile.norm_slope, profile.norm_slope, np.zeros_like(profile.norm_slope)).max())
 
 
-def _of_units(profile: Profile, share: Array, through: Array) -> float:
+def _of_units(profile: LayerwiseStatistics, share: Array, through: Array) -> float:
     """Return what units of finite number add to the variance: norms, gains and their covariance."""
     weight = profile.carried(profile.own * share, through, profile.norm_slope, profile.gain_slope)
     norms, gains = float(profile.norm @ weight**2), float(profile.gain @ through**2)
     return norms + gains + 2.0 * float(profile.both @ (through * weight[1:])) + _alike(profile, through, weight[1:])
 
 
-def _alike(profile: Profile, below: Array, weight: Array) -> float:
+def _alike(profile: LayerwiseStatistics, below: Array, weight: Array) -> float:
     """Return the covariances of norms and gains between different stages that have the same units."""
     norms, gains = np.sqrt(profile.norm[1:]) * weight, np.sqrt(profile.gain) * below
     root = np.sqrt(np.maximum(profile.both, 0.0))

@@ -1,10 +1,10 @@
 """The best sample of a batch, from drawn batches that pass the stages one after the other.
 
 To first order the logarithm of a sample's own Gram matrix is a sum of what the stages add to its norm and its gain, so that
-the best of n samples is that of a log-normal law (:mod:`lrbound.finite.localised`). Where samples stand out far that fails
+the best of n samples is that of a log-normal law (:mod:`lrbound.curvature.localized`). Where samples stand out far that fails
 both ways: an activation with a threshold (silu, or relu at a negative beta) passes norms on with a slope above 1, which
 would grow without end from layer to layer, and batch statistics hold back what stands out, because an outlier is a good
-part of the variance that it is divided by. Here drawn samples pass the layers' own maps (:mod:`lrbound.finite.response`):
+part of the variance that it is divided by. Here drawn samples pass the layers' own maps (:mod:`lrbound.backward.norm_response`):
 
     d_0 = noise of the input,   d_m = response_m(d_{m-1} less its mean over the batch) + noise,
     T = sum_l om_l (1 - own_l + own_l exp d_{l-1}) exp(sum over the stages m >= l of own_m gain_m),
@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.response import GRID
-from lrbound.finite.routes import Source, Weights
-from lrbound.finite.wishart import log_variance
+from lrbound.backward.graph import Source, Weights
+from lrbound.backward.norm_response import GRID
+from lrbound.curvature.wishart import log_variance
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
-    from lrbound.finite.routes import Chain
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.graph import Chain
+    from lrbound.backward.layerwise import LayerwiseStatistics
+    from lrbound.curvature.wishart import Array
 
 DRAWS = 8_192
 """Samples in all drawn batches; the mean of the best is then good to 1 or 2 %."""
@@ -44,12 +44,12 @@ POOL = 65_537
 """Normal numbers that all noise is taken from, each time from another place."""
 
 
-def best_of_batch(profile: Profile, share: Array, apart: Array) -> float:
+def best_of_batch(profile: LayerwiseStatistics, share: Array, apart: Array) -> float:
     """Return the mean over batches of the largest T, over the mean of all.
 
     Parameters
     ----------
-    profile : Profile
+    profile : LayerwiseStatistics
         Of layers one after the other, with their responses.
     share : ndarray (L,)
         om_l, the layers' parts of a typical sample's Gram matrix; they add up to 1.
@@ -62,7 +62,7 @@ def best_of_batch(profile: Profile, share: Array, apart: Array) -> float:
 class _Batches:
     """Drawn samples on their way up: ``distance`` is d, and ``total`` what of T lies below."""
 
-    def __init__(self, profile: Profile, share: Array, apart: Array) -> None:
+    def __init__(self, profile: LayerwiseStatistics, share: Array, apart: Array) -> None:
         self.profile, self.share = profile, share
         samples = int(profile.samples)
         self.shape = (max(DRAWS // samples, 1), samples)

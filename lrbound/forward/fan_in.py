@@ -32,8 +32,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.sphere import on_sphere
-from lrbound.finite.walk import weighted
+from lrbound.forward.roles import weighted
+from lrbound.forward.small_batch import on_sphere
 from lrbound.forward.sweep import Correction, Fork
 from lrbound.meanfield.activate import correlations
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
@@ -41,10 +41,9 @@ from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context, Elementwise
-    from lrbound.meanfield.positions import Axis, Window
+    from lrbound.meanfield.positions import Array, Axis, Window
 
 STEP = 0.05
 """Of the correlation, over which slopes are compared; bends are singular at 1, where D is 0."""

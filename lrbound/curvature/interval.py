@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.outputs import parts
-from lrbound.finite.wishart import Array, log_variance
+from lrbound.curvature.coherent import parts
+from lrbound.curvature.wishart import Array, log_variance
 
 if TYPE_CHECKING:
-    from lrbound.finite.localised import Localised
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
+    from lrbound.curvature.localized import Localized
 
 Z90 = 1.6449
 MODEL, MODEL_ABOVE_STATISTICS, MODEL_BELOW_STATISTICS, MODEL_BRANCHES = 0.07, 0.015, 0.2, 0.03
@@ -47,7 +47,7 @@ def around(mean: float, log_variance: float) -> tuple[float, float]:
     return middle * math.exp(-reach), middle * math.exp(reach)
 
 
-def coherent(profile: Profile) -> float:
+def coherent(profile: LayerwiseStatistics) -> float:
     """Return the variance of ln co over initialisations."""
     grown = parts(profile)
     total = float(grown.sum())
@@ -65,14 +65,14 @@ def coherent(profile: Profile) -> float:
     return max(variance, 0.0) + above**2 + (MODEL_BELOW_STATISTICS * lower) ** 2
 
 
-def localised(profile: Profile, branch: Localised) -> float:
+def localized(profile: LayerwiseStatistics, branch: Localized) -> float:
     """Return the variance of ln lo over initialisations."""
     count = profile.samples
     scale = 1.0 if count < 4.0 else math.pi / math.sqrt(12.0 * math.log(count))
     return branch.log_variance * min(scale, 1.0) ** 2 + branch.shared + MODEL**2
 
 
-def bulk(profile: Profile, values: Array) -> float:
+def bulk(profile: LayerwiseStatistics, values: Array) -> float:
     """Return the variance of ln de over initialisations, from the layers' parts of the bulk."""
     total = float(values.sum())
     if not total > 0.0:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.unit import LINEAR, Unit
+from lrbound.backward.unit_moments import LINEAR, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lrbound.finite.freedom import Freedom
-    from lrbound.finite.response import Response
-    from lrbound.finite.routes import Shares
-    from lrbound.finite.tangent import Passage
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.dof import DegreesOfFreedom
+    from lrbound.backward.graph import Shares
+    from lrbound.backward.norm_response import Response
+    from lrbound.backward.ntk import Passage
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
 
 
 class Step(NamedTuple):
-    """A stage's Wishart step: degrees of freedom as in :class:`~lrbound.finite.profile.Profile`, and what varies in it.
+    """A stage's Wishart step: degrees of freedom as in :class:`~lrbound.backward.layerwise.LayerwiseStatistics`, and what varies in it.
 
     ``common`` is the kurtosis of the slopes' products of two samples over that of one, and ``alone`` nu/nu' for nu' degrees
     of freedom without the masks that only this stage has.
@@ -46,7 +46,7 @@ class Stage:
 
     law: Unit = LINEAR
     masks: float = 1.0
-    freedom: Freedom | None = None
+    freedom: DegreesOfFreedom | None = None
     inverse_kurtosis: float = 1.0
     normalised: bool = False
     arm: int | None = None
@@ -112,7 +112,7 @@ class Layer:
 
 
 @dataclass(eq=False)
-class Spread:
+class VarianceSource:
     """A place that adds spread, or that changes how a norm is passed on.
 
     ``response`` is what it does to samples that stand out, None where it passes them on as they are; ``fixed_mean`` says whether
@@ -141,18 +141,18 @@ class Spread:
 class Forking:
     """A fork whose shares are still to be taken below it; ``ways`` run from the outputs down."""
 
-    ways: list[list[Layer | Spread | Forking]]
+    ways: list[list[Layer | VarianceSource | Forking]]
     energy: Shares
     flow: Shares | None = None
 
 
 @dataclass(eq=False)
-class Found:
+class Collected:
     """What all walks have collected, from the outputs down; ``inputs`` is the kernel of the inputs."""
 
     inputs: Kernel
     layers: list[Layer] = field(default_factory=list)
-    sources: list[Spread] = field(default_factory=list)
+    sources: list[VarianceSource] = field(default_factory=list)
     tangents: dict[int, Passage] = field(default_factory=dict)
 
     @property

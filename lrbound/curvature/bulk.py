@@ -12,7 +12,7 @@ E2_l the chain of the backward steps. A step is the same for all samples in so f
 samples' steps covary by the square of their gradients' correlation, coh_{m+1}^2, and a direction spread over n samples
 averages the rest, so that nu_m becomes nu_m/(coh^2 + (1 - coh^2)/n). On maps N_m counts eigenvalues of the gradient's part
 that two samples share. At finite n the mean top of such a product lies below its edge, as it does for C outputs. What means of
-the activations add is in :mod:`lrbound.finite.pattern`. All is computed as n b_l and 1/n, so that a full batch is an ordinary
+the activations add is in :mod:`lrbound.backward.mean_activations`. All is computed as n b_l and 1/n, so that a full batch is an ordinary
 number.
 
 Status: derived. Growth of the mean of all samples' C x C matrices, C = 10, 16 channels with batch norm and ReLU, measured /
@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.pattern import edge
-from lrbound.finite.wishart import Array, below_edges, edges, grown
+from lrbound.backward.mean_activations import edge
+from lrbound.curvature.wishart import Array, below_edges, edges, grown
 
 if TYPE_CHECKING:
-    from lrbound.finite.profile import Profile
+    from lrbound.backward.layerwise import LayerwiseStatistics
 
 
 class Bulk(NamedTuple):
@@ -42,7 +42,7 @@ class Bulk(NamedTuple):
     parts: Array
 
 
-def bulk(profile: Profile) -> Bulk:
+def bulk(profile: LayerwiseStatistics) -> Bulk:
     """Return the branch ``de``."""
     n = profile.samples
     whole = grown(profile.outputs, profile.complement, profile.freedoms(profile.complement, _averaged(profile)))
@@ -68,18 +68,18 @@ def bulk(profile: Profile) -> Bulk:
     return Bulk(end, inside, whole)
 
 
-def _averaged(profile: Profile) -> Array:
+def _averaged(profile: LayerwiseStatistics) -> Array:
     """Return the degrees of freedom of the stages for a direction spread over the batch."""
     alike = profile.pattern.kept[1:] ** 2
     return profile.bulk / (alike + (1.0 - alike) / profile.samples)
 
 
-def met_by_coherent(profile: Profile) -> float:
+def coherent_bulk_halfwidth(profile: LayerwiseStatistics) -> float:
     """Return the half width of the part of the spectrum that the coherent direction u meets.
 
     G_l u = 0 for a layer that has no gradient along u, and |Q G_l u|^2 < a_l b_l y_l for one that has less along u than along
     other directions, a_l < b_l, as below batch statistics (b_l^2 y_l is the square of its half width): such layers are left
-    out, with a smooth change-over. Where mixing by activations is not tracked (:mod:`lrbound.finite.mixing`), the whole
+    out, with a smooth change-over. Where mixing by activations is not tracked (:mod:`lrbound.curvature.coupling`), the whole
     stands for it, and the answer is infinite.
     """
     if not profile.of_inputs.any():

@@ -10,7 +10,7 @@ and the sample's gain and its squared distance from the batch's mean, S and X th
 
     G = E g^2,   T = S E g^2 - 2 X E g g' + X E g' g'',    means over the channels.
 
-**Spread.** To first order in what V and C differ from their means by, with h' averaged over the batch to hb_j, T moves by the
+**VarianceSource.** To first order in what V and C differ from their means by, with h' averaged over the batch to hb_j, T moves by the
 sum over the squeezed units of (sw2/I) [(S G_V - 2 X H_V) h_j^2 - 2 X H_C h_j hb_j], G by that of (sw2/I) G_V h_j^2, with
 
     G_V = E sigmoid'^2 + sigmoid sigmoid'',   H_V = E sigmoid''(l) sigmoid(l')/2,   H_C = E sigmoid'(l) sigmoid'(l')
@@ -34,7 +34,7 @@ leading order alone) and 3 % too little on average (11 %). The variance of the l
 without, most of it from deep silu nets of 16 channels. EfficientNet-B0 at half its width is 21 % low (41 % by leading
 order alone). Left out: that the part of a gradient that runs through I squeezed
 units varies by itself, a part of the gain of the order of its share squared; and that norms and gains vary together, which
-raises the mean over samples (see localised).
+raises the mean over samples (see localized).
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.freedom import Signal
-from lrbound.finite.measures import TRACE, between, own_part, probe, varying
-from lrbound.finite.passing import NONE, Passing
-from lrbound.finite.walk import weighted
+from lrbound.backward.dof import Signal
+from lrbound.backward.measures import TRACE, between, own_part, probe, varying
+from lrbound.backward.norm_transfer import NONE, NormTransfer
+from lrbound.forward.roles import weighted
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel
 from lrbound.meanfield.merge import in_one_class
@@ -56,16 +56,16 @@ from lrbound.meanfield.normal import trapezoid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Step
     from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
+    from lrbound.meanfield.positions import Array
 
 STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""
 
 
-def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: Gradient, ctx: Context) -> Passing:
+def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: Gradient, ctx: Context) -> NormTransfer:
     """Return what a gate adds.
 
     Parameters
@@ -83,10 +83,10 @@ def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: 
         return NONE
     below = _since_gaussian(lower)
     norm_slope, gain_slope = _slopes(layer, kernel, below, gradient, ctx)
-    return Passing(*_spread(layer, kernel, ctx), norm_slope, gain_slope)
+    return NormTransfer(*_spread(layer, kernel, ctx), norm_slope, gain_slope)
 
 
-# --- Spread ----------------------------------------------------------------------------------------------------------
+# --- VarianceSource ----------------------------------------------------------------------------------------------------------
 
 
 class _Nodes(NamedTuple):

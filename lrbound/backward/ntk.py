@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrbound.finite.walk import weighted
+from lrbound.forward.roles import weighted
 from lrbound.forward.sweep import Fork
 from lrbound.layers.base import Branching
 from lrbound.meanfield.gradient import Gradient, Sums
@@ -27,9 +27,9 @@ from lrbound.meanfield.kernel import Kernel, diagonal, embed
 from lrbound.meanfield.quadratic_form import INFINITE
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context, Pullback
+    from lrbound.meanfield.positions import Array
 
 _LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite.freedom import Signal
-from lrbound.finite.unit import Unit, unit
-from lrbound.finite.walk import homogeneous, weighted
+from lrbound.backward.dof import Signal
+from lrbound.backward.unit_moments import Unit, unit
+from lrbound.forward.roles import homogeneous, weighted
 from lrbound.meanfield.gradient import Gradient, Share, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Step
     from lrbound.layers.base import Context
     from lrbound.meanfield.gaussian import Curve
+    from lrbound.meanfield.positions import Array
 
 COHERENT, TRACE = 0, 1
 CELLS, LAST_CELL = 64, 0.9
@@ -149,7 +149,7 @@ def squares(kernel: Kernel, samples: float) -> float:
     """Return how many independent squares a batch variance averages."""
     if kernel.positions == 1:
         return samples - 1.0
-    from lrbound.finite.operator import forward_kernel
+    from lrbound.backward.class_matrix import forward_kernel
 
     same, cross = forward_kernel(kernel, 1.0, 0.0), forward_kernel(kernel, 0.0, 1.0)
     square = same.trace_of_square() / samples
@@ -168,6 +168,6 @@ def width(kernel: Kernel, own: Signal) -> float:
     """Return the effective number of units at a weight layer's input."""
     if kernel.positions == 1:
         return float(kernel.channels)
-    from lrbound.finite.operator import backward_kernel, times_varying
+    from lrbound.backward.class_matrix import backward_kernel, times_varying
 
     return kernel.channels * times_varying(backward_kernel(kernel, *own), kernel).participation()

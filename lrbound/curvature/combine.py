@@ -7,7 +7,7 @@ sample's own top is mixed with other samples' tops, so B is the mean grown by th
 
 Single samples, coupled to it by the sum of squares K, push the coherent direction up by K/(co - B): to first order that is
 second-order perturbation, and for a spike and noise it is exact, since what is mixed in moves up by as much (K = (A - X) X N,
-co - B = X N for one layer; :mod:`lrbound.finite.mixing`). B is the grown mean, because the samples are met in the
+co - B = X N for one layer; :mod:`lrbound.curvature.coupling`). B is the grown mean, because the samples are met in the
 combination of outputs that is largest. It is never more than two levels push each other apart of which the lower is the top of
 the rest of the spectrum, x (x + co - max(lo, de)) = K. What couples the best sample pushes it up as two levels do.
 
@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
-Branch = Literal["co", "lo", "de"]
+Branch = Literal["coherent", "localized", "delocalized"]
 
 
 class Combined(NamedTuple):
@@ -48,8 +48,8 @@ def combine(
     centre: float,
     *,
     met: float = math.inf,
-    beside_co: float = 0.0,
-    beside_lo: float = 0.0,
+    coherent_coupling_sq: float = 0.0,
+    localized_coupling_sq: float = 0.0,
     spread: float = 0.0,
 ) -> Combined:
     """Return the largest eigenvalue from the three branches.
@@ -63,8 +63,8 @@ def combine(
         The same, grown by the backward chains.
     met : float
         Half width of the part of the spectrum that the coherent direction meets, at most that of the whole.
-    beside_co, beside_lo : float
-        Sums of squares that couple ``co`` and ``lo`` to single samples (see :mod:`lrbound.finite.mixing`).
+    coherent_coupling_sq, localized_coupling_sq : float
+        Sums of squares that couple ``co`` and ``lo`` to single samples (see :mod:`lrbound.curvature.coupling`).
     spread : float
         Standard deviation of the logarithm of the branches beside co over initialisations.
     """
@@ -72,13 +72,19 @@ def combine(
     along, apart = co, lo
     if co - mean > (half := min(met, to_mean)):
         # the direction has left the bulk to the part 1 - (half/(co - mean))^2, and is coupled by no more than twice that
-        coupled = beside_co * min(2.0 * (1.0 - (half / (co - mean)) ** 2), 1.0)
+        coupled = coherent_coupling_sq * min(2.0 * (1.0 - (half / (co - mean)) ** 2), 1.0)
         free = coupled / (co - centre) if co > centre else math.inf
         along += half**2 / (co - mean) + min(free, _apart(max(co - max(lo, de), 0.0), coupled))
     if lo - centre > to_centre:
-        apart += to_centre**2 / (lo - centre) + _apart(lo - centre, beside_lo)
+        apart += to_centre**2 / (lo - centre) + _apart(lo - centre, localized_coupling_sq)
     apart = max(apart, de)
-    branch: Branch = "co" if along > apart or (along == apart and co > lo) else "lo" if apart > de or lo > de else "de"
+    branch: Branch = (
+        "coherent"
+        if along > apart or (along == apart and co > lo)
+        else "localized"
+        if apart > de or lo > de
+        else "delocalized"
+    )
     return Combined(_larger(along, apart, spread), branch)
 
 

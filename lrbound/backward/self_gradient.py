@@ -20,18 +20,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lrbound.finite.measures import quotient
+from lrbound.backward.measures import quotient
 from lrbound.meanfield.kernel import SAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.finite.freedom import Signal
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.dof import Signal
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
 
 
-class OwnShare(NamedTuple):
+class SelfGradient(NamedTuple):
     """Squared norm of a sample's gradient by where it is, in units that cancel.
 
     Attributes
@@ -65,18 +65,18 @@ class OwnShare(NamedTuple):
         """Return the share of the sample and of copies of it."""
         return (self.own + self.together * self.copies) / self.whole
 
-    def masked(self, ratio: float) -> OwnShare:
+    def masked(self, ratio: float) -> SelfGradient:
         """Return it below masks whose slopes have this ratio of the products between samples to those of one."""
         return self._replace(together=self.together * ratio)
 
-    def through_statistics(self, seen: Seen, samples: float) -> OwnShare:
+    def through_statistics(self, seen: Seen, samples: float) -> SelfGradient:
         """Return it below batch statistics."""
         lost = (seen.mean + seen.values) / samples
         twice = 0.25 * (3.0 + 3.0 * (samples - 1.0) / (samples + 1.0)) * lost**2
         kept = (1.0 - self.together) * self.fresh + self.old
         fresh = self.own * (lost - twice)
         copies = fresh * quotient(seen.mean, seen.mean + seen.values)
-        return OwnShare(self.own * (1.0 - 2.0 * lost + twice), fresh, kept * (1.0 - lost), copies)
+        return SelfGradient(self.own * (1.0 - 2.0 * lost + twice), fresh, kept * (1.0 - lost), copies)
 
 
 class Seen(NamedTuple):
@@ -86,17 +86,17 @@ class Seen(NamedTuple):
     values: float
 
 
-def met(parts: Sequence[OwnShare], sizes: Array) -> OwnShare:
+def met(parts: Sequence[SelfGradient], sizes: Array) -> SelfGradient:
     """Return the shares of gradients that have met, of squared norms ``sizes``."""
     factors = [float(size) / part.whole for part, size in zip(parts, sizes, strict=True)]
     own, fresh, old, copies, same = (
         sum(factor * value for factor, value in zip(factors, values, strict=True))
         for values in zip(*((p.own, p.fresh, p.old, p.copies, p.fresh * p.together) for p in parts), strict=True)
     )
-    return OwnShare(own, fresh, old, copies, quotient(same, fresh))
+    return SelfGradient(own, fresh, old, copies, quotient(same, fresh))
 
 
-def seen_by_statistics(kernel: Kernel, own: Signal) -> Seen:
+def overlap_with_null_space(kernel: Kernel, own: Signal) -> Seen:
     """Return u_1 and u_2 of a gradient above batch statistics, whose values have this kernel."""
     total = float(own.site.sum()) * kernel.positions
     kernel = kernel.even

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrbound.finite.readers import Readers
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.shared_stream import Readers
+    from lrbound.meanfield.positions import Array
 
 
 class Shares(NamedTuple):

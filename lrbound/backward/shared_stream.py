@@ -14,8 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.finite.records import Spread
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.records import VarianceSource
+    from lrbound.meanfield.positions import Array
 
 ROWS = 512
 """Rows of pairs at a time: the stream of a deep network has thousands of readers."""
@@ -38,7 +38,7 @@ class Readers(NamedTuple):
         return 2.0 / np.pi * total - float(left @ right)
 
 
-def readers(sources: Sequence[Spread]) -> tuple[Readers, ...]:
+def readers(sources: Sequence[VarianceSource]) -> tuple[Readers, ...]:
     """Return the readers of every stream that has more than one."""
     streams: dict[int, list[int]] = {}
     for place, source in enumerate(sources):

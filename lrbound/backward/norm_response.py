@@ -1,7 +1,7 @@
 """How a layer answers to a sample that is not like the others: its squared distance from the batch's mean, and its gain.
 
 With d = ln t, t a sample's squared distance over the mean of the batch, a layer takes d to a new one and multiplies the
-sample's squared gradient by exp(gain). To first order these are the slopes of :class:`~lrbound.finite.passing.Passing`; here
+sample's squared gradient by exp(gain). To first order these are the slopes of :class:`~lrbound.backward.norm_transfer.NormTransfer`; here
 they are functions, because samples that stand out in deep nets are far from the mean.
 
     activation   u = m + sqrt(t s^2) z with m shared by the batch: E (phi - hb(m))^2 and E phi'^2, hb(m) the mean at t = 1;
@@ -24,9 +24,9 @@ import numpy as np
 from lrbound.meanfield.normal import cdf, trapezoid
 
 if TYPE_CHECKING:
-    from lrbound.finite.passing import Passing
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.norm_transfer import NormTransfer
     from lrbound.meanfield.gaussian import Curve
+    from lrbound.meanfield.positions import Array
 
 GRID = np.linspace(-6.0, 6.0, 33)
 """d; what lies beyond is taken as its end."""
@@ -85,7 +85,7 @@ def _squares(count: float, nodes: int) -> tuple[Array, Array]:
     return (z * z if count < 1.5 else np.maximum(1.0 - part + z * np.sqrt(part), 1e-3) ** 3), weights
 
 
-def of_slopes(passing: Passing) -> Response:
+def of_slopes(passing: NormTransfer) -> Response:
     """Return the response of a layer of which the slopes are known alone."""
     return Response(passing.norm_slope * GRID, passing.gain_slope * GRID)
 

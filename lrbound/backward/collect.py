@@ -1,10 +1,10 @@
 """The profile of a network with branches, collected on the sweep's own way back.
 
 As :mod:`lrbound.finite.stages` does it, and alike where nothing branches, but for what finite fan-in does to kernels
-(:mod:`lrbound.finite.fan_in`), and with three differences. A stage is what lies under one weight layer, and several of
-them share what lies below a fork. Spread is added at places of their own (:class:`~lrbound.finite.routes.Source`): a ReLU
+(:mod:`lrbound.forward.fan_in`), and with three differences. A stage is what lies under one weight layer, and several of
+them share what lies below a fork. VarianceSource is added at places of their own (:class:`~lrbound.backward.graph.Source`): a ReLU
 on a residual stream is below the next body and the skip at once. And every fork notes its shares: of the gradients below
-it, weighed with the forward kernel that stands for the tangent kernel below (as in :mod:`lrbound.finite.freedom`), and of
+it, weighed with the forward kernel that stands for the tangent kernel below (as in :mod:`lrbound.backward.dof`), and of
 the variances that its join adds up. The shares are taken below the next activation, because a gradient that has come down
 the skip has passed masks above that favour the same units (theory-finite-conv, section 2); the weaker memory further
 down is left out. Maps are taken by class of positions, without a second sweep.
@@ -13,7 +13,7 @@ A weight layer on branches side by side has a stage in each of them: shares c of
 add up to a step of 1/sum c^2/nu (derived; c by the kernels that stand for tangent kernels). So a layer and its slices side by side
 are the same.
 
-The coherent direction's degrees of freedom and its coupling are those of :mod:`lrbound.finite.mean_signal`, with tangent
+The coherent direction's degrees of freedom and its coupling are those of :mod:`lrbound.backward.coherent_dof`, with tangent
 kernels that add up at joins; what masks on a stream share is left out of those. On maps whose positions are not all told
 apart, masks count in pairs.
 
@@ -30,7 +30,7 @@ shaped on (dense and convolutional, post- and pre-activation, bottlenecks): rms 
 norm that were drawn before tangent kernels came in and measured once: median 1.9 % (3.1 % before), worst 17 % high with RMS
 norm, whose measured mean is good to 11 %. All these were predicted before the shares of arms under a mask on a stream were
 corrected (an arm that had just met it was taken for what was left of the others), and before samples were taken to differ
-less and mix more (:mod:`lrbound.finite.own_share`, :mod:`lrbound.finite.mixing`). With both, 4 dense post-activation nets of
+less and mix more (:mod:`lrbound.backward.self_gradient`, :mod:`lrbound.curvature.coupling`). With both, 4 dense post-activation nets of
 3 to 6 blocks at batches of 16 to 64 are 1 to 10 % high, pre-activation ones of 4 and 8 blocks 8 and 22 % low (30
 initialisations each), and ResNet-18, -50, -152, MobileNetV2 and VGG-16 at reduced width within 9 %.
 """
@@ -41,25 +41,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.finite import pattern
-from lrbound.finite.descent import Descent
-from lrbound.finite.measures import overlap
-from lrbound.finite.profile import Profile
-from lrbound.finite.readers import readers
-from lrbound.finite.records import Forking, Found, Layer, Spread
-from lrbound.finite.routes import Parting, Routes, Shares, Source, Weights
-from lrbound.finite.tangent import along
+from lrbound.backward import mean_activations as pattern
+from lrbound.backward.finite_width import FiniteWidthBackward
+from lrbound.backward.graph import Parting, Routes, Shares, Source, Weights
+from lrbound.backward.layerwise import LayerwiseStatistics
+from lrbound.backward.measures import overlap
+from lrbound.backward.ntk import along
+from lrbound.backward.records import Collected, Forking, Layer, VarianceSource
+from lrbound.backward.shared_stream import readers
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import at_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.backward.graph import Chain as Way
     from lrbound.backward.sweep import Term
-    from lrbound.finite.routes import Chain as Way
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain
     from lrbound.layers.base import Context
+    from lrbound.meanfield.positions import Array
 
 
 WORK = 40_000
@@ -68,11 +68,11 @@ large maps, whose stages have so many degrees of freedom that it matters little 
 ones, where single samples dominate."""
 
 
-def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], Profile]:
+def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], LayerwiseStatistics]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
     inputs = chain[0].below
-    found = Found(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
-    walk = Descent(at_output(ctx.samples), ctx, found)
+    found = Collected(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
+    walk = FiniteWidthBackward(at_output(ctx.samples), ctx, found)
     terms = list(walk.through(chain))[::-1]
     return terms, _assembled(walk, found, ctx, outputs)
 
@@ -87,12 +87,12 @@ def _work(chain: Chain) -> int:
     )
 
 
-def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -> Way:
+def _laid_out(way: Sequence[Layer | VarianceSource | Forking], places: dict[int, int]) -> Way:
     chain: list[Weights | Source | Parting] = []
     for place in reversed(way):
         if isinstance(place, Layer):
             chain.append(Weights(places[id(place)], place.stage.step.alone))
-        elif isinstance(place, Spread):
+        elif isinstance(place, VarianceSource):
             chain.append(Source(places[id(place)]))
         else:
             even = np.full(len(place.ways), 1.0 / len(place.ways))
@@ -101,7 +101,7 @@ def _laid_out(way: Sequence[Layer | Spread | Forking], places: dict[int, int]) -
     return tuple(chain)
 
 
-def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profile:
+def _assembled(walk: FiniteWidthBackward, found: Collected, ctx: Context, outputs: int) -> LayerwiseStatistics:
     layers, sources = found.layers[::-1], found.sources[::-1]
     places = {id(place): at for row in (layers, sources) for at, place in enumerate(row)}
     steps = [layer.stage.step for layer in layers[1:]]
@@ -121,7 +121,7 @@ def _assembled(walk: Descent, found: Found, ctx: Context, outputs: int) -> Profi
     apart = column([2.0 * source.law.norm_slope**2 if source.stream is not None else 0.0 for source in sources])
     start, own = layers[0].width, layers[0].own_width
     head, lower = layers[-1], layers[:-1]
-    return Profile(
+    return LayerwiseStatistics(
         samples=ctx.samples,
         outputs=outputs,
         coherent=column([layer.coherent for layer in layers]),

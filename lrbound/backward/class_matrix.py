@@ -5,7 +5,7 @@
 They are closed under products, so the traces below cost one product of (classes x classes) matrices, whatever the size of
 the image. Forward kernels have this form exactly. Backward kernels are known as sums over classes; dividing by the
 number of pairs spreads what is banded (a filter's reach) over the class, and is exact where every position is a class
-of its own, as :mod:`lrbound.finite.walk` arranges for small maps.
+of its own, as :mod:`lrbound.forward.roles` arranges for small maps.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrbound.finite.wishart import Array
     from lrbound.meanfield.kernel import Kernel
+    from lrbound.meanfield.positions import Array
 
 
 class Operator(NamedTuple):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.activations.base import Activation
-from lrbound.backward.sweep import Backward
-from lrbound.finite import pattern
-from lrbound.finite.filters import norm_excess
-from lrbound.finite.freedom import Freedom, Signal, freedom
-from lrbound.finite.mean_signal import Masks, Tangents, batch_mean, coupled_channels
-from lrbound.finite.measures import (
+from lrbound.backward import mean_activations as pattern
+from lrbound.backward.coherent_dof import Masks, Tangents, batch_mean, coupled_channels
+from lrbound.backward.dof import DegreesOfFreedom, Signal, freedom
+from lrbound.backward.filters import norm_excess
+from lrbound.backward.graph import Shares
+from lrbound.backward.measures import (
     COHERENT,
     between,
     from_below,
@@ -31,13 +31,13 @@ from lrbound.finite.measures import (
     varying,
     width,
 )
-from lrbound.finite.own_share import OwnShare, met, seen_by_statistics
-from lrbound.finite.records import Forking, Found, Layer, Spread, Stage
-from lrbound.finite.response import of_activation, of_slopes, of_statistics
-from lrbound.finite.routes import Shares
-from lrbound.finite.sphere import passed_on
-from lrbound.finite.unit import LINEAR, Unit
-from lrbound.finite.walk import absorbs, squeezes, weighted
+from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
+from lrbound.backward.records import Collected, Forking, Layer, Stage, VarianceSource
+from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
+from lrbound.backward.sweep import Backward
+from lrbound.backward.unit_moments import LINEAR, Unit
+from lrbound.forward.roles import absorbs, squeezes, weighted
+from lrbound.forward.small_batch import passed_on
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
@@ -48,34 +48,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.backward.sweep import Term
-    from lrbound.finite.wishart import Array
     from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.gradient import Share
-    from lrbound.meanfield.positions import Axis
+    from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.statistics import Statistics
 
 
-class Descent(Backward):
+class FiniteWidthBackward(Backward):
     """A gradient on its way down, with what it carries: stages that are not complete, and gradients of single arms.
 
-    It hands the sweep's own terms on, and fills :class:`~lrbound.finite.records.Found` from the outputs down.
+    It hands the sweep's own terms on, and fills :class:`~lrbound.backward.records.Collected` from the outputs down.
     """
 
-    def __init__(self, gradient: Gradient, ctx: Context, found: Found, outer: tuple[Chain, ...] = ()) -> None:
+    def __init__(self, gradient: Gradient, ctx: Context, found: Collected, outer: tuple[Chain, ...] = ()) -> None:
         super().__init__(gradient)
         self.ctx, self.found, self.outer = ctx, found, outer
         self.samples = ctx.samples
         self.rest: Chain = []
-        self.way: list[Layer | Spread | Forking] = []
-        self.kept, self.own = 1.0, OwnShare()
+        self.way: list[Layer | VarianceSource | Forking] = []
+        self.kept, self.own = 1.0, SelfGradient()
         self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
         self.open: list[Stage] = []
         self.under: list[tuple[Stage, float]] = []
-        self.latest: list[Spread] = []
-        self.fluid: list[Spread] = []
+        self.latest: list[VarianceSource] = []
+        self.fluid: list[VarianceSource] = []
         self.parted = False
         self.stream, self.depth = object(), 0.0
         self.fork: Forking | None = None
@@ -113,7 +112,7 @@ class Descent(Backward):
             self._small_sets(step)
         return share
 
-    def arms(self, fork: Fork) -> Sequence[Descent]:
+    def arms(self, fork: Fork) -> Sequence[FiniteWidthBackward]:
         """Return a walk for each branch, which takes its part of what is open above."""
         beside = sum(end.channels for end in fork.ends) == fork.above.channels
         self._settle(fork.above, self.gradient, None if beside else LINEAR)
@@ -132,7 +131,7 @@ class Descent(Backward):
         gradients = fork.split(self.gradient)
         pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
         for arm, end in enumerate(gradients):
-            walk = Descent(end, self.ctx, self.found, (*self.outer, self.rest))
+            walk = FiniteWidthBackward(end, self.ctx, self.found, (*self.outer, self.rest))
             walk.exposed, walk.latest, walk.absorbed = self.exposed, self.latest, self.absorbed
             walk.kept, walk.own, walk.crossed = self.kept, self.own, self.crossed
             walk.open = [piece[arm] for piece in pieces]
@@ -145,7 +144,7 @@ class Descent(Backward):
 
     def meet(self, fork: Fork, walks: Sequence[Backward]) -> None:
         """Go on below the branches with what is still open in each."""
-        ours = [walk for walk in walks if isinstance(walk, Descent)]
+        ours = [walk for walk in walks if isinstance(walk, FiniteWidthBackward)]
         self.single = [walk.gradient for walk in ours]
         super().meet(fork, walks)
         self.fork = Forking([walk.way for walk in ours], _energies(fork.ends))
@@ -226,11 +225,11 @@ class Descent(Backward):
             source.loose = 0.0
         if self.ctx.through:
             self.own = self.own.through_statistics(
-                seen_by_statistics(step.above, own_part(above, self.samples)), self.samples
+                overlap_with_null_space(step.above, own_part(above, self.samples)), self.samples
             )
             passes = 1.0 - 2.0 / (number + 1.0)
             none = LINEAR._replace(norm_slope=passes, gain_slope=-1.0 / (number + 1.0), shared_slope=0.0)
-            source = Spread(none, loose=0.0, fixed_mean=True)
+            source = VarianceSource(none, loose=0.0, fixed_mean=True)
             source.response = partial(of_statistics, self.samples, _rounded(number))
             self._add(source)
 
@@ -255,7 +254,9 @@ class Descent(Backward):
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
             norms = numbers.norms / norm_excess(step.below, step.node.layer)
-            source = Spread(law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared)
+            source = VarianceSource(
+                law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared
+            )
             source.overlap_norm = law.overlap_norm / numbers.shared
             source.width = width(step.above, in_common(above, self.samples))
             if fixed > 0.0:
@@ -271,14 +272,14 @@ class Descent(Backward):
             mask = same / cross
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
             units = float(step.below.channels * step.below.positions)
-            self._add(Spread(law, units, units, units, linear))
+            self._add(VarianceSource(law, units, units, units, linear))
             for stage in self.open:
                 stage.masks *= mask
         else:
-            self._add(Spread(LINEAR, linear=linear))
+            self._add(VarianceSource(LINEAR, linear=linear))
 
     def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
-        from lrbound.finite.gates import gate
+        from lrbound.backward.gates import gate
 
         found = gate(layer, step.below, self._lower(), above, self.ctx)
         units = float(step.below.channels * step.below.positions)
@@ -290,7 +291,7 @@ class Descent(Backward):
             gain_slope=found.gain_slope,
             shared=0.0,
         )
-        source = Spread(law, units, units, units, linear)
+        source = VarianceSource(law, units, units, units, linear)
         source.response = partial(of_slopes, found)
         self._add(source)
 
@@ -359,9 +360,9 @@ class Descent(Backward):
         fresh = 1.0 - float(kept.complement @ kept.complement)
         if fresh > 0.0:
             norms = self._count(kernel, gradient, LINEAR).norms / fresh
-            self._add(Spread(LINEAR, norms, overlap=once * (1.0 - float(kept.complement @ kept.coherent))))
+            self._add(VarianceSource(LINEAR, norms, overlap=once * (1.0 - float(kept.complement @ kept.coherent))))
 
-    def _add(self, source: Spread) -> None:
+    def _add(self, source: VarianceSource) -> None:
         source.own = self.own.share
         self.found.sources.append(source)
         self.way.append(source)
@@ -387,13 +388,13 @@ class Descent(Backward):
         share = Gradient(rest.scaled(1.0 / max(sum(masked), 1)))
         self.single = [share if each is None else each for each in alone]
 
-    def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> Freedom:
+    def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> DegreesOfFreedom:
         """Take the shares of the fork above; with the law of masks, count the stages that have waited for them."""
         if self.fork is not None:
             centred = _centred(kernel)
             shares = np.array([split(arm.delta.dot(centred), self.samples) for arm in self.single])
             self.fork.flow = Shares(*(_normed(column) for column in shares.T))
-        numbers = Freedom(*(np.inf,) * 6)
+        numbers = DegreesOfFreedom(*(np.inf,) * 6)
         if law is not None:
             if law is not LINEAR or self.open:
                 numbers = self._count(kernel, gradient, law)
@@ -410,7 +411,7 @@ class Descent(Backward):
             self.fork, self.single = None, []
         return numbers
 
-    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> Freedom:
+    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> DegreesOfFreedom:
         centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
@@ -426,7 +427,7 @@ class Descent(Backward):
         )
         # one position is the least that there is
         least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
-        return Freedom(*np.maximum(found, kernel.channels * least).tolist())
+        return DegreesOfFreedom(*np.maximum(found, kernel.channels * least).tolist())
 
 
 def _down(chain: Chain) -> Iterator[Step]:

@@ -14,7 +14,7 @@ So do the activations: a sample's product with the mean over the batch, h_x . h,
 variance E v hb^2/(N (E hb^2 + E v/n)^2) that a stage of N units adds (hb a unit's mean over the batch, v its variance). A
 stage passes on such a variation, that of the product below it with the slope E p m hb/E hb^2 (m a unit's mean below
 the activation, p its mean slope) and that of the sample's own norm s^2 = |h_x - h|^2 with E hb (d hb/d ln s^2)/E hb^2: 1/2
-for a ReLU of centred values. The norms vary as in :mod:`lrbound.finite.localised`, and together with the products where v is
+for a ReLU of centred values. The norms vary as in :mod:`lrbound.curvature.localized`, and together with the products where v is
 skewed. With U_m the weight of the logarithm of a product injected at stage m, and V_m that of a norm's,
 
     U_m = a_{m+1} + slope U_{m+1},      V_m = norm_slope V_{m+1} + own U_{m+1},
@@ -35,7 +35,7 @@ Status: the part of the activations is derived to first order. Its root, predict
 measured couplings of small convolutional nets (C = 10 and 20, batches 16 to 64) are 1 to 1.2 times this under layer norm,
 1.5 to 2 times under batch, cross-iteration and batch-group norm, 3 times under instance norm, and 4 times under group norm
 of 4 channels, whose coupling of channels it leaves out. With branches Q_m and T_m are what flows through the stage's weights
-(:mod:`lrbound.finite.routes`); there measured couplings are 0.3 times (an overlapping max pool) to 3 times this.
+(:mod:`lrbound.backward.graph`); there measured couplings are 0.3 times (an overlapping max pool) to 3 times this.
 
 **The best sample** i of the branch ``lo`` is mixed with the samples j by the blocks G_ij, whose C elements along one output
 vary from initialisation to initialisation, in two ways (p_l = sqrt(b_l b_l E1_l) the parts of their mean size):
@@ -59,12 +59,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrbound.finite.localised import Localised
-    from lrbound.finite.profile import Profile
-    from lrbound.finite.wishart import Array
+    from lrbound.backward.layerwise import LayerwiseStatistics
+    from lrbound.curvature.localized import Localized
+    from lrbound.curvature.wishart import Array
 
 
-def of_coherent(profile: Profile, grown: Array) -> float:
+def of_coherent(profile: LayerwiseStatistics, grown: Array) -> float:
     """Return the sum of squares by which the coherent direction, whose layers' parts are ``grown``, is mixed."""
     below, top = (profile.flow(parts, coherent=True)[0] for parts in (profile.coherent, grown))
     gradients = (profile.outputs + 2.0) * float(below * top @ profile.mixing)
@@ -77,7 +77,7 @@ def of_coherent(profile: Profile, grown: Array) -> float:
     return gradients + float(profile.overlap @ product**2) + float(profile.norm @ norm**2) + 2.0 * both
 
 
-def of_best_sample(profile: Profile, branch: Localised) -> float:
+def of_best_sample(profile: LayerwiseStatistics, branch: Localized) -> float:
     """Return the sum of squares by which the best sample is mixed with the others."""
     parts = np.sqrt(branch.parts * profile.complement / profile.samples)
     spread = 1.0 + profile.coherence**2
