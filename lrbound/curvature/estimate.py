@@ -36,10 +36,10 @@ class BranchEstimates(NamedTuple):
     Attributes
     ----------
     samples : float
-    co, lo, de : float
+    coherent, localized, delocalized : float
         The branches.
-    coherent : float
-        ``co`` without the growth through finite layers.
+    coherent_leading : float
+        ``coherent`` without the growth through finite layers.
     mean : float
         Mean of the complement's spectrum, sum b_l.
     typical : float
@@ -55,10 +55,10 @@ class BranchEstimates(NamedTuple):
     """
 
     samples: float
-    co: float
-    lo: float
-    de: float
     coherent: float
+    localized: float
+    delocalized: float
+    coherent_leading: float
     mean: float
     typical: float
     spread: float
@@ -144,10 +144,10 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
     grown = {"coherent": co, "localized": lo.parts, "delocalized": de.parts}[found.branch]
     levels = BranchEstimates(
         samples=row.samples,
-        co=float(values[0]),
-        lo=lo.value,
-        de=de.edge,
-        coherent=float(row.coherent.sum()),
+        coherent=float(values[0]),
+        localized=lo.value,
+        delocalized=de.edge,
+        coherent_leading=float(row.coherent.sum()),
         mean=mean,
         typical=float(lo.parts.sum()),
         spread=math.sqrt(lo.log_variance),
