@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lrbound.optimizers.base import Optimizer
 
 
+DISTINCT = 1.05
+"""By how much the top share must exceed the correlation to be that of another direction than the samples' mean."""
+
+
 @dataclass(frozen=True)
 class Input:
     """Law of the samples.
@@ -29,11 +33,46 @@ class Input:
         E[x_i^2].
     correlation : float
         E[x_i y_i] / E[x_i^2] for two different samples x, y.
+    top_share : float or None
+        Largest eigenvalue of the Gram matrix of the samples, nothing subtracted, divided by its trace; None where it is not
+        known.
+    centred_share : float or None
+        The same after the mean of each feature has been subtracted (on images the mean of each channel).
+    norm_kurtosis : float or None
+        E|x|^4 / E[|x|^2]^2; None where it is not known, and then no more than the other shares make it.
+    mean_share : float or None
+        On images, variance between samples of an image's own mean, by channel, divided by E[x_i^2].
+    channel_correlation : float or None
+        Correlation between channels of the images' own means.
     """
 
     shape: Shape
     mean_square: float = 1.0
     correlation: float = 0.0
+    top_share: float | None = None
+    centred_share: float | None = None
+    norm_kurtosis: float | None = None
+    mean_share: float | None = None
+    channel_correlation: float | None = None
+
+    @property
+    def top_component(self) -> float:
+        """Share of E[x_i^2] in the first principal component, beside what all samples have in common."""
+        if self.centred_share is not None:
+            return self.centred_share * (1.0 - self.correlation)
+        if self.top_share is not None and self.top_share > DISTINCT * self.correlation:
+            return min(self.top_share, 1.0 - self.correlation)
+        return 0.0
+
+    def as_white(self) -> Input:
+        """Return the same input with nothing known of the samples but their mean square and correlation."""
+        return Input(self.shape, self.mean_square, self.correlation)
+
+    @property
+    def white(self) -> bool:
+        """Whether nothing is known of the samples but their mean square and correlation."""
+        known = (self.top_share, self.centred_share, self.norm_kurtosis, self.mean_share)
+        return all(number is None for number in known)
 
 
 @dataclass(frozen=True)

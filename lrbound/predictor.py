@@ -11,7 +11,7 @@ from lrbound.errors import Refused
 from lrbound.finite.estimate import Finite, estimate, leading, supported, tracked
 from lrbound.finite.interval import around
 from lrbound.hint import hint
-from lrbound.layers.base import Context
+from lrbound.layers.base import Context, NotBySample
 from lrbound.losses.base import Logits
 from lrbound.meanfield.fisher import Spectrum, spectrum
 from lrbound.meanfield.learning_rate import bare_arms, explosive, last_memory, minibatch_rate
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
     "extreme variances): it cannot train at any rate as it stands"
+)
+
+NOT_BY_SAMPLE = (
+    "input.top_share, mean_share and norm_kurtosis have no effect here: a flatten head, or a layer of which it is not known what "
+    "samples that differ make of it; with flatten heads measured networks on photographs were within 1.3 times of white inputs"
 )
 
 OWN_SHARE = 0.25
@@ -99,6 +104,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     chain += advance(place, ctx)[0]
     terms, found = _found(network, chain, ctx)
     parts = spectrum(terms, ctx.samples)
+    if not network.input.white and not limit:
+        found = _on_samples(found, network, ctx, notes)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found, logits)
@@ -149,6 +156,20 @@ def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Fi
     terms = list(backward(chain, ctx.samples))[::-1]
     known = supported(network) and not limit
     return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
+
+
+def _on_samples(found: Finite, network: Network, ctx: Context, notes: dict[str, None]) -> Finite:
+    """Return lambda_max on samples of the input's law, with the parts of the layers in proportion."""
+    from lrbound.finite.samples import growth, ratio
+
+    try:
+        factor = ratio(network, ctx, growth(found.levels))
+    except NotBySample:
+        notes[NOT_BY_SAMPLE] = None
+        return found
+    return found._replace(
+        lambda_max=factor * found.lambda_max, parts=tuple(factor * part for part in found.parts)
+    )
 
 
 def _large_batch(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.layers.base import Layer
+from lrbound.meanfield.single_samples import normalised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lrbound.activations.base import Activation
-    from lrbound.layers.base import Shape
+    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.kernel import Kernel
 
 USUAL_GROUPS = 32
 """Of Wu and He 2018."""
@@ -39,6 +41,14 @@ class Normaliser(Layer):
         """Return the normaliser for values of ``shape``, with the arguments that are given and defaults for the others."""
         del shape
         return cls(**given)
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Scale every sample by itself, unless the statistics run over the batch."""
+        statistics = self.statistics(kernel.channels, ctx.samples)
+        if statistics is None or statistics.batch:
+            return self.forward(kernel, ctx)
+        gamma, beta, eps = (getattr(self, name, 0.0) for name in ("gamma", "beta", "eps"))
+        return normalised(kernel, statistics, gamma=gamma, beta=beta, eps=eps)
 
     @classmethod
     def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from lrbound.fields import integer
 from lrbound.layers.base import Layer, ShapeError
 from lrbound.meanfield.positions import Window
+from lrbound.meanfield.single_samples import pooled
 
 if TYPE_CHECKING:
-    from lrbound.layers.base import Shape
+    from lrbound.layers.base import Context, Pullback, Shape
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Pooling2d(Layer):
         if 2 * self.padding > self.kernel:
             return f"'padding' must be at most half of 'kernel', got {self.padding} and {self.kernel}"
         return None
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Average over windows side by side, the maximum too: what all positions of a sample have in common passes."""
+        del ctx
+        return pooled(kernel, self.window.stride**2, averaged=float(self.kernel**2))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels, height, width)`` after pooling."""

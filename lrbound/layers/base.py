@@ -26,6 +26,10 @@ class ShapeError(ValueError):
     """The layer cannot take this input; the text says what is wrong and what would be right."""
 
 
+class NotBySample(Exception):
+    """A layer does not map kernels between single samples (:meth:`Layer.by_sample`)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Context:
     """What a sweep knows besides the network.
@@ -99,6 +103,18 @@ class Layer:
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of the input to that of the output; also return the way back for gradients."""
         raise NotImplementedError(self.kind)
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map a kernel between single samples: the rows of its map are samples, its columns the positions, all alike.
+
+        For layers that treat positions alike and samples by themselves, or both as one set, that is ``forward``.
+
+        Raises
+        ------
+        NotBySample
+            Where the layer has no such map.
+        """
+        return self.forward(kernel, ctx)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build the layer as a module for inputs of ``shape``, initialised as the spec says."""

@@ -92,21 +92,30 @@ def advance(place: Place, ctx: Context, layers: int | None = None) -> tuple[Chai
     return chain, Place(place.nodes[count:], kernel, shape_after(place.nodes[:count], place.shape))
 
 
+def by_sample(kernel: Kernel, network: Network, ctx: Context) -> Chain:
+    """Propagate a kernel on a map whose rows are samples and whose columns are positions (:class:`~lrbound.layers.base.Layer`)."""
+    return _forward(tuple(unroll(network.nodes)), kernel, network.input.shape, ctx, single=True)[0]
+
+
 def forward(network: Network, ctx: Context) -> Chain:
     """Propagate kernels from the input to the outputs."""
     return advance(entrance(network), ctx)[0]
 
 
-def _forward(nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context) -> tuple[Chain, Kernel]:
+def _forward(
+    nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context, *, single: bool = False
+) -> tuple[Chain, Kernel]:
     chain: Chain = []
     for node, inner in run(nodes, shape):
         layer = node.layer
         if isinstance(layer, Branching):
-            chains, ends = zip(*(_forward(branch, kernel, inner, ctx) for branch in layer.arms()), strict=True)
+            chains, ends = zip(
+                *(_forward(branch, kernel, inner, ctx, single=single) for branch in layer.arms()), strict=True
+            )
             above, split = layer.join(ends, ctx)
             chain.append(Fork(node, *above.averages(), chains, split, kernel, ends, above))
         else:
-            above, pull = layer.forward(kernel, ctx)
+            above, pull = layer.by_sample(kernel, ctx) if single else layer.forward(kernel, ctx)
             chain.append(Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above))
         kernel = above
     return chain, kernel
