@@ -104,11 +104,10 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     chain += advance(place, ctx)[0]
     terms, found = _found(network, chain, ctx)
     parts = spectrum(terms, ctx.samples)
-    if not network.input.white and not limit:
-        found = _on_samples(found, network, ctx, notes)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found, logits)
+    lambda_max *= 1.0 if network.input.white or limit else _on_samples(found, network, ctx, notes)
     unsure = None if limit else training.loss.limit(network.outputs)
     if unsure is not None:
         notes[unsure] = None
@@ -158,18 +157,15 @@ def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Fi
     return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
 
 
-def _on_samples(found: Finite, network: Network, ctx: Context, notes: dict[str, None]) -> Finite:
-    """Return lambda_max on samples of the input's law, with the parts of the layers in proportion."""
+def _on_samples(found: Finite, network: Network, ctx: Context, notes: dict[str, None]) -> float:
+    """Return by how much the samples of the input's law raise lambda_max above that of white ones."""
     from lrbound.finite.samples import growth, ratio
 
     try:
-        factor = ratio(network, ctx, growth(found.levels))
+        return ratio(network, ctx, growth(found.levels))
     except NotBySample:
         notes[NOT_BY_SAMPLE] = None
-        return found
-    return found._replace(
-        lambda_max=factor * found.lambda_max, parts=tuple(factor * part for part in found.parts)
-    )
+        return 1.0
 
 
 def _large_batch(

@@ -51,6 +51,8 @@ class Levels(NamedTuple):
         What couples the coherent direction and the best sample to the rest (see :mod:`lrbound.finite.mixing`).
     log_variances : tuple of float
         Of the branches over initialisations.
+    grown : tuple of float
+        Growth of each weight layer's part of one typical sample's own spectrum, in network order; empty where it is not known.
     """
 
     samples: float
@@ -65,6 +67,7 @@ class Levels(NamedTuple):
     beside_co: float
     beside_lo: float
     log_variances: tuple[float, float, float]
+    grown: tuple[float, ...] = ()
 
 
 class Finite(NamedTuple):
@@ -147,6 +150,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         spread=math.sqrt(max(beyond, 0.0)),
     )
     grown = {"co": co, "lo": lo.parts, "de": de.parts}[found.branch]
+    own = row.complement / row.samples
     levels = Levels(
         samples=row.samples,
         co=float(values[0]),
@@ -160,6 +164,7 @@ def estimate(network: Network, ctx: Context, terms: Sequence[Term], row: Profile
         beside_co=beside_co,
         beside_lo=beside_lo,
         log_variances=variances,
+        grown=tuple(np.divide(lo.parts, own, out=np.ones_like(own), where=own > 0.0).tolist()),
     )
     return Finite(
         found.value,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lrbound.finite.walk import weighted
 from lrbound.layers.base import unroll
 from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient, Sums
@@ -23,11 +24,13 @@ from lrbound.meanfield.latents import draw
 from lrbound.meanfield.sweep import Backward, by_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.finite.estimate import Levels
     from lrbound.layers.base import Context, Node
     from lrbound.meanfield.latents import Latents
     from lrbound.meanfield.positions import Array
-    from lrbound.meanfield.sweep import Chain
+    from lrbound.meanfield.sweep import Chain, Term
     from lrbound.network import Input, Network
 
 MOST_SAMPLES = 96
@@ -43,18 +46,24 @@ BEST_DRAWS = 100
 
 
 class Growth(NamedTuple):
-    """What finite width makes of the coherent direction and of a sample's own spectrum, and its spread between samples."""
+    """What finite width makes of the coherent direction, of each layer's part of other ones, and its spread between samples."""
 
     coherent: float
-    single: float
+    layers: tuple[float, ...]
     spread: float
+
+    def of(self, terms: Sequence[Term]) -> Array:
+        """Return the factor of each term: that of the weight layer it is, or stands above."""
+        if not self.layers:
+            return np.ones(len(terms))
+        at = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
+        return np.array(self.layers)[np.clip(at, 0, len(self.layers) - 1)]
 
 
 def growth(levels: Levels) -> Growth:
     """Return the growth that the branches of an estimate have."""
     coherent = levels.co / levels.coherent if levels.coherent > 0.0 else 1.0
-    single = levels.typical / levels.mean if levels.mean > 0.0 else 1.0
-    return Growth(max(coherent, 1.0), max(single, 1.0), levels.spread)
+    return Growth(max(coherent, 1.0), levels.grown, levels.spread)
 
 
 def ratio(network: Network, ctx: Context, grown: Growth) -> float:
@@ -97,12 +106,16 @@ def _value(network: Network, ctx: Context, grown: Growth, seed: int) -> float:
     norms = latents.norms
     picked = np.argsort(norms)[np.unique(np.linspace(0, count - 1, PICKED).astype(int))]
     tests = np.concatenate([_pairs(along), np.eye(count)[picked]])
-    batches, own = _quadratic(by_sample(kernel, network, inner), tests, copies)
+    plain, batches, own = _quadratic(by_sample(kernel, network, inner), tests, copies, grown)
     k = len(along)
-    size = np.diag(np.sqrt([grown.coherent] + [grown.single] * (k - 1)))
-    whole = float(np.linalg.eigvalsh(size @ _polarised(batches, k) @ size)[-1])
+    form = _polarised(batches, k)
+    form[0, 0] = grown.coherent * plain[0]
+    form[0, 1:] *= math.sqrt(grown.coherent * plain[0] / max(batches[0], 1e-300))
+    form[1:, 0] = form[0, 1:]
+    whole = float(np.linalg.eigvalsh(form)[-1])
     curve = np.interp(norms, norms[picked], own[-len(picked) :])
-    return max(whole, grown.single * _best(np.tile(curve, max(int(copies), 1) if math.isfinite(copies) else 1), grown.spread))
+    alike = max(int(min(copies, MOST_SAMPLES)), 1)
+    return max(whole, _best(np.tile(curve, alike), grown.spread))
 
 
 def _best(values: Array, spread: float) -> float:
@@ -142,16 +155,21 @@ def _polarised(values: Array, k: int) -> Array:
     return matrix
 
 
-def _quadratic(chain: Chain, tests: Array, copies: float) -> tuple[Array, Array]:
-    """Return v' T v/n, T the tangent kernel of one output, for directions v that all copies share, and for one copy alone."""
+def _quadratic(chain: Chain, tests: Array, copies: float, grown: Growth) -> tuple[Array, Array, Array]:
+    """Return v' T v/n, T the tangent kernel of one output, for directions v that all copies share, and for one copy alone.
+
+    The first as at infinite width, the second and the third with the growth of each layer.
+    """
     count = tests.shape[1]
     products = tests[:, :, None] * tests[:, None, :]
-    single = np.stack([products / copies, products * (1.0 - 1.0 / copies)], axis=1)
+    shared = np.stack([products / copies, products * (1.0 - 1.0 / copies)], axis=1)
     alone = np.stack([products / copies, np.zeros_like(products)], axis=1)
-    pair = np.stack([single, alone], axis=1)[..., None, None] / count
+    pair = np.stack([shared, alone], axis=1)[..., None, None] / count
     site = np.einsum("...iiab->...ia", pair)
-    gradient = Gradient(Sums(pair, site))
-    shares = [term.share for term in Backward(gradient).through(chain) if term.share is not None]
-    coherent = np.sum([np.broadcast_to(share.coherent, len(tests)) for share in shares], axis=0)
-    trace = np.sum([np.broadcast_to(share.trace, len(tests)) for share in shares], axis=0)
-    return coherent, trace
+    terms = [term for term in Backward(Gradient(Sums(pair, site))).through(chain)][::-1]
+    factors = [factor for factor, term in zip(grown.of(terms), terms, strict=True) if term.share is not None]
+    shares = [term.share for term in terms if term.share is not None]
+    coherent, trace = (
+        np.array([np.broadcast_to(part, len(tests)) for part in parts]) for parts in zip(*shares, strict=True)
+    )
+    return coherent.sum(axis=0), factors @ coherent, factors @ trace
