@@ -159,10 +159,10 @@ def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Fi
 
 def _on_samples(found: Finite, network: Network, ctx: Context, notes: dict[str, None]) -> float:
     """Return by how much the samples of the input's law raise lambda_max above that of white ones."""
-    from lrbound.finite.samples import growth, ratio
+    from lrbound.finite.samples import growth_of, ratio
 
     try:
-        return ratio(network, ctx, growth(found.levels))
+        return ratio(network, ctx, growth_of(found.levels))
     except NotBySample:
         notes[NOT_BY_SAMPLE] = None
         return 1.0

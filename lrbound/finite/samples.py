@@ -11,26 +11,31 @@ checks: ``lrbound/theory/data.md``.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.finite.walk import weighted
+from lrbound.finite.wishart import grown
 from lrbound.layers.base import unroll
 from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient, Sums
+from lrbound.meanfield.kernel import SAME
 from lrbound.meanfield.latents import draw
-from lrbound.meanfield.sweep import Backward, by_sample
+from lrbound.meanfield.normal import cdf, trapezoid
+from lrbound.meanfield.sweep import Backward, Fork, by_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from lrbound.finite.estimate import Levels
     from lrbound.layers.base import Context, Node
+    from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.latents import Latents
     from lrbound.meanfield.positions import Array
-    from lrbound.meanfield.sweep import Chain, Term
+    from lrbound.meanfield.sweep import Chain
     from lrbound.network import Input, Network
 
 MOST_SAMPLES = 96
@@ -43,30 +48,24 @@ OUTLIERS, EIGENVECTORS = 4, 2
 PICKED = 6
 """Samples, from the smallest to the largest norm, between whose own values those of the others are interpolated."""
 BEST_DRAWS = 100
+SHOWN = 0.1
+"""Share of the layers below the last in the coherent direction from which on its growth shows what theirs is."""
 
 
 class Growth(NamedTuple):
-    """What finite width makes of the coherent direction, of each layer's part of other ones, and its spread between samples."""
+    """What finite width makes of white samples: the growth of the coherent direction, and the spread between samples."""
 
     coherent: float
-    layers: tuple[float, ...]
     spread: float
 
-    def of(self, terms: Sequence[Term]) -> Array:
-        """Return the factor of each term: that of the weight layer it is, or stands above."""
-        if not self.layers:
-            return np.ones(len(terms))
-        at = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
-        return np.array(self.layers)[np.clip(at, 0, len(self.layers) - 1)]
 
-
-def growth(levels: Levels) -> Growth:
+def growth_of(levels: Levels) -> Growth:
     """Return the growth that the branches of an estimate have."""
     coherent = levels.co / levels.coherent if levels.coherent > 0.0 else 1.0
-    return Growth(max(coherent, 1.0), levels.grown, levels.spread)
+    return Growth(max(coherent, 1.0), levels.spread)
 
 
-def ratio(network: Network, ctx: Context, grown: Growth) -> float:
+def ratio(network: Network, ctx: Context, growth: Growth) -> float:
     """Return lambda_max on samples of the network's input law over that on white samples.
 
     Raises
@@ -75,12 +74,13 @@ def ratio(network: Network, ctx: Context, grown: Growth) -> float:
         Where a layer has no map between single samples.
     """
     law, nodes = _entered(network)
-    stripped = replace(network, input=law, nodes=nodes)
-    values = [
-        math.fsum(_value(replace(stripped, input=one), ctx, grown, seed) for seed in range(DRAWS))
-        for one in (law, law.as_white())
-    ]
-    return values[0] / values[1] if values[1] > 0.0 else 1.0
+    found = plain = 0.0
+    for seed in range(DRAWS):
+        white = _forms(replace(network, input=law.as_white(), nodes=nodes), ctx, seed)
+        power = _power(white, growth.coherent)
+        plain += white.top(power, growth.spread)
+        found += _forms(replace(network, input=law, nodes=nodes), ctx, seed).top(power, growth.spread)
+    return found / plain if plain > 0.0 else 1.0
 
 
 def _entered(network: Network) -> tuple[Input, tuple[Node, ...]]:
@@ -94,28 +94,143 @@ def _entered(network: Network) -> tuple[Input, tuple[Node, ...]]:
     return replace(law, shape=(math.prod(law.shape),), centred_share=known, mean_share=None), nodes[1:]
 
 
-def _value(network: Network, ctx: Context, grown: Growth, seed: int) -> float:
-    """Return the largest eigenvalue for one draw of samples."""
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """The layers' quadratic forms of one draw of samples, at infinite width.
+
+    Attributes
+    ----------
+    outputs : int
+    along : ndarray (k, m)
+        Orthonormal directions between samples, the constant one first.
+    shared : ndarray (weight layers, k, k)
+        v' T v/n of directions that all copies of the samples share.
+    single : ndarray (weight layers, m)
+        The same for single samples.
+    units : tuple of Units
+        Of each weight layer but the last.
+    """
+
+    outputs: int
+    along: Array
+    shared: Array
+    single: Array
+    units: tuple[Units, ...]
+    copies: int
+
+    def grown(self, weights: Array, values: Array) -> Array:
+        """Return the growth of each layer's part for a direction with these squared components on the samples."""
+        freedoms = np.array([unit.freedom(weights) for unit in self.units])
+        if self.outputs == 1 or not len(freedoms) or not values.sum() > 0.0:
+            return np.ones(len(values))
+        values = np.maximum(values, 1e-12 * values.sum())
+        return grown(self.outputs, values, freedoms) / values
+
+    def top(self, power: float, spread: float) -> float:
+        """Return the largest eigenvalue, the coherent direction grown by the ``power`` of what others are."""
+        plain = self.shared.sum(axis=0)
+        vector = np.append(0.0, np.linalg.eigh(plain[1:, 1:])[1][:, -1])
+        values = np.einsum("lij,i,j->l", self.shared, vector, vector)
+        each = np.sqrt(self.grown((vector @ self.along) ** 2, values))
+        scale = np.repeat(each[:, None], len(plain), axis=1)
+        scale[:, 0] **= power
+        form = (self.shared * scale[:, :, None] * scale[:, None, :]).sum(axis=0)
+        best = int(self.single.sum(axis=0).argmax())
+        own = self.grown(np.eye(self.single.shape[1])[best], self.single[:, best]) @ self.single
+        return max(float(np.linalg.eigvalsh(form)[-1]), _best(np.tile(own, self.copies), spread))
+
+
+class Units(NamedTuple):
+    """The units of one weight layer.
+
+    Attributes
+    ----------
+    channels : int
+    cosines : ndarray (m, m)
+        Of the positions' common part of samples, less what all samples have in common, over a unit's variance.
+    positions : float
+    """
+
+    channels: int
+    cosines: Array
+    positions: float
+
+    def freedom(self, weights: Array) -> float:
+        """Return the effective number of units for a direction that weighs samples so.
+
+        Units count by the square of their mean derivative: alike where the direction averages over samples or positions
+        that have little in common, only every second one where all that it sees is alike (ReLU, taken for all).
+        """
+        own = float(weights @ np.diagonal(self.cosines))
+        alike = float(weights @ np.abs(self.cosines) @ weights)
+        site = max(1.0 - own, 0.0) / self.positions
+        constant = own / (own + site) if own + site > 0.0 else 1.0
+        return self.channels / (_kurtosis(round(min(alike, 1.0), 2)) * constant**2 + (1.0 - constant) ** 2 / self.positions)
+
+
+@lru_cache(maxsize=128)
+def _kurtosis(alike: float) -> float:
+    """Return E p^4/E[p^2]^2 for p = P(u > 0 | m), m the part of u with a share ``alike`` of its variance."""
+    z, weights = trapezoid(8.0, 401)
+    p = cdf(z * math.sqrt(alike / max(1.0 - alike, 1e-6)))
+    return float(p**4 @ weights / (p**2 @ weights) ** 2)
+
+
+def _forms(network: Network, ctx: Context, seed: int) -> Forms:
+    """Return the forms of one draw of samples of the network's input law."""
     count = int(min(ctx.samples, MOST_SAMPLES))
     copies = ctx.samples / count
     latents = draw(network.input, count, seed)
     inner = replace(ctx, samples=copies, warn=lambda _: None)
     positions = min(math.prod(network.input.shape[1:]), MOST_POSITIONS)
-    kernel = latents.kernel(network.input, positions)
-    along = _directions(latents)
-    norms = latents.norms
+    along, norms = _directions(latents), latents.norms
     picked = np.argsort(norms)[np.unique(np.linspace(0, count - 1, PICKED).astype(int))]
     tests = np.concatenate([_pairs(along), np.eye(count)[picked]])
-    plain, batches, own = _quadratic(by_sample(kernel, network, inner), tests, copies, grown)
+    chain = by_sample(latents.kernel(network.input, positions), network, inner)
+    units = tuple(_units(kernel) for kernel in _above_weights(chain))[::-1]
+    shared, own = _quadratic(chain, tests, copies)
     k = len(along)
-    form = _polarised(batches, k)
-    form[0, 0] = grown.coherent * plain[0]
-    form[0, 1:] *= math.sqrt(grown.coherent * plain[0] / max(batches[0], 1e-300))
-    form[1:, 0] = form[0, 1:]
-    whole = float(np.linalg.eigvalsh(form)[-1])
-    curve = np.interp(norms, norms[picked], own[-len(picked) :])
-    alike = max(int(min(copies, MOST_SAMPLES)), 1)
-    return max(whole, _best(np.tile(curve, alike), grown.spread))
+    return Forms(
+        network.outputs,
+        along,
+        np.array([_polarised(row, k) for row in shared]),
+        np.array([np.interp(norms, norms[picked], row[-len(picked) :]) for row in own]),
+        units[:-1],
+        max(int(min(copies, MOST_SAMPLES)), 1),
+    )
+
+
+def _power(white: Forms, coherent: float) -> float:
+    """Return the power of the others' growth that the coherent direction of white samples has; 1 where nothing shows it."""
+    values = white.shared[:, 0, 0]
+    uniform = np.full(white.along.shape[1], 1.0 / white.along.shape[1])
+    each = white.grown(uniform, values)
+    total = float(values.sum())
+    if not float(values[:-1].sum()) > SHOWN * total:
+        return 1.0
+    low, high = 0.0, 2.0
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if float(each**middle @ values) < coherent * total else (low, middle)
+    return low
+
+
+def _above_weights(chain: Chain) -> Iterator[Kernel]:
+    """Yield what comes out of weight layers, in the order in which the way back meets them."""
+    for step in reversed(chain):
+        if isinstance(step, Fork):
+            for arm in step.chains:
+                yield from _above_weights(arm)
+        elif weighted(step.node.layer):
+            yield step.above
+
+
+def _units(kernel: Kernel) -> Units:
+    own = kernel.pair[SAME, ..., 0, 0]
+    both = kernel.pair[-1, ..., 0, 0]
+    variance = np.diagonal(own) + kernel.site[SAME, :, 0]
+    root = np.sqrt(np.maximum(variance - both.mean(), 1e-12 * variance))
+    return Units(kernel.channels, np.clip((own - both.mean()) / (root[:, None] * root), -1.0, 1.0), float(kernel.positions))
 
 
 def _best(values: Array, spread: float) -> float:
@@ -155,10 +270,10 @@ def _polarised(values: Array, k: int) -> Array:
     return matrix
 
 
-def _quadratic(chain: Chain, tests: Array, copies: float, grown: Growth) -> tuple[Array, Array, Array]:
-    """Return v' T v/n, T the tangent kernel of one output, for directions v that all copies share, and for one copy alone.
+def _quadratic(chain: Chain, tests: Array, copies: float) -> tuple[Array, Array]:
+    """Return v' T v/n by weight layer, for directions v that all copies of the samples share, and for one copy alone.
 
-    The first as at infinite width, the second and the third with the growth of each layer.
+    A normaliser's own part counts with the weight layer under it.
     """
     count = tests.shape[1]
     products = tests[:, :, None] * tests[:, None, :]
@@ -166,10 +281,10 @@ def _quadratic(chain: Chain, tests: Array, copies: float, grown: Growth) -> tupl
     alone = np.stack([products / copies, np.zeros_like(products)], axis=1)
     pair = np.stack([shared, alone], axis=1)[..., None, None] / count
     site = np.einsum("...iiab->...ia", pair)
-    terms = [term for term in Backward(Gradient(Sums(pair, site))).through(chain)][::-1]
-    factors = [factor for factor, term in zip(grown.of(terms), terms, strict=True) if term.share is not None]
-    shares = [term.share for term in terms if term.share is not None]
-    coherent, trace = (
-        np.array([np.broadcast_to(part, len(tests)) for part in parts]) for parts in zip(*shares, strict=True)
-    )
-    return coherent.sum(axis=0), factors @ coherent, factors @ trace
+    terms = list(Backward(Gradient(Sums(pair, site))).through(chain))[::-1]
+    at = np.maximum(np.cumsum([weighted(term.node.layer) for term in terms]) - 1, 0)
+    found = np.zeros((2, at[-1] + 1, len(tests)))
+    for row, term in zip(at, terms, strict=True):
+        if term.share is not None:
+            found[:, row] += np.stack([np.broadcast_to(part, len(tests)) for part in term.share])
+    return found[0], found[1]
