@@ -146,12 +146,15 @@ class Units(NamedTuple):
     Attributes
     ----------
     channels : int
+    over_batch : bool
+        Whether a normaliser over the batch divides them.
     cosines : ndarray (m, m)
         Of the positions' common part of samples, less what all samples have in common, over a unit's variance.
     positions : float
     """
 
     channels: int
+    over_batch: bool
     cosines: Array
     positions: float
 
@@ -165,7 +168,11 @@ class Units(NamedTuple):
         alike = float(weights @ np.abs(self.cosines) @ weights)
         site = max(1.0 - own, 0.0) / self.positions
         constant = own / (own + site) if own + site > 0.0 else 1.0
-        return self.channels / (_kurtosis(round(min(alike, 1.0), 2)) * constant**2 + (1.0 - constant) ** 2 / self.positions)
+        alike = round(min(alike, 1.0), 2)
+        root = np.sqrt(weights)
+        share = min(float(root @ np.abs(self.cosines) @ root) / len(root), 1.0)
+        uneven = _kurtosis(alike) * (_unevenness(round(share, 2)) if self.over_batch else 1.0)
+        return self.channels / (uneven * constant**2 + (1.0 - constant) ** 2 / self.positions)
 
 
 @lru_cache(maxsize=128)
@@ -174,6 +181,17 @@ def _kurtosis(alike: float) -> float:
     z, weights = trapezoid(8.0, 401)
     p = cdf(z * math.sqrt(alike / max(1.0 - alike, 1e-6)))
     return float(p**4 @ weights / (p**2 @ weights) ** 2)
+
+
+@lru_cache(maxsize=128)
+def _unevenness(share: float) -> float:
+    """Return E w^2/E[w]^2, w = s^-6 the weight of units in what a normaliser leaves of gradients along a component.
+
+    See :func:`~lrbound.meanfield.single_samples.uneven_units`.
+    """
+    a, weights = trapezoid(9.0, 901)
+    w = (share * a * a + max(1.0 - share, 1e-3)) ** -3
+    return float(w**2 @ weights / (w @ weights) ** 2)
 
 
 def _forms(network: Network, ctx: Context, seed: int) -> Forms:
@@ -187,7 +205,8 @@ def _forms(network: Network, ctx: Context, seed: int) -> Forms:
     picked = np.argsort(norms)[np.unique(np.linspace(0, count - 1, PICKED).astype(int))]
     tests = np.concatenate([_pairs(along), np.eye(count)[picked]])
     chain = by_sample(latents.kernel(network.input, positions), network, inner)
-    units = tuple(_units(kernel) for kernel in _above_weights(chain))[::-1]
+    over_batch = any(node.layer.over_batch for node, _ in network.unrolled())
+    units = tuple(_units(kernel, over_batch=over_batch) for kernel in _above_weights(chain))[::-1]
     shared, own = _quadratic(chain, tests, copies)
     k = len(along)
     return Forms(
@@ -225,12 +244,12 @@ def _above_weights(chain: Chain) -> Iterator[Kernel]:
             yield step.above
 
 
-def _units(kernel: Kernel) -> Units:
+def _units(kernel: Kernel, *, over_batch: bool) -> Units:
     own = kernel.pair[SAME, ..., 0, 0]
     both = kernel.pair[-1, ..., 0, 0]
     variance = np.diagonal(own) + kernel.site[SAME, :, 0]
     root = np.sqrt(np.maximum(variance - both.mean(), 1e-12 * variance))
-    return Units(kernel.channels, np.clip((own - both.mean()) / (root[:, None] * root), -1.0, 1.0), float(kernel.positions))
+    return Units(kernel.channels, over_batch, np.clip((own - both.mean()) / (root[:, None] * root), -1.0, 1.0), float(kernel.positions))
 
 
 def _best(values: Array, spread: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.layers.base import Layer
-from lrbound.meanfield.single_samples import normalised
+from lrbound.meanfield.single_samples import normalised, uneven_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,10 +43,12 @@ class Normaliser(Layer):
         return cls(**given)
 
     def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Scale every sample by itself, unless the statistics run over the batch."""
+        """Scale every sample by itself, or all by the batch of them."""
         statistics = self.statistics(kernel.channels, ctx.samples)
-        if statistics is None or statistics.batch:
+        if statistics is None:
             return self.forward(kernel, ctx)
+        if statistics.batch:
+            return uneven_units(kernel, statistics, *self.forward(kernel, ctx), through=ctx.through)
         gamma, beta, eps = (getattr(self, name, 0.0) for name in ("gamma", "beta", "eps"))
         return normalised(kernel, statistics, gamma=gamma, beta=beta, eps=eps)
 
