@@ -1,4 +1,4 @@
-"""Families of members that are one file each: layers, activations, losses, optimisers, report formats.
+"""Families of members that are one file each: layers, activations, losses, optimisers, report formats, formats of data.
 
 The name of a member is the name of its module, and its class is the one class that the module defines as a subclass
 of the family's base. Members are imported when they are asked for, so a family's size costs nothing at start-up.
@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from lrbound.data.base import DataFormat
     from lrbound.layers.base import Layer
     from lrbound.losses.base import Loss
     from lrbound.optimizers.base import Optimizer
@@ -72,3 +73,4 @@ LAYERS: Family[Layer] = Family("lrbound.layers.base:Layer", "lrbound.layers", "l
 LOSSES: Family[Loss] = Family("lrbound.losses.base:Loss", "lrbound.losses")
 OPTIMIZERS: Family[Optimizer] = Family("lrbound.optimizers.base:Optimizer", "lrbound.optimizers")
 REPORTS: Family[Report] = Family("lrbound.report.base:Report", "lrbound.report")
+DATA_FORMATS: Family[DataFormat] = Family("lrbound.data.base:DataFormat", "lrbound.data")

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from lrbound.meanfield.sweep import Chain
     from lrbound.network import Input, Network
 
-MOST_SAMPLES = 96
+MOST_SAMPLES = 64
 """Samples that are drawn; of a larger batch, copies of them with other white parts make up the rest."""
-DRAWS = 3
+DRAWS = 2
 MOST_POSITIONS = 4096
 """Positions beyond which single ones do not count."""
 OUTLIERS, EIGENVECTORS = 4, 2
@@ -77,9 +77,9 @@ def ratio(network: Network, ctx: Context, growth: Growth) -> float:
     found = plain = 0.0
     for seed in range(DRAWS):
         white = _forms(replace(network, input=law.as_white(), nodes=nodes), ctx, seed)
-        power = _power(white, growth.coherent)
-        plain += white.top(power, growth.spread)
-        found += _forms(replace(network, input=law, nodes=nodes), ctx, seed).top(power, growth.spread)
+        below = _below_head(white, growth.coherent)
+        plain += white.top(below, growth.spread)
+        found += _forms(replace(network, input=law, nodes=nodes), ctx, seed).top(below, growth.spread)
     return found / plain if plain > 0.0 else 1.0
 
 
@@ -126,14 +126,14 @@ class Forms:
         values = np.maximum(values, 1e-12 * values.sum())
         return grown(self.outputs, values, freedoms) / values
 
-    def top(self, power: float, spread: float) -> float:
-        """Return the largest eigenvalue, the coherent direction grown by the ``power`` of what others are."""
+    def top(self, below: float, spread: float) -> float:
+        """Return the largest eigenvalue, the coherent direction grown by ``below`` under the last layer."""
         plain = self.shared.sum(axis=0)
         vector = np.append(0.0, np.linalg.eigh(plain[1:, 1:])[1][:, -1])
         values = np.einsum("lij,i,j->l", self.shared, vector, vector)
         each = np.sqrt(self.grown((vector @ self.along) ** 2, values))
         scale = np.repeat(each[:, None], len(plain), axis=1)
-        scale[:, 0] **= power
+        scale[:-1, 0], scale[-1, 0] = math.sqrt(below), 1.0
         form = (self.shared * scale[:, :, None] * scale[:, None, :]).sum(axis=0)
         best = int(self.single.sum(axis=0).argmax())
         own = self.grown(np.eye(self.single.shape[1])[best], self.single[:, best]) @ self.single
@@ -219,19 +219,11 @@ def _forms(network: Network, ctx: Context, seed: int) -> Forms:
     )
 
 
-def _power(white: Forms, coherent: float) -> float:
-    """Return the power of the others' growth that the coherent direction of white samples has; 1 where nothing shows it."""
+def _below_head(white: Forms, coherent: float) -> float:
+    """Return the growth of the coherent direction below the last layer on white samples; 1 where nothing shows it."""
     values = white.shared[:, 0, 0]
-    uniform = np.full(white.along.shape[1], 1.0 / white.along.shape[1])
-    each = white.grown(uniform, values)
-    total = float(values.sum())
-    if not float(values[:-1].sum()) > SHOWN * total:
-        return 1.0
-    low, high = 0.0, 2.0
-    for _ in range(30):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(each**middle @ values) < coherent * total else (low, middle)
-    return low
+    below, total = float(values[:-1].sum()), float(values.sum())
+    return max((coherent * total - float(values[-1])) / below, 1.0) if below > SHOWN * total else 1.0
 
 
 def _above_weights(chain: Chain) -> Iterator[Kernel]:

@@ -1,0 +1,1 @@
+"""Samples from files, block by block: one format a file."""
