@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import Param
-from lrbound.network import Input, Training
+from lrbound.network import KINDS, OF_IMAGES, Input, Training, typical
 from lrbound.registry import LOSSES, OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, member
-from lrbound.spec.scalars import describe, is_null, read_integer, read_number, read_scalar, read_text, resolve
+from lrbound.spec.scalars import describe, is_null, read_choice, read_integer, read_number, read_scalar, read_text, resolve
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
 
 if TYPE_CHECKING:
@@ -25,9 +25,16 @@ MOST_FEATURES = 10**8
 LAW = {
     "mean_square": Param("number", "E[x_i^2]", gt=0),
     "correlation": Param("number", "E[x_i y_i] / E[x_i^2] for two different samples x, y", ge=0, le=1),
+    "top_share": Param("number", "largest eigenvalue of the samples' Gram matrix over its trace", ge=0, le=1),
+    "centred_share": Param("number", "the same after subtracting each feature's mean (images: each channel's)", ge=0, le=1),
+    "norm_kurtosis": Param("number", "E|x|^4 / E[|x|^2]^2", ge=1, le=1e6),
+    "mean_share": Param("number", "images: variance of an image's own mean over E[x_i^2]", ge=0, le=1),
+    "channel_correlation": Param("number", "images: correlation between channels of their means", ge=0, le=1),
 }
+KIND = Param("choice", "typical statistics for what is not stated", choices=tuple(KINDS))
+TARGET_SCALE = Param("number", "root mean square of a sample's target vector; 1 for one-hot", gt=0)
 BATCH_SIZE = Param("integer", "samples in one step, or full", ge=1)
-TRAINING_KEYS = ("loss", "batch_size", "optimizer")
+TRAINING_KEYS = ("loss", "batch_size", "optimizer", "target_scale")
 DEFAULT_LOSS = "half_squared_error"
 DEFAULT_OPTIMIZER = "sgd"
 
@@ -50,7 +57,7 @@ def read_input(value: Value, problems: Problems) -> Input:
     """Return the law of the samples."""
     if not isinstance(value, MapValue):
         raise Invalid(value.mark, f"'input' must be a mapping with 'shape', got {describe(value)}")
-    given = known_entries(value, ("shape", *LAW), "key", "input: ", problems)
+    given = known_entries(value, ("shape", "kind", *LAW), "key", "input: ", problems)
     numbers: dict[str, float] = {}
     for key, param in LAW.items():
         if key in given:
@@ -58,7 +65,16 @@ def read_input(value: Value, problems: Problems) -> Input:
                 numbers[key] = read_number(given[key], param, f"input: '{key}'")
     if "shape" not in given:
         raise Invalid(value.mark, "input: 'shape' is missing")
-    return Input(_read_shape(given["shape"], problems), **numbers)
+    shape = _read_shape(given["shape"], problems)
+    for key in OF_IMAGES:
+        if key in numbers and len(shape) == 1:
+            with problems.collecting():
+                raise Invalid(given[key].mark, f"input: '{key}' is for images, [channels, height, width]")
+    kind = None
+    if "kind" in given:
+        with problems.collecting():
+            kind = read_choice(given["kind"], KIND, "input: 'kind'", problems)
+    return typical(shape, kind, numbers)
 
 
 def _read_shape(value: Value, problems: Problems) -> tuple[int, ...]:
@@ -93,7 +109,11 @@ def read_training(value: Value, problems: Problems) -> Training:
     if "optimizer" in given:
         with problems.collecting():
             optimizer = _read_optimizer(given["optimizer"], problems) or optimizer
-    return Training(loss, batch_size, optimizer)
+    scale = 1.0
+    if "target_scale" in given:
+        with problems.collecting():
+            scale = read_number(given["target_scale"], TARGET_SCALE, "training: 'target_scale'")
+    return Training(loss, batch_size, optimizer, scale)
 
 
 def _read_loss(value: Value, problems: Problems) -> Loss:

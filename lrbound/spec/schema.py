@@ -17,10 +17,12 @@ from lrbound.spec.header import (
     BATCH_SIZE,
     DEFAULT_LOSS,
     DEFAULT_OPTIMIZER,
+    KIND,
     LAW,
     LONGEST_NAME,
     LONGEST_SIDE,
     MOST_FEATURES,
+    TARGET_SCALE,
     VERSION,
 )
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
@@ -112,7 +114,8 @@ def _input() -> Schema:
         "prefixItems": [{**sizes, "maximum": MOST_FEATURES}, *({**sizes, "maximum": LONGEST_SIDE} for _ in range(2))],
     }
     shape = {"description": "[features] or [channels, height, width]", "anyOf": [features, image]}
-    return _object({"shape": shape, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"])
+    kind = {**_field(KIND), "default": "white"}
+    return _object({"shape": shape, "kind": kind, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"])
 
 
 def _init() -> Schema:
@@ -132,6 +135,7 @@ def _training() -> Schema:
             "optimizer": _nullable(
                 {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
             ),
+            "target_scale": _nullable({**_field(TARGET_SCALE), "default": 1}),
         }
     )
 
