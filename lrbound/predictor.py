@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -104,6 +105,9 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     chain += advance(place, ctx)[0]
     terms, found = _found(network, chain, ctx)
     parts = spectrum(terms, ctx.samples)
+    component = _component(network, ctx) if limit or not _over_batch(network) else ()
+    if limit and math.fsum(component) > found.lambda_max:
+        found = _along_component(found, terms, component)
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found, logits)
@@ -115,6 +119,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     minibatch = None
     if training.batch_size is not None:
         large = _large_batch(place, parts, terms, found, (samples, context(math.inf)))
+        large = replace(large, coherent=max(large.coherent, math.fsum(component)))
         factors = training.loss.factor(logits), training.loss.noise_factor(logits)
         minibatch = minibatch_rate(training.optimizer, large, training.batch_size, *factors)
     bounds = Bounds(_finite(curvature), _finite(minibatch))
@@ -155,6 +160,29 @@ def _found(network: Network, chain: Chain, ctx: Context) -> tuple[list[Term], Fi
     terms = list(backward(chain, ctx.samples))[::-1]
     known = supported(network) and not limit
     return terms, estimate(network, ctx, terms) if known else leading(terms, ctx.samples)
+
+
+def _over_batch(network: Network) -> bool:
+    """Say whether a layer's statistics run over the batch."""
+    return any(node.layer.over_batch for node, _ in network.unrolled())
+
+
+def _component(network: Network, ctx: Context) -> tuple[float, ...]:
+    """Return the weight layers' parts along the samples' first principal component in a batch without end."""
+    from lrbound.finite.samples import population
+
+    return population(network, ctx)
+
+
+def _along_component(found: Finite, terms: Sequence[Term], component: tuple[float, ...]) -> Finite:
+    """Return lambda_max where the samples' first principal component has more curvature than what they share."""
+    from lrbound.finite.walk import weighted
+
+    parts = iter(component)
+    return found._replace(
+        lambda_max=math.fsum(component),
+        parts=tuple(next(parts) if weighted(term.node.layer) else 0.0 for term in terms),
+    )
 
 
 def _on_samples(found: Finite, network: Network, ctx: Context, notes: dict[str, None]) -> float:

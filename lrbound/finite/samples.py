@@ -19,11 +19,11 @@ import numpy as np
 
 from lrbound.finite.walk import weighted
 from lrbound.finite.wishart import grown
-from lrbound.layers.base import unroll
+from lrbound.layers.base import NotBySample, unroll
 from lrbound.layers.flatten import Flatten
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME
-from lrbound.meanfield.latents import draw
+from lrbound.meanfield.latents import draw, two_groups
 from lrbound.meanfield.normal import cdf, trapezoid
 from lrbound.meanfield.sweep import Backward, Fork, by_sample
 
@@ -299,3 +299,32 @@ def _quadratic(chain: Chain, tests: Array, copies: float) -> tuple[Array, Array]
         if term.share is not None:
             found[:, row] += np.stack([np.broadcast_to(part, len(tests)) for part in term.share])
     return found[0], found[1]
+
+
+def population(network: Network, ctx: Context) -> tuple[float, ...]:
+    """Return the weight layers' parts of lambda_max in a batch without end along the samples' first principal component.
+
+    Of white samples with d features that component has 1/d of the variance, which a batch of more samples than features
+    sees (exact for a linear network; elsewhere to order 1/d). Two groups of samples on either side of it stand for it.
+    Empty where a layer has no map between single samples, or the samples are images without a stated mean share.
+    """
+    law, nodes = _entered(network)
+    share = law.top_component
+    if len(law.shape) == 1:
+        share = max(share, (1.0 - law.correlation) / law.shape[0])
+    elif law.mean_share is not None:
+        chi = law.channel_correlation or 0.0
+        share = min(law.mean_share * (chi + (1.0 - chi) / law.shape[0]), 1.0 - law.correlation)
+    else:
+        return ()
+    positions = min(math.prod(law.shape[1:]), MOST_POSITIONS)
+    sides = np.array([1.0, -1.0]) / math.sqrt(2.0)
+    try:
+        chain = by_sample(
+            two_groups(law, share).kernel(law, positions),
+            replace(network, input=law, nodes=nodes),
+            replace(ctx, samples=math.inf, warn=lambda _: None),
+        )
+    except NotBySample:
+        return ()
+    return tuple(_quadratic(chain, sides[None], math.inf)[0][:, 0].tolist())

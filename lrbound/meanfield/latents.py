@@ -142,3 +142,12 @@ def _directions(latent: Array, scale: Array) -> Array:
     if np.ptp(scale) > 0.0:
         rows += [scale, np.sqrt(scale), scale**2]
     return np.array(rows)
+
+
+def two_groups(law: Input, share: float) -> Latents:
+    """Return two samples on either side of a component with this share of the variance."""
+    common = law.correlation + share * np.array([[1.0, -1.0], [-1.0, 1.0]])
+    images = len(law.shape) > 1
+    own = common if images else common + (1.0 - law.correlation - share) * np.eye(2)
+    site = np.full(2, 1.0 - law.correlation - share if images else 0.0)
+    return Latents(common, own, site, np.ones((1, 2)))
