@@ -90,9 +90,7 @@ def typical(shape: Shape, kind: str | None, stated: Mapping[str, float]) -> Inpu
 
     A top share that is stated replaces the typical centred one, too.
     """
-    known = {
-        key: value for key, value in KINDS[kind or "white"].items() if len(shape) == 3 or key not in OF_IMAGES
-    }
+    known = {key: value for key, value in KINDS[kind or "white"].items() if len(shape) == 3 or key not in OF_IMAGES}
     if "top_share" in stated:
         known.pop("centred_share", None)
     return Input(shape, **{**known, **stated})

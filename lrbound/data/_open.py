@@ -83,7 +83,9 @@ def _scaling(samples: Samples, normalisation: Normalisation | None) -> Way:
     if normalisation is None:
         return (lambda x: x / BYTE) if samples.bytes_ else (lambda x: x)
     if len(samples.shape) != 3:
-        raise Refused(f"--mean and --std are for images, [channels, height, width]; got samples of {list(samples.shape)}")
+        raise Refused(
+            f"--mean and --std are for images, [channels, height, width]; got samples of {list(samples.shape)}"
+        )
     channels = samples.shape[0]
     for name, numbers in zip(("--mean", "--std"), normalisation, strict=True):
         if len(numbers) not in (1, channels):

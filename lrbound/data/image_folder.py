@@ -69,19 +69,23 @@ def _pixels(file: str, shape: tuple[int, ...] | None) -> NDArray[Any]:
     except ImportError:
         raise Refused("reading images needs Pillow: pip install 'lrbound[images]'") from None
     name = os.path.basename(file)
+    too_large = ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise Refused(f"{name} has {image.width} x {image.height} pixels, at most {MOST_PIXELS} are read")
                 grey = image.mode in ("L", "1") if shape is None else shape[0] == 1
-                array = np.asarray(image.convert("L" if grey else "RGB"))
-    except Refused:
-        raise
+                if image.width * image.height > MOST_PIXELS:
+                    too_large = f"{name} has {image.width} x {image.height} pixels, at most {MOST_PIXELS} are read"
+                else:
+                    array = np.asarray(image.convert("L" if grey else "RGB"))
     except Exception as error:  # Pillow's decoders raise whatever they like
         raise Refused(f"{name} is not an image that Pillow reads") from error
+    if too_large:
+        raise Refused(too_large)
     found = array[None] if grey else array.transpose(2, 0, 1)
     if shape is not None and found.shape != shape:
-        raise Refused(f"{name} is {found.shape[2]} x {found.shape[1]}, the first image {shape[2]} x {shape[1]}; resize them")
+        raise Refused(
+            f"{name} is {found.shape[2]} x {found.shape[1]}, the first image {shape[2]} x {shape[1]}; resize them"
+        )
     return found

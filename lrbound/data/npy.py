@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lrbound.data._numpy_header import read_header
 from lrbound.data.base import Block, DataFormat, Samples, Wanted, no_array, no_column, rows_at_a_time
@@ -36,7 +36,7 @@ class Npy(DataFormat):
             raise Refused("ends before its array does")
 
         def blocks() -> Iterator[Block]:
-            order = "F" if header.fortran else "C"
+            order: Literal["F", "C"] = "F" if header.fortran else "C"
             array = np.memmap(path, header.dtype, "r", offset, header.shape, order)
             for start in range(0, len(array), rows):
                 yield Block(np.asarray(array[start : start + rows]))

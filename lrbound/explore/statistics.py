@@ -128,11 +128,7 @@ def statistics(samples: Samples | NDArray[np.generic], name: str = "", targets: 
         raise Refused("samples by features are needed, got a list of numbers")
     sums, labels = _Sums(samples.shape), _Labels()
     for block in samples.blocks():
-        if block.x.dtype.kind not in "biuf":
-            raise Refused(f"numbers are needed, got an array of type {block.x.dtype}")
-        step = max(BLOCK // sums.features, 1)
-        for start in range(0, len(block.x), step):
-            sums.add(np.asarray(block.x[start : start + step], dtype=np.float64))
+        sums.take(block.x)
         if targets is None and block.labels is not None:
             labels.add(block.labels)
     if not sums.count:
@@ -203,6 +199,16 @@ class _Sums:
         self._means, self._means2 = np.zeros(channels), np.zeros((channels, channels))
         self._kept: Array = np.empty((max(min(KEPT, MOST_KEPT // self.features), 2), self.features), dtype=np.float32)
         self._rng = np.random.default_rng(0)
+
+    def take(self, x: NDArray[np.generic]) -> None:
+        """Take in some samples of any type, so many at a time that their float64 copies stay small."""
+        import numpy as np
+
+        if x.dtype.kind not in "biuf":
+            raise Refused(f"numbers are needed, got an array of type {x.dtype}")
+        step = max(BLOCK // self.features, 1)
+        for start in range(0, len(x), step):
+            self.add(np.asarray(x[start : start + step], dtype=np.float64))
 
     def add(self, x: Array) -> None:
         """Take in some samples."""

@@ -241,7 +241,12 @@ def _units(kernel: Kernel, *, over_batch: bool) -> Units:
     both = kernel.pair[-1, ..., 0, 0]
     variance = np.diagonal(own) + kernel.site[SAME, :, 0]
     root = np.sqrt(np.maximum(variance - both.mean(), 1e-12 * variance))
-    return Units(kernel.channels, over_batch, np.clip((own - both.mean()) / (root[:, None] * root), -1.0, 1.0), float(kernel.positions))
+    return Units(
+        kernel.channels,
+        over_batch,
+        np.clip((own - both.mean()) / (root[:, None] * root), -1.0, 1.0),
+        float(kernel.positions),
+    )
 
 
 def _best(values: Array, spread: float) -> float:

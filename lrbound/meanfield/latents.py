@@ -130,7 +130,9 @@ def _norms(
     if wanted < spread + others:
         kept = max(wanted - others, 0.0) / spread if spread > 0.0 else 1.0  # (E xi^4 - 1)/2
         even = math.sqrt(max(1.0 - kept, 0.0))
-        return math.sqrt(even) * np.sign(latent) + math.sqrt(1.0 - even) * rng.standard_normal(latent.shape), np.ones(count)
+        return math.sqrt(even) * np.sign(latent) + math.sqrt(1.0 - even) * rng.standard_normal(latent.shape), np.ones(
+            count
+        )
     log_variance = math.log((1.0 + wanted) / (1.0 + spread + others))
     z = rng.standard_normal(count)
     scale = np.exp(math.sqrt(log_variance) * z - 0.5 * log_variance)

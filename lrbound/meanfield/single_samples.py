@@ -118,7 +118,9 @@ def _first_component(kernel: Kernel, samples: float) -> tuple[float, Array]:
     mixed = np.tensordot(_mix(samples), _both(kernel)[..., 0, 0], 1)
     centred = mixed - mixed.mean(axis=0) - mixed.mean(axis=1)[:, None] + mixed.mean()
     values, vectors = np.linalg.eigh(centred)
-    total = float(np.diagonal(kernel.pair[SAME, ..., 0, 0]).sum() + kernel.site[SAME].sum()) - len(mixed) * float(mixed.mean())
+    total = float(np.diagonal(kernel.pair[SAME, ..., 0, 0]).sum() + kernel.site[SAME].sum()) - len(mixed) * float(
+        mixed.mean()
+    )
     return (float(values[-1]) / total if total > 0.0 else 0.0), vectors[:, -1]
 
 

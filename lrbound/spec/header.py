@@ -10,7 +10,16 @@ from lrbound.registry import LOSSES, OPTIMIZERS
 from lrbound.spec.arguments import build
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, member
-from lrbound.spec.scalars import describe, is_null, read_choice, read_integer, read_number, read_scalar, read_text, resolve
+from lrbound.spec.scalars import (
+    describe,
+    is_null,
+    read_choice,
+    read_integer,
+    read_number,
+    read_scalar,
+    read_text,
+    resolve,
+)
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value
 
 if TYPE_CHECKING:
@@ -26,7 +35,9 @@ LAW = {
     "mean_square": Param("number", "E[x_i^2]", gt=0),
     "correlation": Param("number", "E[x_i y_i] / E[x_i^2] for two different samples x, y", ge=0, le=1),
     "top_share": Param("number", "largest eigenvalue of the samples' Gram matrix over its trace", ge=0, le=1),
-    "centred_share": Param("number", "the same after subtracting each feature's mean (images: each channel's)", ge=0, le=1),
+    "centred_share": Param(
+        "number", "the same after subtracting each feature's mean (images: each channel's)", ge=0, le=1
+    ),
     "norm_kurtosis": Param("number", "E|x|^4 / E[|x|^2]^2", ge=1, le=1e6),
     "mean_share": Param("number", "images: variance of an image's own mean over E[x_i^2]", ge=0, le=1),
     "channel_correlation": Param("number", "images: correlation between channels of their means", ge=0, le=1),

@@ -115,7 +115,9 @@ def _input() -> Schema:
     }
     shape = {"description": "[features] or [channels, height, width]", "anyOf": [features, image]}
     kind = {**_field(KIND), "default": "white"}
-    return _object({"shape": shape, "kind": kind, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"])
+    return _object(
+        {"shape": shape, "kind": kind, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"]
+    )
 
 
 def _init() -> Schema:
