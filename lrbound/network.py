@@ -50,6 +50,9 @@ class Input:
         The same after the mean of each feature has been subtracted (on images the mean of each channel).
     norm_kurtosis : float or None
         E|x|^4 / E[|x|^2]^2; None where it is not known, and then no more than the other shares make it.
+    effective_features : float or None
+        Number of equal, independent features that white samples need to have the same mean square cosine between them as
+        the samples beside the first principal component; None for the number of features itself.
     mean_share : float or None
         On images, variance between samples of an image's own mean, by channel, divided by E[x_i^2].
     channel_correlation : float or None
@@ -62,6 +65,7 @@ class Input:
     top_share: float | None = None
     centred_share: float | None = None
     norm_kurtosis: float | None = None
+    effective_features: float | None = None
     mean_share: float | None = None
     channel_correlation: float | None = None
 
@@ -81,7 +85,7 @@ class Input:
     @property
     def white(self) -> bool:
         """Whether nothing is known of the samples but their mean square and correlation."""
-        known = (self.top_share, self.centred_share, self.norm_kurtosis, self.mean_share)
+        known = (self.top_share, self.centred_share, self.norm_kurtosis, self.effective_features, self.mean_share)
         return all(number is None for number in known)
 
 

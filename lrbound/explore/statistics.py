@@ -47,6 +47,8 @@ class Statistics:
         The same after each feature's mean (on images, each channel's) has been subtracted.
     norm_kurtosis : float or None
         E|x|^4 / E[|x|^2]^2.
+    effective_features : float or None
+        Of flat features: 1 over the mean square cosine between two samples, without their means and first component.
     mean_share : float or None
         Variance between images of an image's own mean, by channel, over ``mean_square``.
     channel_correlation : float or None
@@ -68,6 +70,7 @@ class Statistics:
     top_share: float | None = None
     centred_share: float | None = None
     norm_kurtosis: float | None = None
+    effective_features: float | None = None
     mean_share: float | None = None
     channel_correlation: float | None = None
     features: int = 0
@@ -97,7 +100,7 @@ class Statistics:
 
 
 OF_IMAGES = ("mean_share", "channel_correlation")
-LAW = ("correlation", "top_share", "centred_share", "norm_kurtosis", *OF_IMAGES)
+LAW = ("correlation", "top_share", "centred_share", "norm_kurtosis", "effective_features", *OF_IMAGES)
 """Fields of a spec's ``input`` that data determine, beside shape and mean square."""
 
 
@@ -248,7 +251,8 @@ class _Sums:
         found: dict[str, float | None] = {
             "top_share": _top(kept),
             "centred_share": _top(kept - mean),
-            "norm_kurtosis": self.fourth * self.count / self.squares**2,
+            "norm_kurtosis": max(self.fourth * self.count / self.squares**2, 1.0),
+            "effective_features": _effective(kept - mean),
         }
         if len(self._means):
             covariance = self._means2 / self.count - np.outer(self._means, self._means) / self.count**2
@@ -267,6 +271,23 @@ def _top(x: Array) -> float | None:
     gram = x @ x.T if len(x) <= x.shape[1] else x.T @ x
     trace = float(np.trace(gram))
     return min(float(np.linalg.eigvalsh(gram)[-1]) / trace, 1.0) if trace > 0.0 else None
+
+
+def _effective(x: Array) -> float | None:
+    """Return 1/E cos^2 of two rows of x without their first principal component; None where nothing else is left."""
+    import numpy as np
+
+    values, vectors = np.linalg.eigh(x @ x.T)
+    rest = (vectors[:, :-1] * values[:-1]) @ vectors[:, :-1].T
+    own = np.diagonal(rest)
+    seen = own > 1e-9 * float(values[-1] if len(values) else 0.0) / max(len(x), 1)
+    if seen.sum() < 2:
+        return None
+    rest, own = rest[seen][:, seen], own[seen]
+    cosines = np.square(rest) / np.outer(own, own)
+    count = len(own)
+    mean = (float(cosines.sum()) - float(np.trace(cosines))) / (count * (count - 1))
+    return float(min(max(1.0 / mean, 1.0), x.shape[1])) if mean > 0.0 else None
 
 
 class _Labels:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,17 +69,26 @@ def draw(law: Input, samples: int, seed: int) -> Latents:
     left = 1.0 - law.correlation
     white = rng.standard_normal
     if len(law.shape) == 1:
-        return _flat(law, left, white((samples, 1)), _white(rng, samples, law.shape[0]), rng)
+        return _flat(law, left, _normal(rng, samples)[:, None], _white(rng, samples, law), rng)
     channels = law.shape[0]
     chi = law.channel_correlation or 0.0
-    means = math.sqrt(chi) * white((samples, 1)) + math.sqrt(1.0 - chi) * white((samples, channels))
+    means = math.sqrt(chi) * _normal(rng, samples)[:, None] + math.sqrt(1.0 - chi) * white((samples, channels))
     return _images(law, left, means, rng)
 
 
-def _white(rng: np.random.Generator, samples: int, features: int) -> Array:
-    """Return w w'/N for white samples."""
+def _features(law: Input) -> int:
+    """Return the number of equal features that the samples have beside their first principal component."""
+    known = law.effective_features
+    return law.shape[0] if known is None else max(round(min(known, law.shape[0])), 1)
+
+
+def _white(rng: np.random.Generator, samples: int, law: Input) -> Array:
+    """Return w w'/N for white samples, of equal norms where the law says how norms are spread."""
+    features = _features(law)
     if features <= MOST_FEATURES:
         w = rng.standard_normal((samples, features))
+        if law.norm_kurtosis is not None:
+            w *= np.sqrt(features / np.square(w).sum(axis=1, keepdims=True))
         return w @ w.T / features
     noise = rng.standard_normal((samples, samples)) / math.sqrt(features)
     return np.eye(samples) + (np.triu(noise, 1) + np.triu(noise, 1).T + math.sqrt(2.0) * np.diag(np.diagonal(noise)))
@@ -86,8 +96,8 @@ def _white(rng: np.random.Generator, samples: int, features: int) -> Array:
 
 def _flat(law: Input, left: float, xi: Array, white: Array, rng: np.random.Generator) -> Latents:
     share = min(law.top_component, left)
-    within, features = share / left if left > 0.0 else 0.0, law.shape[0]
-    xi, scale = _norms(law, left, xi, within**2 * 2.0, (1.0 - within) ** 2 * 2.0 / features, rng)
+    within = share / left if left > 0.0 else 0.0
+    xi, scale = _norms(law, left, xi, within**2 * 2.0, 0.0, rng)
     top = share * (xi @ xi.T)
     root = np.sqrt(scale)
     both = root[:, None] * root
@@ -134,9 +144,16 @@ def _norms(
             count
         )
     log_variance = math.log((1.0 + wanted) / (1.0 + spread + others))
-    z = rng.standard_normal(count)
+    z = _normal(rng, count)
     scale = np.exp(math.sqrt(log_variance) * z - 0.5 * log_variance)
     return latent, scale / scale.mean()
+
+
+def _normal(rng: np.random.Generator, count: int) -> Array:
+    """Return standard normal numbers, one from each of ``count`` parts of equal probability, in random order."""
+    law = NormalDist()
+    values = np.array([law.inv_cdf((place + 0.5) / count) for place in range(count)])
+    return rng.permutation(values)
 
 
 def _directions(latent: Array, scale: Array) -> Array:

@@ -39,6 +39,7 @@ LAW = {
         "number", "the same after subtracting each feature's mean (images: each channel's)", ge=0, le=1
     ),
     "norm_kurtosis": Param("number", "E|x|^4 / E[|x|^2]^2", ge=1, le=1e6),
+    "effective_features": Param("number", "equal features that samples have beside the first component", ge=1, le=1e9),
     "mean_share": Param("number", "images: variance of an image's own mean over E[x_i^2]", ge=0, le=1),
     "channel_correlation": Param("number", "images: correlation between channels of their means", ge=0, le=1),
 }
