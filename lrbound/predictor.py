@@ -35,6 +35,10 @@ NOT_BY_SAMPLE = (
     "samples that differ make of it; with flatten heads measured networks on photographs were within 1.3 times of white inputs"
 )
 
+RATIO_ERROR = 0.3
+"""Standard deviation of lambda_max over the logarithm of what samples that are not white make of it: fitted on the networks of
+lrbound/theory/data.md, batches of real data among them, which differ from one another."""
+
 DOMINANT = 0.5
 """Share of the first principal component, or of images' means, beyond which batch-normalised nets were measured far above."""
 
@@ -114,7 +118,10 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     notes.update(dict.fromkeys(() if limit else found.warnings))
     logits = Logits(terms[-1].q, terms[-1].q_xy, network.outputs)
     lambda_max, log_variance = training.loss.top(found, logits)
-    lambda_max *= 1.0 if network.input.white or limit else _on_samples(found, network, ctx, notes)
+    if not (network.input.white or limit):
+        factor = _on_samples(found, network, ctx, notes)
+        lambda_max *= factor
+        log_variance += (RATIO_ERROR * math.log(factor)) ** 2 if factor > 0.0 else 0.0
     unsure = None if limit else training.loss.limit(network.outputs)
     if unsure is not None:
         notes[unsure] = None

@@ -173,7 +173,11 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (%s), }"
         ("a.npy", npy(HEADER % b"10**30, 2"), "its header is broken"),
         ("a.npy", npy(HEADER % b"1000000000000, 2"), "ends before its array does"),
         ("a.npy", npy(HEADER % b"1, 1000000000000"), "one sample has 1000000000000 numbers"),
-        ("a.npy", npy(b"{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }") + b"cos\nsystem\n.", "its type is |O"),
+        (
+            "a.npy",
+            npy(b"{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }") + b"cos\nsystem\n.",
+            "its type is |O",
+        ),
         ("a.npz", zipped("x.npy", npy(HEADER % b"3, 2")), "ends before its array does"),
         ("a.npz", zipped("x.npy", b"nothing"), "not an .npy array of numbers"),
         ("a.npz", b"PK\x03\x04 half", "not an .npz file"),
