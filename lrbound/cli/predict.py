@@ -59,5 +59,9 @@ def command(
                 network, input=found.law(network.input.shape), training=replace(network.training, target_scale=scale)
             )
     prediction = predict_network(network, method, batch_statistics)
+    if method == "mean-field" and batch_statistics == "through":
+        from lrbound.unknown_data import unknown_data
+
+        prediction = replace(prediction, warnings=(*prediction.warnings, *unknown_data(network)))
     emit_warnings(prediction, output)
     emit(report(output).prediction(prediction))

@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.sweep import Chain
     from lrbound.network import Input, Network
 
-MOST_SAMPLES = 64
-"""Samples that are drawn; of a larger batch, copies of them with other white parts make up the rest."""
-DRAWS = 2
+MOST_COPIES = 64
 MOST_POSITIONS = 4096
 """Positions beyond which single ones do not count."""
 OUTLIERS, EIGENVECTORS = 4, 2
@@ -65,21 +63,32 @@ def growth_of(levels: Levels) -> Growth:
     return Growth(max(coherent, 1.0), levels.spread)
 
 
-def ratio(network: Network, ctx: Context, growth: Growth) -> float:
+class Effort(NamedTuple):
+    """How many samples are drawn, and how often."""
+
+    samples: int
+    draws: int
+
+
+CAREFUL, ROUGH = Effort(64, 2), Effort(16, 1)
+"""Of a larger batch than the samples drawn, copies of them with other white parts make up the rest."""
+
+
+def ratio(network: Network, ctx: Context, growth: Growth, effort: Effort = CAREFUL) -> float:
     """Return lambda_max on samples of the network's input law over that on white samples.
 
     Raises
     ------
     NotBySample
-        Where a layer has no map between single samples.
+        Where a layer has no map between single samples, or numbers leave their range.
     """
     law, nodes = _entered(network)
     found = plain = 0.0
-    for seed in range(DRAWS):
-        white = _forms(replace(network, input=law.as_white(), nodes=nodes), ctx, seed)
+    for seed in range(effort.draws):
+        white = _forms(replace(network, input=law.as_white(), nodes=nodes), ctx, seed, effort)
         below = _below_head(white, growth.coherent)
         plain += white.top(below, growth.spread)
-        found += _forms(replace(network, input=law, nodes=nodes), ctx, seed).top(below, growth.spread)
+        found += _forms(replace(network, input=law, nodes=nodes), ctx, seed, effort).top(below, growth.spread)
     return found / plain if plain > 0.0 else 1.0
 
 
@@ -129,12 +138,16 @@ class Forms:
     def top(self, below: float, spread: float) -> float:
         """Return the largest eigenvalue, the coherent direction grown by ``below`` under the last layer."""
         plain = self.shared.sum(axis=0)
+        if not np.isfinite(plain).all():
+            raise NotBySample
         vector = np.append(0.0, np.linalg.eigh(plain[1:, 1:])[1][:, -1])
         values = np.einsum("lij,i,j->l", self.shared, vector, vector)
         each = np.sqrt(self.grown((vector @ self.along) ** 2, values))
         scale = np.repeat(each[:, None], len(plain), axis=1)
         scale[:-1, 0], scale[-1, 0] = math.sqrt(below), 1.0
         form = (self.shared * scale[:, :, None] * scale[:, None, :]).sum(axis=0)
+        if not np.isfinite(form).all():
+            raise NotBySample
         best = int(self.single.sum(axis=0).argmax())
         own = self.grown(np.eye(self.single.shape[1])[best], self.single[:, best]) @ self.single
         return max(float(np.linalg.eigvalsh(form)[-1]), _best(np.tile(own, self.copies), spread))
@@ -194,9 +207,9 @@ def _unevenness(share: float) -> float:
     return float(w**2 @ weights / (w @ weights) ** 2)
 
 
-def _forms(network: Network, ctx: Context, seed: int) -> Forms:
+def _forms(network: Network, ctx: Context, seed: int, effort: Effort) -> Forms:
     """Return the forms of one draw of samples of the network's input law."""
-    count = int(min(ctx.samples, MOST_SAMPLES))
+    count = int(min(ctx.samples, effort.samples))
     copies = ctx.samples / count
     latents = draw(network.input, count, seed)
     inner = replace(ctx, samples=copies, warn=lambda _: None)
@@ -215,7 +228,7 @@ def _forms(network: Network, ctx: Context, seed: int) -> Forms:
         np.array([_polarised(row, k) for row in shared]),
         np.array([np.interp(norms, norms[picked], row[-len(picked) :]) for row in own]),
         units[:-1],
-        max(int(min(copies, MOST_SAMPLES)), 1),
+        max(int(min(copies, MOST_COPIES)), 1),
     )
 
 
