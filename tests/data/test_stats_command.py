@@ -111,3 +111,17 @@ def test_typical_statistics_fill_in_what_is_not_stated():
     assert images.mean_share == 0.3
     assert white.white
     assert not images.white
+
+
+def test_predict_says_what_unknown_samples_may_do_only_where_it_matters(tmp_path):
+    deep = "[{repeat: {times: 3, layers: [{linear: 256}, batch_norm, relu]}}, {linear: 10}]"
+    plain = "[{repeat: {times: 3, layers: [{linear: 256}, layer_norm, relu]}}, {linear: 10}]"
+    answers = []
+    for layers in (deep, plain):
+        spec = tmp_path / "net.yaml"
+        spec.write_text(f"version: 1\ninput: {{shape: [64]}}\ntraining: {{batch_size: 32}}\nlayers: {layers}\n")
+        answers.append(run("predict", spec).stderr)
+
+    assert "nothing is stated of the samples" in answers[0]
+    assert "times this" in answers[0]
+    assert answers[1] == ""
