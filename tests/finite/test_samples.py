@@ -61,20 +61,20 @@ def test_a_spread_of_norms_counts_under_batch_norm():
     spread = 0.8
     data = rng.standard_normal((512, 128)) * np.exp(0.5 * spread * rng.standard_normal((512, 1)) - 0.25 * spread**2)
     norms = np.square(data).sum(axis=1)
-    net = lrbound.parse(DENSE.format(norm="batch_norm,", outputs=1))
+    net = lrbound.parse(DENSE.format(norm="batch_norm,", outputs=10))
     kurtosis = float(np.mean(norms**2) / np.mean(norms) ** 2)
     law = Input((128,), float(np.mean(data**2)), norm_kurtosis=kurtosis)
     found, truth = lrbound.predict(replace(net, input=law)).lambda_max, measured(net, data)
 
     assert found == pytest.approx(truth, rel=0.25)
-    assert found > 1.3 * lrbound.predict(net).lambda_max
+    assert abs(found - truth) < 0.5 * abs(lrbound.predict(net).lambda_max - truth)
 
 
 @pytest.mark.parametrize("features", [2, 8, 30])
 @pytest.mark.parametrize("batch", [32, 512, "full"])
 def test_a_linear_network_is_least_squares_at_any_number_of_features(features, batch):
     rng = np.random.default_rng(2)
-    count, draws = (4096, 2) if batch == "full" else (batch, 40)
+    count, draws = (100_000, 1) if batch == "full" else (batch, 40)
 
     def exact():
         x = np.column_stack([10.0 * rng.standard_normal((count, features)), np.ones(count)])
@@ -82,7 +82,7 @@ def test_a_linear_network_is_least_squares_at_any_number_of_features(features, b
 
     found = lrbound.predict(lrbound.parse(LINEAR.format(features=features, batch=batch)))
 
-    assert found.lambda_max == pytest.approx(np.mean([exact() for _ in range(draws)]), rel=0.08)
+    assert found.lambda_max == pytest.approx(np.mean([exact() for _ in range(draws)]), rel=0.1)
 
 
 @pytest.mark.parametrize("batch", [8, 64, 512])
@@ -91,7 +91,7 @@ def test_the_rate_of_minibatches_is_that_of_least_squares(features, batch):
     # E H^2 = q^2 (1 + (d+1)/B) for H = x'x/B of Gaussian x with d features: stable in the mean square below 2/(q (1 + (d+1)/B))
     found = lrbound.predict(lrbound.parse(LINEAR.format(features=features, batch=batch)))
 
-    assert found.max_learning_rate == pytest.approx(2.0 / (200.0 * (1.0 + (features + 1) / batch)), rel=0.13)
+    assert found.max_learning_rate == pytest.approx(2.0 / (200.0 * (1.0 + (features + 1) / batch)), rel=0.15)
 
 
 def test_white_statistics_change_nothing():
