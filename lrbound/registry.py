@@ -1,4 +1,4 @@
-"""Families of members that are one file each: layers, activations, losses, optimisers, report formats.
+"""Families of members that are one file each: layers, activations, losses, optimisers, report formats, formats of data.
 
 The name of a member is the name of its module, and its class is the one class that the module defines as a subclass
 of the family's base. Members are imported when they are asked for, so a family's size costs nothing at start-up.

@@ -1,6 +1,6 @@
 """The profile of a network with branches, collected on the sweep's own way back.
 
-As :mod:`lrbound.finite.stages` does it, and alike where nothing branches, but for what finite fan-in does to kernels
+All effects of finite size, but for what finite fan-in does to kernels
 (:mod:`lrbound.forward.fan_in`), and with three differences. A stage is what lies under one weight layer, and several of
 them share what lies below a fork. VarianceSource is added at places of their own (:class:`~lrbound.backward.graph.Source`): a ReLU
 on a residual stream is below the next body and the skip at once. And every fork notes its shares: of the gradients below

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
+from lrbound.cli._explore import one_line_errors
 from lrbound.cli.core import load_network, predict_network
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 
+if TYPE_CHECKING:
+    from lrbound.network import Network
+
 FormatOption = Annotated[str, format_option("prediction")]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", metavar="FILE", help="Predict for samples with the statistics of these (see stats)."),
+]
 
 
 def command(
     spec: SpecArgument,
     *,
-    output: FormatOption = "text",
     options: SpecOptions,
+    data: DataOption = None,
+    array: ArrayOption = None,
+    targets: TargetsOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    output: FormatOption = "text",
 ) -> None:
-    """Print the largest stable learning rate of a network.
+    """Print the largest learning rate that the training of a network survives, and the one to start with.
 
     With it come the curvature that it follows from, layer by layer, and what the numbers assume.
     """
-    prediction = predict_network(load_network(spec, options), options)
+    network = load_network(spec, options)
+    if data is not None:
+        with one_line_errors():
+            network = _on_data(network, data, array=array, targets=targets, mean=mean, std=std)
+    prediction = predict_network(network, options)
+    if options.method == "mean-field" and options.batch_statistics == "through":
+        from lrbound.unknown_data import unknown_data
+
+        prediction = replace(prediction, warnings=(*prediction.warnings, *unknown_data(network)))
     emit_warnings(prediction.warnings, output)
     emit(report(output).prediction(prediction))
+
+
+def _on_data(network: Network, data: str, **reading: str | None) -> Network:
+    """Return the network on samples with the statistics of a file."""
+    found = read_statistics(data, **reading)
+    scale = network.training.target_scale if found.target_scale is None else found.target_scale
+    return replace(
+        network, input=found.law(network.input.shape), training=replace(network.training, target_scale=scale)
+    )

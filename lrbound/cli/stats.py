@@ -6,30 +6,40 @@ from typing import Annotated
 
 import typer
 
+from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
 from lrbound.cli.options import format_option
 from lrbound.cli.output import emit, emit_warnings, report
 
 FormatOption = Annotated[str, format_option("statistics")]
 DataArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="Samples along the first axis: .npy, .npz, or .csv with one a line.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Samples: .npy, .npz, .csv, .parquet, IDX (MNIST), CIFAR's binary batches, or a folder of images.",
+    ),
 ]
-ArrayOption = Annotated[
-    str | None, typer.Option("--array", metavar="NAME", help="Which array of an .npz file; x, or the only one.")
+WriteOption = Annotated[
+    str | None, typer.Option("--write", metavar="SPEC", help="Put the statistics into the input of this spec.")
 ]
 
 
-def command(data: DataArgument, *, array: ArrayOption = None, output: FormatOption = "text") -> None:
-    """Print mean square and correlation of data, as a spec's input states them."""
+def command(
+    data: DataArgument,
+    *,
+    array: ArrayOption = None,
+    targets: TargetsOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    write: WriteOption = None,
+    output: FormatOption = "text",
+) -> None:
+    """Print the statistics of data that a spec's input states: mean square, correlation, principal component, norms."""
     with one_line_errors():
-        from lrbound.errors import Refused
-        from lrbound.explore.data_file import read_data
-        from lrbound.explore.statistics import statistics
+        result = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
+        if write is not None:
+            from lrbound.explore.write_statistics import write_statistics
 
-        samples = read_data(data, array)
-        try:
-            result = statistics(samples, data)
-        except Refused as error:
-            raise Refused(f"{data}: {error}") from None
+            write_statistics(write, result)
     emit_warnings(result.warnings, output)
     emit(report(output).statistics(result))

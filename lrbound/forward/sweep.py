@@ -122,23 +122,34 @@ def advance(
     return chain, Place(place.nodes[count:], kernel, shape_after(place.nodes[:count], place.shape))
 
 
+def by_sample(kernel: Kernel, network: Architecture, ctx: Context) -> Chain:
+    """Propagate a kernel on a map whose rows are samples and whose columns are positions (:class:`~lrbound.layers.base.Layer`)."""
+    return _forward(tuple(unroll(network.nodes)), kernel, network.input.shape, ctx, None, single=True)[0]
+
+
 def forward(network: Architecture, ctx: Context, *, correction: Correction | None = None) -> Chain:
     """Propagate kernels from the input to the outputs."""
     return advance(entrance(network), ctx, correction=correction)[0]
 
 
 def _forward(
-    nodes: tuple[Node, ...], kernel: Kernel, shape: Shape, ctx: Context, correction: Correction | None
+    nodes: tuple[Node, ...],
+    kernel: Kernel,
+    shape: Shape,
+    ctx: Context,
+    correction: Correction | None,
+    *,
+    single: bool = False,
 ) -> tuple[Chain, Kernel]:
     chain: Chain = []
     for node, inner in run(nodes, shape):
         layer = node.layer
         if isinstance(layer, Branching):
-            fork = _branches(node, layer, (kernel, inner), ctx, correction)
+            fork = _branches(node, layer, (kernel, inner), ctx, correction, single=single)
             kernel = fork.above
             chain.append(fork)
         else:
-            above, pull = layer.forward(kernel, ctx)
+            above, pull = layer.by_sample(kernel, ctx) if single else layer.forward(kernel, ctx)
             step = Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above)
             if correction is not None:
                 step = correction.passed(step, chain)
@@ -148,11 +159,19 @@ def _forward(
 
 
 def _branches(
-    node: Node, layer: Branching, start: tuple[Kernel, Shape], ctx: Context, correction: Correction | None
+    node: Node,
+    layer: Branching,
+    start: tuple[Kernel, Shape],
+    ctx: Context,
+    correction: Correction | None,
+    *,
+    single: bool,
 ) -> Fork:
     arms = layer.arms()
     ways = [None if correction is None else correction.arm() for _ in arms]
-    chains, ends = zip(*(_forward(arm, *start, ctx, way) for arm, way in zip(arms, ways, strict=True)), strict=True)
+    chains, ends = zip(
+        *(_forward(arm, *start, ctx, way, single=single) for arm, way in zip(arms, ways, strict=True)), strict=True
+    )
     above, split = layer.join(ends, ctx)
     fork = Fork(node, *above.averages(), chains, split, start[0], ends, above)
     if correction is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lrbound.fields import flag, number
 from lrbound.layers.base import Layer
 from lrbound.meanfield.normaliser import normaliser
+from lrbound.meanfield.single_samples import normalised, uneven_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,16 @@ class Normaliser(Layer):
         """Return the normaliser for values of ``shape``, with the arguments that are given and defaults for the others."""
         del shape
         return cls(**given)
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Scale every sample by itself, or all by the batch of them."""
+        statistics = self.statistics(kernel.channels, ctx.samples)
+        if statistics is None:
+            return self.forward(kernel, ctx)
+        if statistics.batch:
+            return uneven_units(kernel, statistics, *self.forward(kernel, ctx), through=ctx.through)
+        gamma, beta, eps = (getattr(self, name, 0.0) for name in ("gamma", "beta", "eps"))
+        return normalised(kernel, statistics, gamma=gamma, beta=beta, eps=eps)
 
     @classmethod
     def standing(cls, shape: Shape, given: Mapping[str, Any], above: Activation | None) -> tuple[Layer, ...]:

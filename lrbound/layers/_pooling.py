@@ -9,9 +9,11 @@ from lrbound.fields import Pair, as_written, pair
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import ShapeError
 from lrbound.meanfield.positions import Window
+from lrbound.meanfield.single_samples import pooled
 
 if TYPE_CHECKING:
-    from lrbound.meanfield.contract import Shape
+    from lrbound.meanfield.contract import Context, Pullback, Shape
+    from lrbound.meanfield.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Pooling2d(Layer):
             got = f"{as_written(self.padding)} and {as_written(self.kernel)}"
             return f"'padding' must be at most half of 'kernel', got {got}"
         return None
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Average over windows side by side, the maximum too: what all positions of a sample have in common passes."""
+        del ctx
+        return pooled(kernel, self.window.rows.stride * self.window.cols.stride, averaged=float(self.window.size))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels, height, width)`` after pooling."""

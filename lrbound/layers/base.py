@@ -73,6 +73,18 @@ class Layer:
         """Map the kernel of the input to that of the output; also return the way back for gradients."""
         raise NotImplementedError(self.kind)
 
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map a kernel between single samples: the rows of its map are samples, its columns the positions, all alike.
+
+        For layers that treat positions alike and samples by themselves, or both as one set, that is ``forward``.
+
+        Raises
+        ------
+        NotBySample
+            Where the layer has no such map.
+        """
+        return self.forward(kernel, ctx)
+
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build the layer as a module for inputs of ``shape``, initialised as the spec says."""
         raise NotImplementedError(self.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from operator import gt
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -11,6 +12,7 @@ from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.position_map import convolution
 from lrbound.meanfield.positions import Window
+from lrbound.meanfield.single_samples import pooled
 from lrbound.meanfield.weights import weight_layer
 
 if TYPE_CHECKING:
@@ -74,12 +76,21 @@ class Conv2d(Layer):
             shape[0] // self.groups * self.window.size, self.channels // self.groups * self.window.size
         )
 
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Map the kernel through random filters, borders left out."""
+        below, _ = pooled(kernel, math.prod(both(self.stride)), averaged=1.0)
+        return weight_layer(below, self.channels, *self._scale(kernel.channels, ctx), bias=self.bias)
+
+    def _scale(self, channels: int, ctx: Context) -> tuple[int, float, float]:
+        """Return fan-in, sigma_w^2 and sigma_b^2 for an input of so many channels."""
+        init = self.init or ctx.init
+        fan_in = channels // self.groups * self.window.size
+        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.window.size)
+        return fan_in, sigma_w2, init.sigma_b2(fan_in) if self.bias else 0.0
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
-        init = self.init or ctx.init
-        fan_in = kernel.channels // self.groups * self.window.size
-        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.window.size)
-        sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
+        fan_in, sigma_w2, sigma_b2 = self._scale(kernel.channels, ctx)
         window = convolution(kernel, self.window)
         few = None
         if self.groups > 1 and kernel.near is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.layers.base import Layer
+from lrbound.meanfield.contract import Context, NotBySample, Pullback, Shape
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import embed, flat
 
@@ -38,6 +39,13 @@ class Flatten(Layer):
             return Gradient(Sums(embed(site), site)), None
 
         return out, pull
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Keep a single position; with several, gradients that tell positions apart meet samples that do."""
+        del ctx
+        if kernel.positions > 1:
+            raise NotBySample
+        return kernel, lambda gradient: (gradient, None)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.Flatten."""

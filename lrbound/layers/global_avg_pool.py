@@ -9,6 +9,7 @@ from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.pool import average
 from lrbound.meanfield.positions import Window
+from lrbound.meanfield.single_samples import pooled
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +33,11 @@ class GlobalAvgPool(Layer):
         del ctx
         rows, cols = kernel.rows.size, kernel.cols.size
         return average(kernel, Window.of((rows, cols), 1, 0))
+
+    def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
+        """Average over all positions of a sample."""
+        del ctx
+        return pooled(kernel, kernel.cols.size, averaged=float(kernel.cols.size))
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build an adaptive pool to one position, and drop the position."""

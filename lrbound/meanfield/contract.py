@@ -26,6 +26,10 @@ Split = Callable[["Gradient"], "Sequence[Gradient]"]
 """Maps the gradient at the place where branches join to those at the ends of the branches."""
 
 
+class NotBySample(Exception):
+    """A layer does not map kernels between single samples (``by_sample`` of a layer)."""
+
+
 class ShapeError(ValueError):
     """The layer cannot take this input; the text says what is wrong and what would be right."""
 

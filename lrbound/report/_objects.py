@@ -123,5 +123,13 @@ def statistics(result: Statistics) -> dict[str, Any]:
         "shape": list(result.shape),
         "mean_square": result.mean_square,
         "correlation": result.correlation,
+        "top_share": result.top_share,
+        "centred_share": result.centred_share,
+        "norm_kurtosis": result.norm_kurtosis,
+        "mean_share": result.mean_share,
+        "channel_correlation": result.channel_correlation,
+        "features": result.features,
+        "target_scale": result.target_scale,
+        "classes": result.classes,
         "warnings": list(result.warnings),
     }

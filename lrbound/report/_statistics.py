@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lrbound.explore.statistics import LAW, spec_lines
 from lrbound.report import _words as words
 
 if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
 
-FLAT, GREY, IMAGE = 1, 2, 3
+WIDTH = 21
+NUMBERS = ("mean_square", *LAW)
 
 
 def answer(result: Statistics) -> list[str]:
     """Return the statistics and the spec's ``input`` for them."""
-    shape = [1, *result.shape] if len(result.shape) == GREY else list(result.shape)
-    lines = [
-        f"{result.name}: {words.count(result.samples)} samples of shape {list(result.shape)}",
-        "",
-        f"mean_square  {result.mean_square:.6g}",
-        f"correlation  {words.NONE if result.correlation is None else format(result.correlation, '.6g')}",
-    ]
-    if len(shape) not in (FLAT, IMAGE) or not result.mean_square:
+    lines = [f"{result.name}: {words.count(result.samples)} samples of shape {list(result.shape)}", ""]
+    for name in NUMBERS:
+        value = getattr(result, name)
+        if value is not None or name == "correlation":
+            lines.append(f"{name:{WIDTH}}{words.NONE if value is None else format(value, '.6g')}")
+    if result.classes is not None:
+        lines.append(f"{'classes':{WIDTH}}{result.classes}")
+    if result.target_scale is not None:
+        lines.append(f"{'target_scale':{WIDTH}}{result.target_scale:.6g}")
+    entries = spec_lines(result)
+    if not entries:
         return lines
-    spec = ["", "input:", f"  shape: {shape}", f"  mean_square: {result.mean_square:.6g}"]
-    if result.correlation is not None and result.correlation > 0.0:
-        spec.append(f"  correlation: {result.correlation:.6g}")
-    return lines + spec
+    lines += ["", "input:", *(f"  {name}: {value}" for name, value in entries.items())]
+    if result.target_scale is not None:
+        lines += ["training:", f"  target_scale: {result.target_scale:.6g}"]
+    return lines

@@ -186,7 +186,7 @@ ERRORS = [
     (("compare", FC), "error: compare needs two specs or more, or one with --normalizers"),
     (("compare", FC, NO_BN, "--normalizers", "all"), "error: --normalizers takes one spec, got 2"),
     (("compare", FC, "--normalizers", "layer,bach"), "error: unknown normalizer 'bach'; did you mean 'batch'?"),
-    (("stats", FC), f"error: {FC}: not a .npy, .npz, .csv file"),
+    (("stats", FC), f"error: {FC}: not a file that is known by its name"),
 ]
 
 

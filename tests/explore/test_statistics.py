@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lrbound.data.base import Block, Samples
 from lrbound.explore import statistics as module
-from lrbound.explore.data_file import read_data
 from lrbound.explore.statistics import statistics
 
 
@@ -51,13 +51,66 @@ def test_no_correlation_has_a_reason(data, reason):
     assert (found.correlation, found.warnings) == (None, (reason,))
 
 
+def test_principal_components_norms_and_means_against_the_definitions():
+    rng = np.random.default_rng(1)
+    data = (
+        rng.standard_normal((60, 3, 4, 4)) + 2.0 * rng.standard_normal((60, 1, 1, 1)) + np.reshape([1, 2, 3], (3, 1, 1))
+    )
+    found = statistics(data, "data")
+    flat, means = data.reshape(60, -1), data.mean(axis=(2, 3))
+    centred = (data - means.mean(axis=0)[:, None, None]).reshape(60, -1)
+    norms = np.square(flat).sum(axis=1)
+    between = np.corrcoef(means.T)
+    covariance = np.cov(means.T, bias=True)
+
+    assert found.top_share == pytest.approx(np.linalg.svd(flat)[1][0] ** 2 / np.square(flat).sum(), rel=1e-5)
+    assert found.centred_share == pytest.approx(np.linalg.svd(centred)[1][0] ** 2 / np.square(centred).sum(), rel=1e-5)
+    assert found.norm_kurtosis == pytest.approx(np.mean(norms**2) / np.mean(norms) ** 2, rel=1e-10)
+    assert found.mean_share == pytest.approx(np.trace(covariance) / 3 / np.mean(data**2), rel=1e-10)
+    assert found.channel_correlation == pytest.approx(between[np.triu_indices(3, 1)].mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("features", [5, 40])
+def test_white_features_count_as_they_are(features):
+    data = np.random.default_rng(2).standard_normal((500, features + 1))
+    data[:, 0] *= 10.0  # the first component
+
+    assert statistics(data, "data").effective_features == pytest.approx(features, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scale", "classes"),
+    [
+        (np.array([0, 1, 2, 0]), 1.0, 3),
+        (np.array(["a", "b", "a", "a"]), 1.0, 2),
+        (np.array(["0", "1", "1", "0"]), 1.0, 2),
+        (np.array([3.0, 4.0, 0.0, 0.0]), 2.5, None),
+        (np.array([[3.0, 4.0]] * 4), 5.0, None),
+    ],
+)
+def test_targets_are_classes_or_have_a_scale(labels, scale, classes):
+    data = np.random.default_rng(0).standard_normal((4, 3))
+    found = statistics(Samples("data", (3,), lambda: iter([Block(data, labels)])))
+
+    assert (found.target_scale, found.classes) == (scale, classes)
+
+
+def test_blocks_give_what_the_whole_gives():
+    data = np.random.default_rng(0).standard_normal((300, 4)) + 0.5
+    parts = Samples("data", (4,), lambda: (Block(part) for part in np.array_split(data, 7)))
+    one, other = statistics(parts), statistics(data, "data")
+
+    for name in ("mean_square", "correlation", "top_share", "centred_share", "norm_kurtosis"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (np.ones(5), "samples by features are needed, got an array of shape [5]"),
         (np.ones((0, 5)), "samples by features are needed, got an array of shape [0, 5]"),
         (np.array([["a", "b"]]), "numbers are needed, got an array of type <U1"),
-        (np.array([[1.0, np.nan]]), "some values are not finite"),
+        (np.array([[1.0, np.nan]]), "some values are not finite, or too large to square"),
     ],
 )
 def test_what_is_no_data(data, message):
@@ -65,53 +118,3 @@ def test_what_is_no_data(data, message):
         statistics(data, "data")
 
     assert str(caught.value) == message
-
-
-def test_files(tmp_path):
-    data = np.arange(12.0).reshape(4, 3)
-    np.save(tmp_path / "a.npy", data)
-    np.savez(tmp_path / "one.npz", images=data)
-    np.savez(tmp_path / "two.npz", x=data, y=np.arange(4))
-    np.savez(tmp_path / "none.npz", a=data, b=data)
-    (tmp_path / "a.csv").write_text("\n".join(",".join(map(str, row)) for row in data))
-    (tmp_path / "head.csv").write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in data))
-
-    for name in ("a.npy", "one.npz", "two.npz", "a.csv", "head.csv"):
-        assert np.array_equal(read_data(str(tmp_path / name)), data)
-    assert np.array_equal(read_data(str(tmp_path / "none.npz"), "b"), data)
-    for name, array, message in [
-        ("none.npz", None, "holds several arrays and none is called 'x'; choose one with --array: a, b"),
-        ("none.npz", "c", "holds no array 'c'; choose one with --array: a, b"),
-    ]:
-        with pytest.raises(ValueError) as caught:
-            read_data(str(tmp_path / name), array)
-        assert str(caught.value) == f"{tmp_path / name}: {message}"
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.npy", b"nothing", "not numbers: "),
-        ("b.npy", b"", "not a .npy file"),
-        ("a.npz", b"nothing", "not numbers: "),
-        ("a.csv", b"1,2\n3,x\n", "not numbers: "),
-        ("a.csv", b"1,2\n3\n", "not numbers: "),
-        ("a.csv", b"\xff\xfe", "not numbers: "),
-        ("a.txt", b"1", "not a .npy, .npz, .csv file"),
-    ],
-)
-def test_broken_files_are_one_line(tmp_path, name, content, message):
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(ValueError) as caught:
-        read_data(str(path))
-
-    assert str(caught.value).startswith(f"{path}: {message}")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_file_that_is_not_there():
-    with pytest.raises(ValueError) as caught:
-        read_data("no.npy")
-
-    assert str(caught.value) == "no.npy: cannot be read: No such file or directory"

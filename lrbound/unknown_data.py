@@ -1,0 +1,49 @@
+"""By how much samples may move lambda_max of a network of which nothing is stated of the samples: a warning in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrbound.network import Network
+
+MATTERS = 1.3
+"""From which ratio on it is worth a warning."""
+TYPICAL = {
+    "images": "images (their means differ, alike in all channels)",
+    "tabular": "standardised tables (heavy tails)",
+}
+SPREAD = 0.15
+"""Of the logarithm between samples, as nets of a few layers have it at finite width."""
+
+
+def unknown_data(network: Network) -> list[str]:
+    """Return a warning where a batch-normalised network has another lambda_max on typical samples; else nothing.
+
+    The ratio of a few drawn samples (:func:`lrbound.curvature.samples.ratio`), without the growth of finite width: a fraction of the
+    time of a prediction.
+    """
+    from lrbound.architecture import typical
+    from lrbound.curvature.samples import ROUGH, Growth, ratio
+    from lrbound.meanfield.contract import Context, NotBySample
+
+    batch = network.training.batch_size
+    if not network.input.white or batch is None or not any(node.layer.over_batch for node, _ in network.unrolled()):
+        return []
+    kind = "images" if len(network.input.shape) > 1 else "tabular"
+    law = typical(network.input.shape, kind, {"mean_square": network.input.mean_square})
+    inner = replace(network, input=replace(law, correlation=network.input.correlation))
+    context = Context(float(batch), through=True, init=network.init, warn=lambda _: None)
+    try:
+        factor = ratio(inner, context, Growth(1.0, SPREAD), ROUGH)
+    except (NotBySample, ArithmeticError):
+        return []
+    if factor < MATTERS:
+        return []
+    text = (
+        f"nothing is stated of the samples but mean square and correlation: on {TYPICAL[kind]} lambda_max of this net is about "
+        f"{factor:.2g} times this, and the rate may have to be as much smaller; give the data with --data FILE, or say "
+        f"input.kind: {kind}"
+    )
+    return [text]
