@@ -33,7 +33,7 @@ def test_single_layers_once_an_index_is_begun(complete):
 
 
 def test_solve_takes_a_path_alone(complete):
-    assert complete(f"lrbound solve {FC} --lr 0.1 --vary input.c") == ["input.correlation"]
+    assert complete(f"lrbound solve {FC} --lr 0.1 --vary input.co") == ["input.correlation"]
 
 
 def test_normalizers(complete):
