@@ -5,9 +5,9 @@ All effects of finite size, but for what finite fan-in does to kernels
 them share what lies below a fork. VarianceSource is added at places of their own (:class:`~lrbound.backward.graph.Source`): a ReLU
 on a residual stream is below the next body and the skip at once. And every fork notes its shares: of the gradients below
 it, weighed with the forward kernel that stands for the tangent kernel below (as in :mod:`lrbound.backward.dof`), and of
-the variances that its join adds up. The shares are taken below the next activation, because a gradient that has come down
-the skip has passed masks above that favour the same units (theory-finite-conv, section 2); the weaker memory further
-down is left out. Maps are taken by class of positions, without a second sweep.
+the variances that its join adds up. The shares are taken below the next activation, because a gradient that has come
+down the skip has passed masks above that favour the same units (lrbound/theory/finite-conv.md, section 2); the weaker
+memory further down is left out. Maps are taken by class of positions, without a second sweep.
 
 A weight layer on branches side by side has a stage in each of them: shares c of its Gram matrix that average over nu units
 add up to a step of 1/sum c^2/nu (derived; c by the kernels that stand for tangent kernels). So a layer and its slices side by side

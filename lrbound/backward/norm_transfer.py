@@ -22,16 +22,5 @@ class NormTransfer(NamedTuple):
     norm_slope: float
     gain_slope: float
 
-    def over(self, lower: NormTransfer) -> NormTransfer:
-        """Return the two as one, ``lower`` being passed first: the norm that it adds meets the slopes of this one."""
-        slope, reaction = self.norm_slope, self.gain_slope
-        return NormTransfer(
-            norm=self.norm + slope**2 * lower.norm,
-            gain=self.gain + lower.gain + 2.0 * reaction * lower.both + reaction**2 * lower.norm,
-            both=self.both + slope * (lower.both + reaction * lower.norm),
-            norm_slope=slope * lower.norm_slope,
-            gain_slope=lower.gain_slope + reaction * lower.norm_slope,
-        )
-
 
 NONE = NormTransfer(0.0, 0.0, 0.0, 1.0, 0.0)

@@ -1,4 +1,6 @@
-"""Losses whose Hessian depends on the outputs, at finite size: its own spectrum in each branch (theory, section 7).
+"""Losses whose Hessian depends on the outputs, at finite size: its own spectrum in each branch.
+
+See lrbound/theory/mean-field.md, section 7.
 
 The Gauss-Newton matrix is J^T Q J with the Hessian Q_x of the loss of each sample x (of cross-entropy diag(p) - p p^T), so
 that of the outputs' Gram matrix K the eigenvalues of Q^1/2 K Q^1/2 count. What the branches of K become follows from where

@@ -10,15 +10,15 @@ for two samples, and for two positions of one. The variance starts as v = 1/C at
 offsets of a filter, v -> pe v with pe = sum K_dd'^2/(sum K_dd)^2 over pairs of offsets of S - X; pools leave it; an activation
 passes lin^2 = (E phi' phi'' D_u/D_h)^2 of it on and adds (1 + c)^2/C, c = X/S, the variance of a correlation of C
 Gaussians. Uniform weights have a fourth cumulant of -1.2: 0.6/fan_in less than v, (S/D)^2 of it. e is 1 - 1/S for sets of
-S > 1 channels, 1 - 1/k for statistics of single channels over k batches: they scale each unit by its own variance, which
-takes the effect back exactly for batch and instance norm. (Theory of the normalisers, section 6: r is this for proxies, where
-it is the whole coherent part of a net without biases.)
+S > 1 channels, 1 - 1/k for statistics of single channels over k batches: they scale each unit by its own variance,
+which takes the effect back exactly for batch and instance norm. (lrbound/theory/normalisers.md, section 6: r is this
+for proxies, where it is the whole coherent part of a net without biases.)
 
 Masks also lean on the weights under them: mean over x of phi'(z_j) h_i has a part w_ji D E phi'' (Stein), which adds
 
     e v D_A D_u E phi'' phi'''/(E phi' phi'')
 
-to the kernel A of two samples that the weights' coherent value sees (section 5 there).
+to the kernel A of two samples that the weights' coherent value sees (lrbound/theory/finite-conv.md, section 5).
 
 Status: derived to first order in v, with (1 + c)^2 for the variance that a layer adds. The coherent value of sampled nets
 with proxies and no biases, up to 1.8 times the leading order, is 3 to 14 % above this, most with a pooled head of 64 channels.

@@ -37,7 +37,8 @@ class Core:
         if self.error is not None:
             raise self.error
         return SimpleNamespace(
-            training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), line=4, column=31)
+            input=SimpleNamespace(white=False),
+            training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), line=4, column=31),
         )
 
     def predict(self, network: Any, *, method: str, batch_statistics: str, full_batch: int | None) -> Prediction:

@@ -11,6 +11,7 @@ CALLED_BY_OTHERS = {
     "__annotations__",  # typer, of an unfolded command
     "__getattr__",  # Python, for names imported late
     "__signature__",  # inspect, of an unfolded command
+    "overlap_gain",  # by its name, with the others of its record
     "get_extra_state",  # torch, in state_dict
     "list_commands",  # click
     "set_extra_state",  # torch, in load_state_dict
