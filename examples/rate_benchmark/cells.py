@@ -168,7 +168,14 @@ def _balanced(levels: Sequence[Any], count: int) -> list[Any]:
 
 
 def _draw(
-    family: str, block: nets.Block, init: str, batch: int | str, optimiser: dict[str, Any], loss: str, targets: str, rng: np.random.Generator
+    family: str,
+    block: nets.Block,
+    init: str,
+    batch: int | str,
+    optimiser: dict[str, Any],
+    loss: str,
+    targets: str,
+    rng: np.random.Generator,
 ) -> tuple[Cell, float]:
     """Draw width, depth, head and data; return the cell and the operations of a step."""
     from rate_benchmark.data import arrays

@@ -270,3 +270,11 @@ def _outside(task: Task, test: Suggestions) -> list[tuple[float | None, float | 
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.5g}")
+
+
+def run_at(cell: Cell, seed: int, rate: float) -> tuple[Cell, dict[str, Any]]:
+    """Train one cell at one rate and return the cell with the run."""
+    torch.set_num_threads(1)
+    task = Task(trained_network(cell), cell.spec["training"]["optimizer"], trained_data(cell), seed, cell.steps)
+    point = task.train(rate)
+    return cell, {"seed": seed, "rate": rate, "loss": _short(point.loss), "outcome": point.outcome}

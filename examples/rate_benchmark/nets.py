@@ -64,7 +64,16 @@ def convolutional(family: str) -> bool:
     return family not in {"dense", "dense-residual"}
 
 
-def build(family: str, block: Block, shape: list[int], width: int, depth: int, head: str, outputs: int, last_gamma: float | None) -> tuple[Layers, int]:
+def build(
+    family: str,
+    block: Block,
+    shape: list[int],
+    width: int,
+    depth: int,
+    head: str,
+    outputs: int,
+    last_gamma: float | None,
+) -> tuple[Layers, int]:
     """Return the layers of a network and its multiplications for one sample.
 
     Parameters
@@ -103,14 +112,21 @@ def build(family: str, block: Block, shape: list[int], width: int, depth: int, h
         layers += [{"repeat": {"times": depth, "layers": [{"residual": branch}, block.activation]}}]
         cost += depth * 18 * width**2 * side**2
     else:
-        pair = [_conv(width, groups=width), *block.layers(), {"conv2d": {"channels": width, "kernel": 1}}, *block.layers()]
+        pair = [
+            _conv(width, groups=width),
+            *block.layers(),
+            {"conv2d": {"channels": width, "kernel": 1}},
+            *block.layers(),
+        ]
         layers += [{"repeat": {"times": depth, "layers": pair}}]
         cost += depth * (9 + width) * width * side**2
     features = channels * (side**2 if head == "flatten" else 1)
     return [*layers, head, {"linear": outputs}], cost + features * outputs
 
 
-def _dense(family: str, block: Block, features: int, width: int, depth: int, outputs: int, last_gamma: float | None) -> tuple[Layers, int]:
+def _dense(
+    family: str, block: Block, features: int, width: int, depth: int, outputs: int, last_gamma: float | None
+) -> tuple[Layers, int]:
     first = [{"linear": width}, *block.layers()]
     if family == "dense":
         layers = first * depth

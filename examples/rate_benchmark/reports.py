@@ -10,7 +10,12 @@ from typing import Any
 
 from rate_benchmark.cells import Cell, optimizer_name
 
-SMALL_CONV = [{"conv2d": {"channels": 16, "kernel": 3, "padding": 1}}, "relu", {"conv2d": {"channels": 32, "kernel": 3, "stride": 2, "padding": 1}}, "relu"]
+SMALL_CONV = [
+    {"conv2d": {"channels": 16, "kernel": 3, "padding": 1}},
+    "relu",
+    {"conv2d": {"channels": 32, "kernel": 3, "stride": 2, "padding": 1}},
+    "relu",
+]
 BN = "batch_norm"
 
 
@@ -30,7 +35,13 @@ def pyramid(*block: Any, head: list[Any]) -> list[Any]:
 def vanishing() -> list[Any]:
     """Return eight weight layers without a normaliser, three of them followed by max pooling."""
     pair = [{"conv2d": {"channels": 32, "kernel": 3, "padding": 1}}, "relu"]
-    first = [{"conv2d": {"channels": 16, "kernel": 3, "padding": 1}}, "relu", {"max_pool2d": 2}, *pair, {"max_pool2d": 2}]
+    first = [
+        {"conv2d": {"channels": 16, "kernel": 3, "padding": 1}},
+        "relu",
+        {"max_pool2d": 2},
+        *pair,
+        {"max_pool2d": 2},
+    ]
     return [*first, *pair * 2, {"max_pool2d": 2}, "flatten", *[{"linear": 128}, "relu"] * 2, {"linear": 10}]
 
 
@@ -52,7 +63,7 @@ def reports() -> list[Cell]:
         ("structured inputs, photographs", dense("relu", width=64), "he", "mse", "patches", 32, momentum),
         ("conv BN, flatten head", pyramid(bn, "relu", head=flat), "he", "half_squared_error", "digits", 128, momentum),
         ("conv BN, flatten head, cross-entropy", pyramid(bn, "relu", head=flat), "pytorch", "cross_entropy", "digits", 128, momentum),
-        ("BN before the head", dense(bn, "relu", width=128)[:-2] + [{"linear": 10}], "he", "half_squared_error", "digits", 128, momentum),
+        ("BN before the head", [*dense(bn, "relu", width=128)[:-2], {"linear": 10}], "he", "half_squared_error", "digits", 128, momentum),
         ("BN and tanh before the head", dense(bn, "tanh", width=128), "he", "half_squared_error", "digits", 128, momentum),
         ("BN gamma 0.05, cross-entropy", dense({BN: {"gamma": 0.05}}, "relu", width=128), "he", "cross_entropy", "digits", 128, momentum),
         ("BN gamma 0.2, cross-entropy", dense({BN: {"gamma": 0.2}}, "relu", width=128), "he", "cross_entropy", "digits", 128, momentum),

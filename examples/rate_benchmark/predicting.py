@@ -1,0 +1,54 @@
+"""What today's theory predicts for a measured cell, told what `lrbound stats` says of its data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import lrbound
+from lrbound.errors import Refused
+from lrbound.network import Input, Training
+from lrbound.spec.diagnostics import SpecError
+from rate_benchmark.data import arrays
+
+if TYPE_CHECKING:
+    from rate_benchmark.records import Record
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The rates of a prediction.
+
+    Attributes
+    ----------
+    maximum, recommended : float or None
+    reason : str
+        Why there are none.
+    """
+
+    maximum: float | None
+    recommended: float | None
+    reason: str = ""
+
+
+def stated(record: Record) -> dict[str, Any]:
+    """Return a record's spec with those statistics of its data that a spec has a field for."""
+    values = record["statistics"]
+    known = [{f.name for f in dataclasses.fields(kind)} & values.keys() for kind in (Input, Training)]
+    law, training = ({name: values[name] for name in sorted(names)} for names in known)
+    spec = record["spec"]
+    return {**spec, "input": {**spec["input"], **law}, "training": {**spec["training"], **training}}
+
+
+def predicted(record: Record) -> Rates:
+    """Return the rates that are predicted for a record's cell."""
+    try:
+        network = lrbound.parse(json.dumps(stated(record)), name=record["name"])
+        full = None if record["samples"] is None else min(record["samples"], len(arrays(record["data"])[0]))
+        prediction = lrbound.predict(network, full_batch=full)
+    except (Refused, SpecError) as error:
+        return Rates(None, None, str(error).splitlines()[0])
+    reason = "" if prediction.max_learning_rate else "; ".join(map(str, prediction.warnings))
+    return Rates(prediction.max_learning_rate, prediction.recommended_learning_rate, reason)

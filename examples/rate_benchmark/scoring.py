@@ -1,0 +1,135 @@
+"""How rates do against what was measured: safety and caution of a maximum, regret of a rate to start with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rate_benchmark.predicting import Rates
+    from rate_benchmark.records import Record
+
+RULES = ("recommended", "valley", "steepest", "minimum")
+"""The rate that is predicted, and those of a range test."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One cell and seed with its scores.
+
+    Attributes
+    ----------
+    cell : str
+        Key of the cell.
+    kinds : dict of str
+    margin : float or None
+        Boundary by the maximum that is predicted; None where none is predicted. Where no rate failed, the largest one that was tried counts.
+    regrets : dict of float
+        By rule: loss at its rate by the best loss; infinite where training fails there; a rule without a rate is left out.
+    """
+
+    cell: str
+    kinds: Mapping[str, str]
+    margin: float | None
+    regrets: Mapping[str, float]
+
+
+def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
+    """Return the scores of a record.
+
+    Parameters
+    ----------
+    record : Record
+        As :func:`rate_benchmark.measuring.measure` gives it.
+    rates : Rates
+    trained : iterable of Record
+        Runs at recommended rates of this cell and seed.
+    """
+    exact = {rate: loss if outcome == "trained" else None for rate, loss, outcome in record["suggested"]}
+    exact |= {run["rate"]: run["loss"] if run["outcome"] == "trained" else None for run in trained}
+    suggestions = {"recommended": _short(rates.recommended), **record["range_test"]}
+    regrets = {rule: regret(record, rate, exact) for rule, rate in suggestions.items() if rate is not None}
+    margin = boundary(record) / rates.maximum if rates.maximum else None
+    return Scored(record["key"], record["kinds"], margin, regrets)
+
+
+def boundary(record: Record) -> float:
+    """Return the middle of the bracket of the failure; where there is none, the end of the rates that were tried."""
+    low, high = record["boundary"]
+    if low is not None and high is not None:
+        return math.sqrt(low * high)
+    tried = [rate for rate, _, _ in record["runs"]]
+    return float(max(tried) if high is None else min(tried))
+
+
+def regret(record: Record, rate: float, exact: Mapping[float, float | None]) -> float:
+    """Return the loss at a rate by the best loss that was seen.
+
+    Between two runs the logarithm of the loss is linear in that of the rate; beside a run that exploded the nearer one of the two counts. Below
+    the smallest rate that was tried the line of the two smallest goes on, up to the loss before training. Above the largest one training fails, or
+    where none failed its loss counts.
+    """
+    best = record["best"]
+    if best is None:
+        return math.inf
+    if rate in exact:
+        loss = exact[rate]
+        return math.inf if loss is None else max(loss / best[1], 1.0)
+    known = sorted({run_rate: loss for run_rate, loss, _ in record["runs"]}.items())
+    above = next((place for place, (tried, _) in enumerate(known) if tried >= rate), None)
+    if above is None:
+        last = known[-1][1]
+        return math.inf if last is None or record["boundary"][1] is not None else last / best[1]
+    (x0, y0), (x1, y1) = (known[above - 1], known[above]) if above else (known[0], known[1])
+    share = math.log(rate / x0) / math.log(x1 / x0)
+    if y0 is None or y1 is None:
+        loss = y0 if share < 0.5 else y1
+        return math.inf if loss is None else loss / best[1]
+    line = math.exp((1.0 - share) * math.log(y0) + share * math.log(y1))
+    return (min(line, max(record["initial"], y0)) if not above else line) / best[1]
+
+
+def summary(scored: Sequence[Scored]) -> dict[str, float]:
+    """Return the numbers of a set of cells.
+
+    Returns
+    -------
+    dict
+        ``cells``, ``runs`` (a cell with a seed), ``refused``: runs without a maximum; ``unsafe``: share of the cells with a maximum that is above the boundary of
+        one of the seeds at least; ``least``: the smallest boundary/maximum; ``caution``: its geometric mean; for each rule median, 90th percentile and share below 2 of the regret.
+    """
+    margins = np.array([s.margin for s in scored if s.margin is not None])
+    told = {s.cell for s in scored if s.margin is not None}
+    unsafe = {s.cell for s in scored if s.margin is not None and s.margin < 1.0}
+    result = {
+        "cells": len({s.cell for s in scored}),
+        "runs": len(scored),
+        "refused": sum(s.margin is None for s in scored),
+        "unsafe": len(unsafe) / len(told) if told else math.nan,
+        "least": float(margins.min()) if len(margins) else math.nan,
+        "caution": float(np.exp(np.log(margins).mean())) if len(margins) else math.nan,
+    }
+    for rule in RULES:
+        regrets = np.array([s.regrets[rule] for s in scored if rule in s.regrets])
+        middle, high = np.quantile(regrets, [0.5, 0.9], method="higher") if len(regrets) else (math.nan, math.nan)
+        result |= {f"{rule} median": float(middle), f"{rule} p90": float(high)}
+        result[f"{rule} below 2"] = float((regrets < 2.0).mean()) if len(regrets) else math.nan
+    return result
+
+
+def grouped(scored: Sequence[Scored], factor: str) -> dict[str, list[Scored]]:
+    """Return the scores by the levels of a factor."""
+    groups: dict[str, list[Scored]] = {}
+    for one in sorted(scored, key=lambda s: s.kinds[factor]):
+        groups.setdefault(one.kinds[factor], []).append(one)
+    return groups
+
+
+def _short(rate: float | None) -> float | None:
+    """Return a rate as records have it."""
+    return None if rate is None else float(f"{rate:.5g}")

@@ -1,0 +1,70 @@
+"""The scores as Markdown."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rate_benchmark.scoring import RULES, boundary, grouped, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rate_benchmark.predicting import Rates
+    from rate_benchmark.records import Record
+    from rate_benchmark.scoring import Scored
+
+FACTORS = ("normaliser", "loss", "init", "optimizer", "family", "batch", "data", "targets", "gamma")
+NAMES = {
+    "recommended": "recommended, no step taken",
+    "valley": "range test, valley",
+    "steepest": "range test, steepest",
+    "minimum": "range test, minimum/10",
+}
+
+
+def overview(splits: Mapping[str, Sequence[Scored]]) -> str:
+    """Return the table of safety and that of the regrets, a row for each half of the cells."""
+    lines = [
+        "| cells | measured | without a maximum | unsafe cells | smallest boundary/max | geometric mean |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    regrets = ["| cells | rate | median regret | 90th percentile | below 2 |", "|---|---|--:|--:|--:|"]
+    for split, scored in splits.items():
+        s = summary(scored)
+        lines.append(
+            f"| {split} | {s['cells']} ({s['runs']} runs) | {s['refused']} runs | {s['unsafe']:.0%} | {_number(s['least'])} | {_number(s['caution'])} |"
+        )
+        for rule in RULES:
+            values = (_number(s[f"{rule} median"]), _number(s[f"{rule} p90"]), f"{s[f'{rule} below 2']:.0%}")
+            regrets.append(f"| {split} | {NAMES[rule]} | {' | '.join(values)} |")
+    return "\n".join([*lines, "", *regrets])
+
+
+def by_kind(scored: Sequence[Scored]) -> str:
+    """Return a table with a row for each level of each factor."""
+    head = ["", "cells", "unsafe", "smallest", "geometric mean", *(f"regret: {rule}" for rule in RULES)]
+    lines = [f"| {' | '.join(head)} |", "|---|" + "--:|" * (len(head) - 1)]
+    for factor in FACTORS:
+        for level, group in grouped(scored, factor).items():
+            s = summary(group)
+            safety = (f"{s['cells']:.0f}", f"{s['unsafe']:.0%}", _number(s["least"]), _number(s["caution"]))
+            regrets = (_number(s[f"{rule} median"]) for rule in RULES)
+            lines.append(f"| {factor} {level} | {' | '.join([*safety, *regrets])} |")
+    return "\n".join(lines)
+
+
+def reported(rows: Sequence[tuple[Record, Rates]]) -> str:
+    """Return the table of the cells that were chosen by hand."""
+    lines = ["| net | predicted maximum | recommended | best rate | boundary |", "|---|--:|--:|--:|--:|"]
+    for record, rates in rows:
+        best = None if record["best"] is None else record["best"][0]
+        values = (rates.maximum, rates.recommended, best, boundary(record))
+        lines.append(f"| {record['name']} | {' | '.join(map(_number, values))} |")
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    return "fails" if math.isinf(value) else f"{float(f'{value:.2g}'):g}"
