@@ -2,7 +2,7 @@
 
 Every factor that matters (family, normaliser, optimiser, batch, activation, initialisation, ...) is a list of levels that is repeated up
 to the number of cells and shuffled with a fixed seed of its own; cell i takes the i-th entry of each. Width, depth and data are drawn for the
-cell, anew until a step costs little enough. A hash of a cell's content decides whether it may be looked at while a rule is made, or is held out.
+cell, anew until a run costs little enough. A hash of a cell's content decides whether it may be looked at while a rule is made, or is held out.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ SEED = 2
 COUNT = 165
 SEEDS = (0, 1)
 FULL_SAMPLES, FULL_STEPS, MINIBATCH_STEPS = 256, 150, 300
-COST = {False: 1.2e8, True: 8e7}
-"""Floating-point operations of a step at most, without and with convolutions, which take about twice the time each."""
+COST = {False: 1.8e10, True: 9e9}
+"""Floating-point operations of a run at most, without and with convolutions, which take about twice the time each."""
 OPERATIONS = 6
 """Of a weight, a position and a sample in one step: two each of the forward, and two times two of the backward pass."""
 
@@ -53,7 +53,7 @@ ACTIVATIONS = ("relu", "relu", "relu", "tanh", "gelu")
 GAMMAS = (1.0,) * 6 + (0.2, 2.0)
 CLASS_LOSSES = ("cross_entropy", "cross_entropy", "half_squared_error", "mse")
 TARGETS = ("unit", "raw")
-DENSE_DATA = ("digits", "digits", "cancer", "wine", "diabetes", "housing", "patches", "pink")
+DENSE_DATA = ("digits", "digits", "cancer", "wine", "diabetes", "diabetes", "housing", "housing", "patches", "pink")
 IMAGE_DATA = ("digits", "patches", "pink")
 WIDTHS, DEPTHS = (32, 64, 128, 256, 512, 1024), (1, 2, 3, 4, 6)
 CHANNELS, CONV_DEPTHS = (8, 16, 32), (1, 2, 3)
@@ -177,7 +177,7 @@ def _draw(
     targets: str,
     rng: np.random.Generator,
 ) -> tuple[Cell, float]:
-    """Draw width, depth, head and data; return the cell and the operations of a step."""
+    """Draw width, depth, head and data; return the cell and the operations of a run."""
     from rate_benchmark.data import arrays
 
     images = nets.convolutional(family)
@@ -208,7 +208,8 @@ def _draw(
     }  # fmt: skip
     size = f"{width}x{depth}" + (f"-{head}" if images else "")
     name = f"{family}-{block.norm}-{block.activation}-{size}-{init}-{loss}-{data}-b{batch}-{kinds['optimizer']}"
-    return Cell(name, spec, data, targets, kinds), float(OPERATIONS * samples * cost)
+    cell = Cell(name, spec, data, targets, kinds)
+    return cell, float(OPERATIONS * samples * cost * cell.steps)
 
 
 def optimizer_name(optimiser: dict[str, Any]) -> str:

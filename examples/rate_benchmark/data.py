@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SEED = 14
 """Of every data set that is drawn."""
 SAMPLES = 1024
-SIDE = 12
+SIDE = 8
 """Pixels along an image of the made image sets."""
 CLASSES = 5
 """Of the 1/f images."""
