@@ -27,11 +27,11 @@ Split = Literal["look", "held-out", "table"]
 
 VERSION = 1
 """Of the procedure: results of another one are not taken for ours."""
-SEED = 2
+SEED = 19
 COUNT = 165
 SEEDS = (0, 1)
 FULL_SAMPLES, FULL_STEPS, MINIBATCH_STEPS = 256, 150, 300
-COST = {False: 1.8e10, True: 9e9}
+COST = {False: 1.2e10, True: 7.5e9}
 """Floating-point operations of a run at most, without and with convolutions, which take about twice the time each."""
 OPERATIONS = 6
 """Of a weight, a position and a sample in one step: two each of the forward, and two times two of the backward pass."""
@@ -46,12 +46,12 @@ OPTIMISERS: tuple[dict[str, Any], ...] = (
 )
 BATCHES = {False: (8, 32, 32, 128, 128, 512, "full"), True: (8, 32, 32, 128, 64, "full")}
 """Without and with convolutions."""
-FAMILIES = ("dense",) * 4 + ("dense-residual", "conv", "conv", "conv-residual", "depthwise")
+FAMILIES = (*("dense",) * 5, "dense-residual", "conv", "conv-residual", "depthwise")
 INITS = ("pytorch", "pytorch", "he", "zero-gamma", "zero-gamma")
 """zero-gamma (the last gamma of a residual branch, weights as he) is he where there is no such branch with a scale."""
 ACTIVATIONS = ("relu", "relu", "relu", "tanh", "gelu")
 GAMMAS = (1.0,) * 6 + (0.2, 2.0)
-CLASS_LOSSES = ("cross_entropy", "cross_entropy", "half_squared_error", "mse")
+CLASS_LOSSES = ("cross_entropy", "cross_entropy", "cross_entropy", "half_squared_error", "mse")
 TARGETS = ("unit", "raw")
 DENSE_DATA = ("digits", "digits", "cancer", "wine", "diabetes", "diabetes", "housing", "housing", "patches", "pink")
 IMAGE_DATA = ("digits", "patches", "pink")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lrbound.empirical.divergence import COLLAPSED, Judge
-from lrbound.empirical.range_test import Suggestions, range_test
+from lrbound.empirical.range_test import range_test
 from lrbound.empirical.training import Descent, prepare
 from rate_benchmark.cells import Cell, trained_data, trained_network
 
@@ -232,8 +232,9 @@ def measure(cell: Cell, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``runs``: [rate, final loss or null, outcome] of every run; ``best``: rate and loss; ``boundary``: the rates below and at the
-        failure, null where there is none; ``range_test``: the rules' rates, and ``suggested`` the runs at those of them that lie outside of the grid.
+        ``initial`` and ``constant``: losses before training and of constant outputs; ``runs``: [rate, final loss or null, outcome] of every run;
+        ``best``: rate and loss; ``boundary``: the rates below and at the failure, null where there is none; ``range_test``: the rules' rates;
+        ``first_steps`` of optimisers other than sgd, see :func:`first_steps`; ``seconds`` of the processor.
     """
     torch.set_num_threads(1)
     began = time.process_time()
@@ -251,23 +252,11 @@ def measure(cell: Cell, seed: int) -> dict[str, Any]:
         "best": None if best is None else [_short(rate_of(best)), _short(task.points[best].loss)],
         "boundary": [_short(None if n is None else rate_of(n)) for n in (low, high)],
         "range_test": {name: _short(rate) for name, rate in dataclasses.asdict(test).items()},
-        "suggested": _outside(task, test),
     }
     if cell.spec["training"]["optimizer"]["name"] != "sgd":
         result["first_steps"] = [[_short(rate), *rose] for rate, *rose in first_steps(task, test.minimum or START)]
     result["seconds"] = round(time.process_time() - began, 2)
     return result
-
-
-def _outside(task: Task, test: Suggestions) -> list[tuple[float | None, float | None, str]]:
-    """Train at the suggestions about which the grid does not say anything."""
-    grid = [rate_of(notch) for notch in task.points]
-    trained = []
-    for rate in sorted({rate for rate in dataclasses.asdict(test).values() if rate is not None}):
-        if rate < min(grid) or (rate > max(grid) and not task.fails(max(task.points))):
-            point = task.train(rate)
-            trained.append((_short(rate), _short(point.loss), point.outcome))
-    return trained
 
 
 def _short(value: float | None) -> float | None:

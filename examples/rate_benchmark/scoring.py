@@ -50,8 +50,7 @@ def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
     trained : iterable of Record
         Runs at recommended rates of this cell and seed.
     """
-    exact = {rate: loss if outcome == "trained" else None for rate, loss, outcome in record["suggested"]}
-    exact |= {run["rate"]: run["loss"] if run["outcome"] == "trained" else None for run in trained}
+    exact = {run["rate"]: run["loss"] if run["outcome"] == "trained" else None for run in trained}
     suggestions = {"recommended": _short(rates.recommended), **record["range_test"]}
     regrets = {rule: regret(record, rate, exact) for rule, rate in suggestions.items() if rate is not None}
     margin = boundary(record) / rates.maximum if rates.maximum else None
