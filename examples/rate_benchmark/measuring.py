@@ -46,6 +46,8 @@ DEEPEST = 24
 START = 2.0**-6
 FIXED_SAMPLES = 256
 FIRST_STEPS = 10
+FIRST_RATES = 60
+"""Rates at which the first steps are tried at most."""
 
 
 @dataclass(frozen=True)
@@ -198,15 +200,13 @@ def first_steps(task: Task, start: float) -> list[tuple[float, bool, bool]]:
     """
     rose: dict[int, tuple[bool, bool]] = {}
     notch = top = bottom = NOTCHES // 2 * round(2 * math.log2(start))
-    while len(rose) < 60:
+    while len(rose) < FIRST_RATES:
         rose[notch] = _rose(task, rate_of(notch))
         if not rose[top][0]:
             top = notch = top + NOTCHES // 2
         elif rose[bottom][1]:
             bottom = notch = bottom - NOTCHES // 2
         else:
-            break
-        if notch in rose:
             break
     return [(rate_of(notch), *rose[notch]) for notch in sorted(rose)]
 
