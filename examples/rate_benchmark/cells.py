@@ -194,7 +194,11 @@ def _draw(
     if init == "zero-gamma" and not ("residual" in family and block.has_gamma and block.norm != "proxy_norm"):
         init = "he"
     layers, cost = nets.build(family, block, shape, width, depth, head, outputs, 0.0 if init == "zero-gamma" else None)
-    samples = min(batch, len(x)) if isinstance(batch, int) else min(FULL_SAMPLES, len(x))
+    samples, steps = (
+        (min(batch, len(x)), MINIBATCH_STEPS) if isinstance(batch, int) else (min(FULL_SAMPLES, len(x)), FULL_STEPS)
+    )
+    if isinstance(batch, int) and batch > len(x):
+        batch = "full"
     spec = {
         "version": 1,
         "input": {"shape": shape},
@@ -208,8 +212,7 @@ def _draw(
     }  # fmt: skip
     size = f"{width}x{depth}" + (f"-{head}" if images else "")
     name = f"{family}-{block.norm}-{block.activation}-{size}-{init}-{loss}-{data}-b{batch}-{kinds['optimizer']}"
-    cell = Cell(name, spec, data, targets, kinds)
-    return cell, float(OPERATIONS * samples * cost * cell.steps)
+    return Cell(name, spec, data, targets, kinds), float(OPERATIONS * samples * cost * steps)
 
 
 def optimizer_name(optimiser: dict[str, Any]) -> str:
