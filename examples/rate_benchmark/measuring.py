@@ -158,7 +158,7 @@ def search(task: Task, start: float) -> tuple[int | None, int | None]:
     top = bottom = NOTCHES * round(math.log2(start))
     while True:
         before = (top, bottom)
-        while not task.fails(top) and top - (task.best or top) < REACH * NOTCHES:
+        while not task.fails(top) and not _far(task, top):
             top += NOTCHES
         while not _low_enough(task, bottom) and top - bottom < DEEPEST * NOTCHES:
             bottom -= NOTCHES
@@ -166,6 +166,10 @@ def search(task: Task, start: float) -> tuple[int | None, int | None]:
         if (top, bottom) == before:
             break
     return _bisect(task)
+
+
+def _far(task: Task, top: int) -> bool:
+    return task.best is not None and top - task.best >= REACH * NOTCHES
 
 
 def _low_enough(task: Task, bottom: int) -> bool:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 RULES = ("recommended", "valley", "steepest", "minimum")
 """The rate that is predicted, and those of a range test."""
+TINY = 1e-30
+"""Stands for a loss of 0 in ratios."""
+SOLVED = 0.01
+"""Share of the loss of constant outputs below which ratios of losses say little."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,16 @@ class Scored:
     margin : float or None
         Boundary by the maximum that is predicted; None where none is predicted. Where no rate failed, the largest one that was tried counts.
     regrets : dict of float
-        By rule: loss at its rate by the best loss; infinite where training fails there; a rule without a rate is left out.
+        By rule: loss at its rate by the best loss; infinite where training explodes there; a rule without a rate is left out.
+    good : dict of bool
+        By rule: whether the loss is below 2 times the best, or below ``SOLVED`` of the loss of constant outputs.
     """
 
     cell: str
     kinds: Mapping[str, str]
     margin: float | None
     regrets: Mapping[str, float]
+    good: Mapping[str, bool]
 
 
 def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
@@ -50,11 +57,14 @@ def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
     trained : iterable of Record
         Runs at recommended rates of this cell and seed.
     """
-    exact = {run["rate"]: run["loss"] if run["outcome"] == "trained" else None for run in trained}
+    exact = {run["rate"]: run["loss"] for run in trained}
     suggestions = {"recommended": _short(rates.recommended), **record["range_test"]}
-    regrets = {rule: regret(record, rate, exact) for rule, rate in suggestions.items() if rate is not None}
+    losses = {rule: loss_at(record, rate, exact) for rule, rate in suggestions.items() if rate is not None}
+    best = math.inf if record["best"] is None else max(record["best"][1], TINY)
+    regrets = {rule: max(loss / best, 1.0) if math.isfinite(loss) else math.inf for rule, loss in losses.items()}
+    good = {rule: regrets[rule] < 2.0 or loss < SOLVED * record["constant"] for rule, loss in losses.items()}
     margin = boundary(record) / rates.maximum if rates.maximum else None
-    return Scored(record["key"], record["kinds"], margin, regrets)
+    return Scored(record["key"], record["kinds"], margin, regrets, good)
 
 
 def boundary(record: Record) -> float:
@@ -66,31 +76,26 @@ def boundary(record: Record) -> float:
     return float(max(tried) if high is None else min(tried))
 
 
-def regret(record: Record, rate: float, exact: Mapping[float, float | None]) -> float:
-    """Return the loss at a rate by the best loss that was seen.
+def loss_at(record: Record, rate: float, exact: Mapping[float, float | None]) -> float:
+    """Return the final loss at a rate; infinite where training explodes.
 
     Between two runs the logarithm of the loss is linear in that of the rate; beside a run that exploded the nearer one of the two counts. Below
     the smallest rate that was tried the line of the two smallest goes on, up to the loss before training. Above the largest one training fails, or
     where none failed its loss counts.
     """
-    best = record["best"]
-    if best is None:
-        return math.inf
     if rate in exact:
-        loss = exact[rate]
-        return math.inf if loss is None else max(loss / best[1], 1.0)
-    known = sorted({run_rate: loss for run_rate, loss, _ in record["runs"]}.items())
+        found = exact[rate]
+        return math.inf if found is None else found
+    known = sorted({tried: math.inf if loss is None else max(loss, TINY) for tried, loss, _ in record["runs"]}.items())
     above = next((place for place, (tried, _) in enumerate(known) if tried >= rate), None)
     if above is None:
-        last = known[-1][1]
-        return math.inf if last is None or record["boundary"][1] is not None else last / best[1]
+        return known[-1][1] if record["boundary"][1] is None else math.inf
     (x0, y0), (x1, y1) = (known[above - 1], known[above]) if above else (known[0], known[1])
     share = math.log(rate / x0) / math.log(x1 / x0)
-    if y0 is None or y1 is None:
-        loss = y0 if share < 0.5 else y1
-        return math.inf if loss is None else loss / best[1]
+    if math.isinf(y0) or math.isinf(y1):
+        return y0 if share < 0.5 else y1
     line = math.exp((1.0 - share) * math.log(y0) + share * math.log(y1))
-    return (min(line, max(record["initial"], y0)) if not above else line) / best[1]
+    return line if above else min(line, max(record["initial"], y0))
 
 
 def summary(scored: Sequence[Scored]) -> dict[str, float]:
@@ -100,7 +105,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, float]:
     -------
     dict
         ``cells``, ``runs`` (a cell with a seed), ``refused``: runs without a maximum; ``unsafe``: share of the cells with a maximum that is above the boundary of
-        one of the seeds at least; ``least``: the smallest boundary/maximum; ``caution``: its geometric mean; for each rule median, 90th percentile and share below 2 of the regret.
+        one of the seeds at least; ``least``: the smallest boundary/maximum; ``caution``: its geometric mean; for each rule median, 90th percentile and share below 2 of the regret, and the
+        share of runs whose loss is good.
     """
     margins = np.array([s.margin for s in scored if s.margin is not None])
     told = {s.cell for s in scored if s.margin is not None}
@@ -117,6 +123,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, float]:
         regrets = np.array([s.regrets[rule] for s in scored if rule in s.regrets])
         middle, high = np.quantile(regrets, [0.5, 0.9], method="higher") if len(regrets) else (math.nan, math.nan)
         result |= {f"{rule} median": float(middle), f"{rule} p90": float(high)}
+        good = [s.good[rule] for s in scored if rule in s.good]
+        result[f"{rule} good"] = sum(good) / len(good) if good else math.nan
         result[f"{rule} below 2"] = float((regrets < 2.0).mean()) if len(regrets) else math.nan
     return result
 

@@ -29,14 +29,18 @@ def overview(splits: Mapping[str, Sequence[Scored]]) -> str:
         "| cells | measured | without a maximum | unsafe cells | smallest boundary/max | geometric mean |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    regrets = ["| cells | rate | median regret | 90th percentile | below 2 |", "|---|---|--:|--:|--:|"]
+    regrets = [
+        "| cells | rate | median regret | 90th percentile | below 2 | or the loss below 1 % of a constant's |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
     for split, scored in splits.items():
         s = summary(scored)
         lines.append(
             f"| {split} | {s['cells']} ({s['runs']} runs) | {s['refused']} runs | {s['unsafe']:.0%} | {_number(s['least'])} | {_number(s['caution'])} |"
         )
         for rule in RULES:
-            values = (_number(s[f"{rule} median"]), _number(s[f"{rule} p90"]), f"{s[f'{rule} below 2']:.0%}")
+            shares = (f"{s[f'{rule} {share}']:.0%}" for share in ("below 2", "good"))
+            values = (_number(s[f"{rule} median"]), _number(s[f"{rule} p90"]), *shares)
             regrets.append(f"| {split} | {NAMES[rule]} | {' | '.join(values)} |")
     return "\n".join([*lines, "", *regrets])
 
