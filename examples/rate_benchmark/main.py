@@ -14,7 +14,7 @@ from rate_benchmark.measuring import measure, run_at
 from rate_benchmark.predicting import Rates, predicted
 from rate_benchmark.records import Record, Records
 from rate_benchmark.reports import reports
-from rate_benchmark.scoring import score
+from rate_benchmark.scoring import largest, score, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], folder: Path) -> None:
     parser = argparse.ArgumentParser(prog="rates.py", description=__doc__)
     parser.add_argument("--look", action="store_true", help="leave the held-out half alone")
     parser.add_argument("--score-only", action="store_true", help="train nothing")
-    parser.add_argument("--recommend", action="store_true", help="train at the recommended rates of today")
+    parser.add_argument("--recommend", action="store_true", help="train at the recommended rates of today too")
     parser.add_argument("--by-kind", action="store_true", help="print the scores by normaliser, loss, ... too")
     parser.add_argument("--jobs", type=int, default=1, help="processes; -1 takes every core (default: %(default)s)")
     given = parser.parse_args(arguments)
@@ -124,12 +124,14 @@ def _measured(cell: Cell, seed: int) -> tuple[Cell, Record]:
 
 def _recommended(
     known: dict[str, list[Record]], rates: dict[str, Rates], records: Records, cells: dict[str, Cell]
-) -> Iterator[tuple[Cell, int, float]]:
-    """Yield the cells, seeds and recommended rates at which nothing was trained yet."""
+) -> Iterator[tuple[Cell, int, float | None]]:
+    """Yield cells, seeds and the rates to train at: the recommended ones, and maxima above all rates that were tried without a failure."""
     for split, found in known.items():
         done = records.read(split, "recommended")
         for record in found:
-            rate = rates[record["key"]].recommended
-            key = (record["key"], record["seed"], None if rate is None else float(f"{rate:.5g}"))
-            if key[2] is not None and key not in done:
-                yield cells[record["key"]], *key[1:]
+            told = rates[record["key"]]
+            beyond = record["boundary"][1] is None and (told.maximum or 0.0) > largest(record)
+            for rate in (told.recommended, told.maximum if beyond else None):
+                key = (record["key"], record["seed"], shortened(rate))
+                if rate is not None and key not in done:
+                    yield cells[record["key"]], *key[1:]

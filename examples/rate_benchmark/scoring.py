@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lrbound.empirical.divergence import COLLAPSED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -32,7 +34,8 @@ class Scored:
         Key of the cell.
     kinds : dict of str
     margin : float or None
-        Boundary by the maximum that is predicted; None where none is predicted. Where no rate failed, the largest one that was tried counts.
+        Boundary by the maximum that is predicted; None where none is predicted, or no rate failed and nothing was trained as far up as it.
+        Where no rate failed, the largest one that was tried stands for the boundary.
     regrets : dict of float
         By rule: loss at its rate by the best loss; infinite where training explodes there; a rule without a rate is left out.
     good : dict of bool
@@ -58,13 +61,12 @@ def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
         Runs at recommended rates of this cell and seed.
     """
     exact = {run["rate"]: run["loss"] for run in trained}
-    suggestions = {"recommended": _short(rates.recommended), **record["range_test"]}
+    suggestions = {"recommended": shortened(rates.recommended), **record["range_test"]}
     losses = {rule: loss_at(record, rate, exact) for rule, rate in suggestions.items() if rate is not None}
     best = math.inf if record["best"] is None else max(record["best"][1], TINY)
     regrets = {rule: max(loss / best, 1.0) if math.isfinite(loss) else math.inf for rule, loss in losses.items()}
     good = {rule: regrets[rule] < 2.0 or loss < SOLVED * record["constant"] for rule, loss in losses.items()}
-    margin = boundary(record) / rates.maximum if rates.maximum else None
-    return Scored(record["key"], record["kinds"], margin, regrets, good)
+    return Scored(record["key"], record["kinds"], _margin(record, rates.maximum, exact), regrets, good)
 
 
 def boundary(record: Record) -> float:
@@ -72,8 +74,26 @@ def boundary(record: Record) -> float:
     low, high = record["boundary"]
     if low is not None and high is not None:
         return math.sqrt(low * high)
-    tried = [rate for rate, _, _ in record["runs"]]
-    return float(max(tried) if high is None else min(tried))
+    return largest(record) if high is None else float(min(rate for rate, _, _ in record["runs"]))
+
+
+def largest(record: Record) -> float:
+    """Return the largest rate that was tried."""
+    return float(max(rate for rate, _, _ in record["runs"]))
+
+
+def _margin(record: Record, maximum: float | None, exact: Mapping[float, float | None]) -> float | None:
+    """Return boundary/maximum; where no rate failed and the maximum lies beyond them, the run at the maximum itself decides."""
+    if not maximum:
+        return None
+    if record["boundary"][1] is not None or maximum <= largest(record):
+        return boundary(record) / maximum
+    rate = shortened(maximum)
+    if rate not in exact:
+        return None
+    loss = exact[rate]
+    fails = loss is None or loss > COLLAPSED * record["constant"]
+    return math.sqrt(largest(record) / maximum) if fails else 1.0
 
 
 def loss_at(record: Record, rate: float, exact: Mapping[float, float | None]) -> float:
@@ -137,6 +157,6 @@ def grouped(scored: Sequence[Scored], factor: str) -> dict[str, list[Scored]]:
     return groups
 
 
-def _short(rate: float | None) -> float | None:
+def shortened(rate: float | None) -> float | None:
     """Return a rate as records have it."""
     return None if rate is None else float(f"{rate:.5g}")

@@ -161,6 +161,14 @@ def test_where_nothing_failed_the_margin_reaches_to_the_last_rate_that_was_tried
     assert scoring.score(survived, predicting.Rates(0.1, None), []).margin == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize(("loss", "margin"), [(0.5, 1.0), (0.95, math.sqrt(0.4 / 1.6)), (None, math.sqrt(0.4 / 1.6))])
+def test_where_nothing_failed_a_maximum_beyond_it_is_judged_by_its_own_run(loss, margin):
+    survived = {**RECORD, "boundary": [0.4, None], "runs": RECORD["runs"][:-1]}
+    run = {"rate": 1.6, "loss": loss, "outcome": "trained"}
+    assert scoring.score(survived, predicting.Rates(1.6, None), [run]).margin == pytest.approx(margin)
+    assert scoring.score(survived, predicting.Rates(1.6, None), []).margin is None
+
+
 def test_a_cell_is_unsafe_where_one_of_its_seeds_fails_below_the_maximum():
     margins = {"a": (0.5, 2.0), "b": (2.0, 2.0), "c": (8.0, 8.0), "d": (None, None)}
     scored = [
