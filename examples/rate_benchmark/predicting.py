@@ -24,12 +24,15 @@ class Rates:
     Attributes
     ----------
     maximum, recommended : float or None
+    first_step : float or None
+        The rate above which the first step raises the loss, of optimisers that have one.
     reason : str
         Why there are none.
     """
 
     maximum: float | None
     recommended: float | None
+    first_step: float | None = None
     reason: str = ""
 
 
@@ -47,8 +50,9 @@ def predicted(record: Record) -> Rates:
     try:
         network = lrbound.parse(json.dumps(stated(record)), name=record["name"])
         full = None if record["samples"] is None else min(record["samples"], len(arrays(record["data"])[0]))
-        prediction = lrbound.predict(network, full_batch=full)
+        found = lrbound.predict(network, full_batch=full).to_json()
     except (Refused, SpecError) as error:
-        return Rates(None, None, str(error).splitlines()[0])
-    reason = "" if prediction.max_learning_rate else "; ".join(map(str, prediction.warnings))
-    return Rates(prediction.max_learning_rate, prediction.recommended_learning_rate, reason)
+        return Rates(None, None, reason=str(error).splitlines()[0])
+    maximum, recommended = found["max_learning_rate"], found["recommended_learning_rate"]
+    reason = "" if maximum else "; ".join(map(str, found["warnings"]))
+    return Rates(maximum, recommended, found.get("first_step_learning_rate"), reason)

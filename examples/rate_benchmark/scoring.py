@@ -40,6 +40,8 @@ class Scored:
         By rule: loss at its rate by the best loss; infinite where training explodes there; a rule without a rate is left out.
     good : dict of bool
         By rule: whether the loss is below 2 times the best, or below ``SOLVED`` of the loss of constant outputs.
+    first_step : float or None
+        Rate from which on the first ten steps raise the loss, by the one that is predicted.
     """
 
     cell: str
@@ -47,6 +49,7 @@ class Scored:
     margin: float | None
     regrets: Mapping[str, float]
     good: Mapping[str, bool]
+    first_step: float | None = None
 
 
 def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
@@ -66,7 +69,15 @@ def score(record: Record, rates: Rates, trained: Iterable[Record]) -> Scored:
     best = math.inf if record["best"] is None else max(record["best"][1], TINY)
     regrets = {rule: max(loss / best, 1.0) if math.isfinite(loss) else math.inf for rule, loss in losses.items()}
     good = {rule: regrets[rule] < 2.0 or loss < SOLVED * record["constant"] for rule, loss in losses.items()}
-    return Scored(record["key"], record["kinds"], _margin(record, rates.maximum, exact), regrets, good)
+    return Scored(
+        record["key"], record["kinds"], _margin(record, rates.maximum, exact), regrets, good, _first_step(record, rates)
+    )
+
+
+def _first_step(record: Record, rates: Rates) -> float | None:
+    """Return the middle of the bracket of the smallest rate at which the loss rises, by the prediction."""
+    rose = [rate for rate, _, within_ten in record.get("first_steps", ()) if within_ten]
+    return None if rates.first_step is None or not rose else min(rose) / 2.0**0.25 / rates.first_step
 
 
 def boundary(record: Record) -> float:
@@ -125,7 +136,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, float]:
     -------
     dict
         ``cells``, ``runs`` (a cell with a seed), ``refused``: runs without a maximum; ``unsafe``: share of the cells with a maximum that is above the boundary of
-        one of the seeds at least; ``least``: the smallest boundary/maximum; ``caution``: its geometric mean; for each rule median, 90th percentile and share below 2 of the regret, and the
+        one of the seeds at least; ``least``: the smallest boundary/maximum; ``caution``: its geometric mean; where first steps are predicted their number, the geometric
+        mean of measured/predicted and the share within a factor of 2; for each rule median, 90th percentile and share below 2 of the regret, and the
         share of runs whose loss is good.
     """
     margins = np.array([s.margin for s in scored if s.margin is not None])
@@ -139,6 +151,14 @@ def summary(scored: Sequence[Scored]) -> dict[str, float]:
         "least": float(margins.min()) if len(margins) else math.nan,
         "caution": float(np.exp(np.log(margins).mean())) if len(margins) else math.nan,
     }
+    steps = np.array([s.first_step for s in scored if s.first_step is not None])
+    if len(steps):
+        within = np.abs(np.log2(steps)) <= 1.0
+        result |= {
+            "first steps": len(steps),
+            "first step": float(np.exp(np.log(steps).mean())),
+            "within 2": float(within.mean()),
+        }
     for rule in RULES:
         regrets = np.array([s.regrets[rule] for s in scored if rule in s.regrets])
         middle, high = np.quantile(regrets, [0.5, 0.9], method="higher") if len(regrets) else (math.nan, math.nan)

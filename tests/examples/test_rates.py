@@ -156,6 +156,14 @@ def test_a_rate_is_good_where_the_loss_is_next_to_nothing_whatever_its_regret():
     assert not scoring.score(RECORD, predicting.Rates(0.2, 0.2), []).good["recommended"]
 
 
+def test_a_predicted_first_step_is_judged_by_where_ten_steps_raise_the_loss():
+    adaptive = {**RECORD, "first_steps": [[0.01, False, False], [0.01 * 2**0.5, False, True], [0.02, True, True]]}
+    scored = scoring.score(adaptive, predicting.Rates(None, None, 0.01), [])
+    assert scored.first_step == pytest.approx(2**0.25)
+    assert scoring.summary([scored])["within 2"] == 1.0
+    assert scoring.score(RECORD, predicting.Rates(None, None, 0.01), []).first_step is None
+
+
 def test_where_nothing_failed_the_margin_reaches_to_the_last_rate_that_was_tried():
     survived = {**RECORD, "boundary": [0.4, None], "runs": RECORD["runs"][:-1]}
     assert scoring.score(survived, predicting.Rates(0.1, None), []).margin == pytest.approx(4.0)
@@ -223,6 +231,14 @@ def test_the_cost_of_a_convolutional_net_is_that_of_its_weights_at_every_positio
     block = nets.Block("none", "relu", 1.0)
     _, cost = nets.build("conv", block, [3, 8, 8], 8, 2, "flatten", 10, None)
     assert cost == 3 * 9 * 8 * 64 + 8 * 9 * 16 * 16 + 16 * 9 * 16 * 16 + 16 * 16 * 10
+
+
+@pytest.mark.parametrize("split", ["look", "held-out", "table"])
+def test_the_committed_results_belong_to_cells_of_today(design, split):
+    expected = {one.key for one in [*design, *reports.reports()] if one.split == split}
+    kept = records.Records(ROOT / "examples" / "results" / "rates").read(split)
+    assert kept
+    assert {key for key, *_ in kept} <= expected
 
 
 def test_a_cell_keeps_its_key_when_only_its_name_changes(design):
