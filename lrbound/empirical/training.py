@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from lrbound.empirical.build import to_torch
 from lrbound.empirical.divergence import Judge, final_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lrbound.empirical.datasets import Dataset
     from lrbound.network import Network
@@ -88,28 +89,100 @@ def train(cell: Cell, data: Dataset, device: str = "cpu") -> Run:
         torch.set_num_threads(threads)
 
 
-def _train(cell: Cell, data: Dataset, device: str) -> Run:
-    network = cell.network
-    module = to_torch(network, seed=cell.seed).to(device).train()
+@dataclass(frozen=True)
+class Descent:
+    """A network that is about to be trained: everything but the rates.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        In training mode, as the seed initialised it.
+    batch_loss : callable
+        Loss of the samples that are given by their places.
+    draw : callable
+        Draws the places of the next step's samples.
+    judge : Judge
+    """
+
+    module: torch.nn.Module
+    batch_loss: Callable[[torch.Tensor | slice], torch.Tensor]
+    draw: Callable[[], torch.Tensor | slice]
+    judge: Judge
+
+    def losses(
+        self,
+        optimizer: torch.optim.Optimizer,
+        rates: Iterable[float],
+        stop: Callable[[float], bool],
+        after: Callable[[], None] = lambda: None,
+    ) -> list[float]:
+        """Take one step at each rate; return the loss of each step's batch, before the step.
+
+        Parameters
+        ----------
+        optimizer : torch.optim.Optimizer
+            Of the module's parameters.
+        rates : iterable of float
+        stop : callable
+            Asked about every loss; the run ends, without this step, where it says yes.
+        after : callable
+            Called after every step.
+
+        Returns
+        -------
+        list of float
+        """
+        losses: list[float] = []
+        for rate in rates:
+            loss = self.batch_loss(self.draw())
+            losses.append(loss.item())
+            if stop(losses[-1]):
+                break
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            after()
+        return losses
+
+
+def prepare(network: Network, data: Dataset, seed: int, *, judge: Judge | None = None, device: str = "cpu") -> Descent:
+    """Build a network and its batches.
+
+    Parameters
+    ----------
+    network : Network
+    data : Dataset
+    seed : int
+        Of the weights and the batches.
+    judge : Judge, optional
+        From an earlier call with the same network, data and seed, which saves its forward passes.
+    device : str
+        As torch names it.
+
+    Returns
+    -------
+    Descent
+    """
+    module = to_torch(network, seed=seed).to(device).train()
     loss_of = network.training.loss.torch()
     x, y = torch.from_numpy(data.x).to(device), torch.from_numpy(data.y).to(device)
-    optimizer = network.training.optimizer.torch(module.parameters(), cell.rate)
-    draw = _batches(len(data), network.training.batch_size, cell.seed)
+    size = network.training.batch_size
 
-    def loss_on(batch: torch.Tensor | slice) -> torch.Tensor:
+    def batch_loss(batch: torch.Tensor | slice) -> torch.Tensor:
         value: torch.Tensor = loss_of(module(x[batch]), y[batch])
         return value
 
-    judge = Judge(_initial(loss_on, len(data), network.training.batch_size), _constant(network, loss_of, y))
-    losses: list[float] = []
-    for _ in range(cell.steps):
-        loss = loss_on(draw())
-        losses.append(loss.item())
-        if judge.hopeless(losses[-1]):
-            break
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    judge = judge or Judge(_initial(batch_loss, len(data), size), _constant(network, loss_of, y))
+    return Descent(module, batch_loss, _batches(len(data), size, seed), judge)
+
+
+def _train(cell: Cell, data: Dataset, device: str) -> Run:
+    descent = prepare(cell.network, data, cell.seed, device=device)
+    judge = descent.judge
+    optimizer = cell.network.training.optimizer.torch(descent.module.parameters(), cell.rate)
+    losses = descent.losses(optimizer, itertools.repeat(cell.rate, cell.steps), judge.hopeless)
     final = None if judge.exploded(losses) else final_loss(losses)
     return Run(judge.initial, final, judge.diverged(losses), judge.grew(losses), len(losses))
 
