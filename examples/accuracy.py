@@ -25,6 +25,8 @@ from lrbound.empirical.measurement import Measurement, Sample
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lrbound.network import Network
+
 HERE = Path(__file__).parent
 ZOO, RESULTS, README = HERE / "zoo", HERE / "results" / "accuracy", HERE / "README.md"
 BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
@@ -34,8 +36,22 @@ COLUMNS = ("spec", "predicted", "measured", "predicted / measured", "inside the 
 
 def key(spec: Path, seeds: int, seed: int) -> str:
     """Return a hash of what determines a result; comments and layout of the spec are not in it."""
-    content = [yaml.safe_load(spec.read_text("utf-8")), seeds, seed]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return key_of(yaml.safe_load(spec.read_text("utf-8")), seeds, seed)
+
+
+def key_of(spec: Any, seeds: int, seed: int) -> str:
+    """Return the same of a spec that is already read."""
+    return hashlib.sha256(json.dumps([spec, seeds, seed], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def measured(network: Network, seeds: int, seed: int) -> list[float]:
+    """Return lambda_max of real initialisations, measured on one core, to six digits."""
+    import torch
+
+    from lrbound.empirical.measure import measure
+
+    torch.set_num_threads(1)
+    return [float(f"{sample.lambda_max:.6g}") for sample in measure(network, seeds=seeds, seed=seed)]
 
 
 def stored(spec: Path, results: Path, expected: str) -> dict[str, Any] | None:
@@ -49,15 +65,8 @@ def stored(spec: Path, results: Path, expected: str) -> dict[str, Any] | None:
 
 def measure_spec(spec: Path, results: Path, seeds: int, seed: int) -> str:
     """Measure one spec on one core and keep the result; return its name."""
-    import torch
-
-    from lrbound.empirical.measure import measure
-
-    torch.set_num_threads(1)
-    network = lrbound.load(spec)
-    samples = measure(network, seeds=seeds, seed=seed)
     result = {"key": key(spec, seeds, seed), "seeds": seeds, "seed": seed}
-    result["values"] = [float(f"{sample.lambda_max:.6g}") for sample in samples]
+    result["values"] = measured(lrbound.load(spec), seeds, seed)
     results.mkdir(parents=True, exist_ok=True)
     draft = results / f"{spec.stem}.json.part"
     draft.write_text(json.dumps(result) + "\n", "utf-8")

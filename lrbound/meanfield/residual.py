@@ -48,7 +48,7 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
         cols,
         one.pair + other.pair + shift,
         one.site + other.site,
-        one.mean + other.mean,
+        one.mean + other.mean if law is not None else _mean_of_units(one) + _mean_of_units(other),
         law is None,
         law,
         near=neighbours.added(one.near, other.near),
@@ -99,6 +99,12 @@ def _law_of_sum(stream: Kernel, branch: Kernel) -> Callable[[], Law]:
         return add_branch(stream, branch)
 
     return law
+
+
+def _mean_of_units(kernel: Kernel) -> float:
+    """Return the mean of the values over units and positions, those above activations included: a sum above asks for it."""
+    means = np.broadcast_to(centre(kernel), kernel.weights.shape)
+    return float((means * kernel.weights).sum()) / kernel.positions
 
 
 def _crossed_means(one: Kernel, other: Kernel) -> Array | float:
