@@ -12,7 +12,7 @@ as C, however many positions it averages.
 
 E tr (G D_j)^2 exceeds tr (G E D)^2 because units have means m ~ N(0, X) over the batch that switch them on or off:
 D_j = p p' o K, p(a) the unit's mean slope. The factor R is a mean over drawn fields m, the part along the largest
-eigenvector of X in strata (theory of the normalisers, section 5: plain draws leave nu a factor of 2 off); for flat features it
+eigenvector of X in strata (lrbound/theory/normalisers.md, section 5: plain draws leave nu a factor of 2 off); for flat features it
 is E p^4/(E p^2)^2. Small sets of channels have more: within a set the normaliser couples the units, D = Q'KQ with
 Q = (p - p/S - m h'/S)/s, and S E tr Q^2/(E tr Q)^2 exceeds the kurtosis of p (section 4 there).
 

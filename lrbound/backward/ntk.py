@@ -1,7 +1,7 @@
 """Tangent kernels: what the parameters below a place contribute to it, between positions of one sample and of two.
 
 T(xa, yb) is the mean over the units at one place of <grad h_a(x), grad h_b(y)>, the gradients with respect to all parameters
-below (theory-finite-conv, section 4). From the input up, with A the forward kernel averaged over a filter's offsets,
+below (lrbound/theory/finite-conv.md, section 4). From the input up, with A the forward kernel averaged over a filter's offsets,
 
     weights       T -> fan_in A + [bias] + sigma_w^2 (T averaged over the offsets)
     pools, flatten, dropout     as the forward kernel

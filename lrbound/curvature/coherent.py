@@ -7,7 +7,7 @@ Wishart step each, with nb_m degrees of freedom, and the largest eigenvalue of t
     co = E2 sum_l a_l,   E2 = chain(C, {nb_m/Q_m^2}),   Q_m = sum_{l<=m} a_l / sum a_l.
 
 nb_m counts the units by their mean slope p over the batch, N (E p^2)^2 / E p^4: without normalisation a ReLU unit is on or
-off for most of the batch, and half of the units count. That is why (1 + sqrt(C/N))^2 is too small (theory, section 6).
+off for most of the batch, and half of the units count. That is why (1 + sqrt(C/N))^2 is too small (lrbound/theory/mean-field.md, section 6).
 
 Status: checked. 18 random dense nets without normalisation, mean over 5 to 30 initialisations: rms 7 %, worst 24 % (7
 layers, no biases), median 3 %; the measured means carry 2 to 10 %.

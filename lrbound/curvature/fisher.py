@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The two eigenspaces that the permutation symmetry of the batch allows (theory, section 6).
+    """The two eigenspaces that the permutation symmetry of the batch allows (lrbound/theory/mean-field.md, section 6).
 
     Attributes
     ----------

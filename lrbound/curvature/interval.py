@@ -6,12 +6,12 @@ The logarithm of lambda_max is taken as normal around the mean, with a variance 
          batch, |mean h|^2, which a stage of N units knows to a relative variance shared_m. It is passed on like a
          sample's norm in the branch lo:  U_m = a_{m+1} + sx U_{m+1} + sp Q_{m+1}  (parts of co, grown). Statistics of a
          sample or of a group fix the sum of squares over the units; what |mean h|^2 owes to it is taken out, and nothing is
-         passed on (theory of the normalisers, section 5).
+         passed on (lrbound/theory/normalisers.md, section 5).
     lo   the largest of n normal numbers of variance sg^2: its standard deviation is pi/sqrt(6)/sqrt(2 ln n) of sg (Gumbel);
          and what the Wishart steps do to all samples alike.
     de   the Wishart steps of the outputs.
 
-What the recipe itself misses comes on top (theory-finite, section 4): 7 % of lambda_max; where the coherent direction wins
+What the recipe itself misses comes on top (lrbound/theory/finite.md, section 4): 7 % of lambda_max; where the coherent direction wins
 and most of it stands above the last batch statistics 1.5 %, and 20 % of the part below them (3 % in place of
 the 1.5 % for networks with branches).
 

@@ -1,4 +1,4 @@
-"""Cross-entropy at finite size: the softmax's own spectrum in each branch (theory, section 7).
+"""Cross-entropy at finite size: the softmax's own spectrum in each branch (lrbound/theory/mean-field.md, section 7).
 
 The Gauss-Newton matrix is J^T Q J with Q_x = diag(p) - p p^T for each sample x, so that of the outputs' Gram matrix K the
 eigenvalues of Q^1/2 K Q^1/2 count. What the branches of K become follows from where their eigenvectors lie:
@@ -163,7 +163,7 @@ def noise(probabilities: Probabilities, steepest: Steepest) -> float:
     """Return the curvature that counts for the noise of single samples: E v'Q_x^2 v / E v'Q_x v, v the top of E_x Q_x.
 
     A step on sample x has the curvature h = J'Q_x J with J J' = K1 for its own gradients. Along the mean gradient of the
-    outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v (theory, section 7).
+    outputs' combination v, of value K2, the second moment of h is K1 K2 v'Q_x^2 v and its mean K2 v'Q_x v (lrbound/theory/mean-field.md, section 7).
     """
     weighted = probabilities * steepest.vectors[:, None, :].astype(probabilities.dtype)
     weighted -= probabilities * weighted.sum(axis=2, keepdims=True)  # Q v

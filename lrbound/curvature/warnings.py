@@ -1,4 +1,4 @@
-"""Where the recipe is known to be off, and by how much measured networks were (theory-finite, sections 5 and 7)."""
+"""Where the recipe is known to be off, and by how much measured networks were (lrbound/theory/finite.md, sections 5 and 7)."""
 
 from __future__ import annotations
 
@@ -154,4 +154,4 @@ UNTRACKED = (
     "lambda_max of a network with a product of branches is to leading order in the width: at small batches and in deep stacks "
     "of batch_norm, measured networks with branches were up to 4 times above it"
 )
-"""theory-finite-conv, section 5: lambda / co of its residual nets."""
+"""lrbound/theory/finite-conv.md, section 5: lambda / co of its residual nets."""

@@ -11,7 +11,7 @@ offsets of a filter, v -> pe v with pe = sum K_dd'^2/(sum K_dd)^2 over pairs of 
 passes lin^2 = (E phi' phi'' D_u/D_h)^2 of it on and adds (1 + c)^2/C, c = X/S, the variance of a correlation of C
 Gaussians. Uniform weights have a fourth cumulant of -1.2: 0.6/fan_in less than v, (S/D)^2 of it. e is 1 - 1/S for sets of
 S > 1 channels, 1 - 1/k for statistics of single channels over k batches: they scale each unit by its own variance, which
-takes the effect back exactly for batch and instance norm. (Theory of the normalisers, section 6: r is this for proxies, where
+takes the effect back exactly for batch and instance norm. (lrbound/theory/normalisers.md, section 6: r is this for proxies, where
 it is the whole coherent part of a net without biases.)
 
 Masks also lean on the weights under them: mean over x of phi'(z_j) h_i has a part w_ji D E phi'' (Stein), which adds

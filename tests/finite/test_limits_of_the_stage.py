@@ -125,7 +125,7 @@ def test_a_thousand_layers() -> None:
 def test_frozen_statistics_let_the_lower_layers_through() -> None:
     net = dense(batch=256)
 
-    # theory, section 6: 364 to leading order, 412 measured (width 1000, ten outputs)
+    # lrbound/theory/mean-field.md, section 6: 364 to leading order, 412 measured (width 1000, ten outputs)
     assert finite(net, through=False).lambda_max == pytest.approx(412.0, rel=0.07)
     assert profile_of(net).above_statistics
     assert not profile_of(net, through=False).above_statistics

@@ -18,7 +18,7 @@ from lrbound.forward import small_batch as sphere
 
 
 def test_relu_has_the_numbers_of_the_theory() -> None:
-    # theory-finite, section 3 (iii): 4.41, 1 and 0.53; half of the units of one sample, all of the mean
+    # lrbound/theory/finite.md, section 3 (iii): 4.41, 1 and 0.53; half of the units of one sample, all of the mean
     u = unit(Relu(), 0.0, 1.0, 0.0, math.inf)
 
     assert u.one == pytest.approx(2.0, rel=1e-3)
