@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from lrbound.forward.sweep import Chain, Step
     from lrbound.layers.base import Context, Elementwise
+    from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.positions import Array, Axis, Window
 
 STEP = 0.05
@@ -176,6 +177,19 @@ class FanIn(Correction):
         both = np.stack([np.zeros_like(pair[-1]), pair[-1]])
         site = np.stack([np.zeros_like(cross), cross - diagonal(pair)[-1]])
         return below.becomes(both, site)
+
+
+def leaning(step: Step, above: Gradient, ctx: Context) -> float:
+    """Return what masks that lean on these weights add to their coherent value."""
+    layer = step.node.layer
+    if step.lean is None or not weighted(layer):
+        return 0.0
+    fan_in = step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
+    fan_out = fan_in * step.above.channels // step.below.channels
+    scale = fan_in / (layer.init or ctx.init).sigma_w2(fan_in, fan_out)
+    spread = np.sqrt(np.maximum(step.above.on_site[SAME] - step.above.on_site[CROSS], 0.0))
+    kernel = step.lean.becomes(step.lean.pair * outer(spread), step.lean.site * spread**2)
+    return scale * float(above.delta.dot(kernel).coherent)
 
 
 def _note(below: Chain, lean: Kernel) -> None:
