@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,15 +34,15 @@ from lrbound.backward.measures import (
 from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
 from lrbound.backward.records import Collected, Forking, Layer, Stage, VarianceSource
 from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
+from lrbound.backward.shares import centred, coarse, down, draws, energies, normed, rounded, sizes
 from lrbound.backward.sweep import Backward
 from lrbound.backward.unit_moments import LINEAR, Unit
+from lrbound.forward.fan_in import leaning
 from lrbound.forward.roles import absorbs, squeezes, weighted
 from lrbound.forward.small_batch import passed_on
 from lrbound.forward.sweep import Fork
-from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
-from lrbound.meanfield.kernel import CROSS, SAME, Kernel, outer
-from lrbound.meanfield.merge import average, both
+from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
-    from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.statistics import Statistics
 
 
@@ -95,7 +94,7 @@ class FiniteWidthBackward(Backward):
         layer = step.node.layer
         if weighted(layer):
             assert share is not None
-            more = self._leaning(step, above)
+            more = leaning(step, above, self.ctx)
             share = share._replace(coherent=share.coherent + more, trace=share.trace + more)
             linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
@@ -116,9 +115,9 @@ class FiniteWidthBackward(Backward):
         """Return a walk for each branch, which takes its part of what is open above."""
         beside = sum(end.channels for end in fork.ends) == fork.above.channels
         self._settle(fork.above, self.gradient, None if beside else LINEAR)
-        energy = _energies(fork.ends)
+        energy = energies(fork.ends)
         if fork.above.gaussian:
-            old = np.array([not _draws(way) for way in fork.chains])
+            old = np.array([not draws(way) for way in fork.chains])
             kept = Shares(old * energy.coherent, old * energy.complement)
             self._sum(fork.above, self.gradient, kept)
             if kept.complement.any():
@@ -129,7 +128,7 @@ class FiniteWidthBackward(Backward):
             self.stream = object()
         walks = []
         gradients = fork.split(self.gradient)
-        pieces = [stage.split(_sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
+        pieces = [stage.split(sizes(gradients, fork.ends, self.samples)) for stage in self.open] if beside else []
         for arm, end in enumerate(gradients):
             walk = FiniteWidthBackward(end, self.ctx, self.found, (*self.outer, self.rest))
             walk.exposed, walk.latest, walk.absorbed = self.exposed, self.latest, self.absorbed
@@ -147,7 +146,7 @@ class FiniteWidthBackward(Backward):
         ours = [walk for walk in walks if isinstance(walk, FiniteWidthBackward)]
         self.single = [walk.gradient for walk in ours]
         super().meet(fork, walks)
-        self.fork = Forking([walk.way for walk in ours], _energies(fork.ends))
+        self.fork = Forking([walk.way for walk in ours], energies(fork.ends))
         self.way.append(self.fork)
         self.beside = self.beside + sum(walk.beside for walk in ours)
         self.absorbed = next((walk.absorbed for walk in ours if walk.open), self.absorbed)
@@ -171,7 +170,7 @@ class FiniteWidthBackward(Backward):
         """Say whether the stage under a weight layer will end with batch statistics."""
         absorbed = False
         for chain in (self.rest, *reversed(self.outer)):
-            for step in _down(chain):
+            for step in down(chain):
                 absorbed |= self.ctx.through and absorbs(step.node.layer, step.below.channels, self.samples)
                 if weighted(step.node.layer):
                     return absorbed
@@ -204,18 +203,6 @@ class FiniteWidthBackward(Backward):
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
         self.absorbed = self._look_ahead()
 
-    def _leaning(self, step: Step, above: Gradient) -> float:
-        """Return what masks that lean on these weights add to their coherent value."""
-        layer = step.node.layer
-        if step.lean is None or not weighted(layer):
-            return 0.0
-        fan_in = inputs_of(step)
-        fan_out = fan_in * step.above.channels // step.below.channels
-        scale = fan_in / (layer.init or self.ctx.init).sigma_w2(fan_in, fan_out)
-        spread = np.sqrt(np.maximum(step.above.on_site[SAME] - step.above.on_site[CROSS], 0.0))
-        kernel = step.lean.becomes(step.lean.pair * outer(spread), step.lean.site * spread**2)
-        return scale * float(above.delta.dot(kernel).coherent)
-
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
         for stage, part in self.under:
@@ -230,7 +217,7 @@ class FiniteWidthBackward(Backward):
             passes = 1.0 - 2.0 / (number + 1.0)
             none = LINEAR._replace(norm_slope=passes, gain_slope=-1.0 / (number + 1.0), shared_slope=0.0)
             source = VarianceSource(none, loose=0.0, fixed_mean=True)
-            source.response = partial(of_statistics, self.samples, _rounded(number))
+            source.response = partial(of_statistics, self.samples, rounded(number))
             self._add(source)
 
     def _pointwise(self, step: Step, above: Gradient) -> None:
@@ -263,7 +250,7 @@ class FiniteWidthBackward(Backward):
                 source.fixed, source.loose = fixed, 0.0
             q, x = step.below.averages()
             moments = step.below.mean, q - step.below.mean**2, x - step.below.mean**2
-            source.response = partial(of_activation, step.node.layer, *map(_rounded, moments))
+            source.response = partial(of_activation, step.node.layer, *map(rounded, moments))
             self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif squeezes(step.node.layer):
@@ -391,9 +378,9 @@ class FiniteWidthBackward(Backward):
     def _settle(self, kernel: Kernel, gradient: Gradient, law: Unit | None) -> DegreesOfFreedom:
         """Take the shares of the fork above; with the law of masks, count the stages that have waited for them."""
         if self.fork is not None:
-            centred = _centred(kernel)
-            shares = np.array([split(arm.delta.dot(centred), self.samples) for arm in self.single])
-            self.fork.flow = Shares(*(_normed(column) for column in shares.T))
+            around = centred(kernel)
+            shares = np.array([split(arm.delta.dot(around), self.samples) for arm in self.single])
+            self.fork.flow = Shares(*(normed(column) for column in shares.T))
         numbers = DegreesOfFreedom(*(np.inf,) * 6)
         if law is not None:
             if law is not LINEAR or self.open:
@@ -412,11 +399,11 @@ class FiniteWidthBackward(Backward):
         return numbers
 
     def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> DegreesOfFreedom:
-        centred, whole, gradient = _coarse(_centred(kernel), kernel, gradient, resolved=self.found.resolved)
+        around, whole, gradient = coarse(centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
         found = freedom(
-            centred,
+            around,
             own_part(gradient, self.samples),
             same,
             cross,
@@ -428,78 +415,3 @@ class FiniteWidthBackward(Backward):
         # one position is the least that there is
         least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
         return DegreesOfFreedom(*np.maximum(found, kernel.channels * least).tolist())
-
-
-def _down(chain: Chain) -> Iterator[Step]:
-    """Yield the layers of a chain downwards, by the first arm that has any."""
-    for step in reversed(chain):
-        if isinstance(step, Fork):
-            yield from _down(max(step.chains, key=len))
-        else:
-            yield step
-
-
-def _draws(chain: Chain) -> bool:
-    """Say whether a branch has random weights."""
-    return any(
-        any(_draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
-        for step in chain
-    )
-
-
-def _energies(ends: Sequence[Kernel]) -> Shares:
-    averages = np.array([end.averages() for end in ends])
-    sizes = np.array([end.channels for end in ends])
-    return Shares(_normed(sizes * averages[:, 1]), _normed(sizes * (averages[:, 0] - averages[:, 1])))
-
-
-def _sizes(gradients: Sequence[Gradient], ends: Sequence[Kernel], samples: float) -> Shares:
-    """Return how branches side by side make up a weight layer's Gram matrix, by the kernels that stand for tangent kernels."""
-    parts = [split(gradient.delta.dot(end), samples) for gradient, end in zip(gradients, ends, strict=True)]
-    return Shares(*(_normed(column) for column in np.array(parts).T))
-
-
-def _centred(kernel: Kernel) -> Kernel:
-    """Return the covariances on a residual stream, whose units have means: no layer below adds to those alone."""
-    if kernel.gaussian or kernel.law is None:
-        return kernel
-    centre = laws.mean(kernel.law_here().values)
-    pair = kernel.pair - centre[:, None, :, None] * centre[None, :, None, :]
-    return kernel.becomes(pair, kernel.site, near=kernel.near)
-
-
-GROUPS = 6
-"""Classes a side above which the degrees of freedom are counted on groups of them: 0.4 % of lambda_max on ResNet-152."""
-
-
-def _coarse(centred: Kernel, kernel: Kernel, gradient: Gradient, *, resolved: bool) -> tuple[Kernel, Kernel, Gradient]:
-    """Return averages of kernels, and sums of a gradient, over groups of classes: on large maps the spread is small."""
-    if resolved or len(kernel.rows.counts) * len(kernel.cols.counts) <= GROUPS**2:
-        return centred, kernel, gradient
-    (rows, r), (cols, c) = _grouped(kernel.rows), _grouped(kernel.cols)
-
-    def mean(one: Kernel) -> Kernel:
-        return Kernel(one.channels, rows, cols, both(one.pair, r, c), r @ one.site @ c.T, one.mean)
-
-    whole = mean(kernel.even)
-    around = whole if centred is kernel else mean(centred.even)
-    r, c = (r > 0.0).astype(np.float64), (c > 0.0).astype(np.float64)
-    delta = Sums(both(gradient.delta.pair, r, c), r @ gradient.delta.site @ c.T)
-    return around, whole, Gradient(delta, masked=gradient.masked)
-
-
-@lru_cache(maxsize=256)
-def _grouped(axis: Axis) -> tuple[Axis, Array]:
-    count = len(axis.counts)
-    return average(axis, np.arange(count) * GROUPS // count if count > GROUPS else None)
-
-
-def _normed(values: Array) -> Array:
-    values = np.maximum(values, 0.0)
-    total = float(values.sum())
-    return values / total if total > 0.0 else np.full(len(values), 1.0 / len(values))
-
-
-def _rounded(value: float) -> float:
-    """Return a number to four digits, so that the layers of a deep net share their responses."""
-    return float(f"{value:.4g}")

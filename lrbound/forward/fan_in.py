@@ -178,6 +178,19 @@ class FanIn(Correction):
         return below.becomes(both, site)
 
 
+def leaning(step: Step, above: Gradient, ctx: Context) -> float:
+    """Return what masks that lean on these weights add to their coherent value."""
+    layer = step.node.layer
+    if step.lean is None or not weighted(layer):
+        return 0.0
+    fan_in = step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
+    fan_out = fan_in * step.above.channels // step.below.channels
+    scale = fan_in / (layer.init or ctx.init).sigma_w2(fan_in, fan_out)
+    spread = np.sqrt(np.maximum(step.above.on_site[SAME] - step.above.on_site[CROSS], 0.0))
+    kernel = step.lean.becomes(step.lean.pair * outer(spread), step.lean.site * spread**2)
+    return scale * float(above.delta.dot(kernel).coherent)
+
+
 def _note(below: Chain, lean: Kernel) -> None:
     """Note on the weight layers under an activation what it adds to the kernel that their coherent value sees."""
     for at in range(len(below) - 1, -1, -1):
