@@ -1,0 +1,104 @@
+"""Pools over windows, and means over all positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lrbound.importing.lower import bind
+from lrbound.importing.operations.base import Operation, square
+from lrbound.layers.avg_pool2d import AvgPool2d
+from lrbound.layers.global_avg_pool import GlobalAvgPool
+from lrbound.layers.max_pool2d import MaxPool2d
+
+if TYPE_CHECKING:
+    from lrbound.importing.graph import Call
+    from lrbound.importing.lower import Lowering
+    from lrbound.importing.step import Value
+
+NOT_SQUARE = "its window or step is not square; pools of a spec have one number for both axes"
+
+
+class Pooling(Operation):
+    """max_pool2d, avg_pool2d, their adaptive forms, and mean over the positions."""
+
+    names: ClassVar[tuple[str, ...]] = (
+        "max_pool2d",
+        "avg_pool2d",
+        "adaptive_avg_pool2d",
+        "adaptive_max_pool2d",
+        "mean",
+    )
+
+    def lower(self, call: Call, scope: Lowering) -> None:
+        """Add ``max_pool2d``, ``avg_pool2d`` or ``global_avg_pool``."""
+        value = scope.value(call.args[0] if call.args else call.kwargs.get("input"))
+        if value is None:
+            return
+        if call.op == "mean":
+            _lower_mean(call, scope, value)
+        elif len(value.shape) == 1 and call.shapes[0][1:] == (*value.shape, 1, 1):
+            scope.same(value)  # one position is left as it is
+        elif len(value.shape) != 3:
+            scope.refuse(call, f"a pool takes [channels, height, width], got {list(value.shape)}")
+        elif call.op.startswith("adaptive"):
+            _lower_adaptive(call, scope, value)
+        else:
+            _lower_window(call, scope, value)
+
+
+def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
+    given = bind(call, "input", "kernel_size", stride=None, padding=0)
+    kernel, padding = square(given.kernel_size), square(given.padding)
+    stride = kernel if given.stride in (None, ()) else square(given.stride)
+    if kernel is None or padding is None or stride is None:
+        scope.refuse(call, NOT_SQUARE)
+        return
+    if call.op == "max_pool2d":
+        rest = bind(call, "input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False)
+        if square(rest.dilation) != 1:
+            scope.refuse(call, "its window is dilated; max_pool2d of a spec is not")
+            return
+        layer: Any = MaxPool2d(kernel=kernel, stride=None if stride == kernel else stride, padding=padding)
+    else:
+        rest = bind(
+            call, "input", "kernel_size", stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+        )
+        if rest.divisor_override is not None or (padding and not rest.count_include_pad):
+            scope.refuse(call, "it divides by another number than the window's; avg_pool2d of a spec counts padded zeros")
+            return
+        if value.shape[1:] == (kernel, kernel) and call.shapes[0][2:] == (1, 1) and not padding:
+            scope.apply(call, value, GlobalAvgPool())
+            return
+        layer = AvgPool2d(kernel=kernel, stride=None if stride == kernel else stride, padding=padding)
+    if rest.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
+        scope.refuse(call, "it rounds the number of windows up (ceil_mode); pools of a spec round down")
+        return
+    scope.apply(call, value, layer)
+
+
+def _lower_adaptive(call: Call, scope: Lowering, value: Value) -> None:
+    _, height, width = value.shape
+    rows, cols = call.shapes[0][2:]
+    average = call.op == "adaptive_avg_pool2d"
+    if average and (rows, cols) == (1, 1):
+        scope.apply(call, value, GlobalAvgPool())
+    elif (rows, cols) == (height, width):
+        scope.same(value)
+    elif height % rows or width % cols or height // rows != width // cols:
+        text = f"its windows on a map of {height}x{width} differ in size or are not square"
+        scope.refuse(call, f"{text}; give an --input whose map at this place is a multiple of {rows}x{cols}")
+    else:
+        kernel = height // rows
+        scope.apply(call, value, AvgPool2d(kernel=kernel) if average else MaxPool2d(kernel=kernel))
+
+
+def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
+    given = bind(call, "input", dim=None, keepdim=False)
+    axes = given.dim if isinstance(given.dim, tuple) else (given.dim,)
+    if len(value.shape) == 3 and sorted(axis % 4 for axis in axes if isinstance(axis, int)) == [2, 3]:
+        scope.apply(call, value, GlobalAvgPool())
+    elif call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1)) and len(value.shape) == 1 and 0 not in axes:
+        scope.same(value)  # over the one position that is left
+    else:
+        text = f"a mean over the axes {list(axes)} of [batch, {', '.join(map(str, value.shape))}]"
+        scope.refuse(call, f"{text}; a spec has the mean over height and width")
