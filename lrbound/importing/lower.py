@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,9 @@ class Lowering:
         self.loss: str | None = None
         self.used: dict[str, list[Origin]] = {}
         """Where each parameter is used."""
-        self._values: dict[Ref, Value | None] = {INPUT: Value(0, self._input_shape())}
+        self._index = 0
+        self._names: tuple[str, ...] = ()
+        self._values: dict[Ref, Value | None] = {INPUT: Value(0, self.input_shape)}
         self._made_of_parameters: set[Ref] = set()
 
     def run(self) -> Value:
@@ -64,7 +67,7 @@ class Lowering:
         value = None if ref is None else self._values.get(ref)
         if value is None:
             self._refuse(Origin("", self.graph.name), "the output does not depend on the input; there is nothing to train")
-            return Value(0, self._input_shape())
+            return Value(0, self.input_shape)
         if len(value.shape) != 1:
             self._refuse(
                 Origin("", self.graph.name),
@@ -73,16 +76,19 @@ class Lowering:
             )
         return value
 
-    def _input_shape(self) -> Shape:
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one sample as a spec has it: an image without channels has one."""
         shape = self.graph.input_shape
         return (1, *shape) if len(shape) == 2 else shape
 
     def _lower(self, index: int, call: Call) -> None:
         self._index = index
-        for place in _refs((*call.args, *call.kwargs.values())):
-            if isinstance(place, ParameterRef):
-                self.used.setdefault(place.name, []).append(call.origin)
-        if not any(isinstance(ref, Ref) and ref not in self._made_of_parameters for ref in _refs((*call.args, *call.kwargs.values()))):
+        places = _refs((*call.args, *call.kwargs.values()))
+        self._names = tuple(place.name for place in places if isinstance(place, ParameterRef))
+        for name in self._names:
+            self.used.setdefault(name, []).append(call.origin)
+        if not any(isinstance(place, Ref) and place not in self._made_of_parameters for place in places):
             self._made_of_parameters.update(Ref(index, part) for part in range(len(call.shapes)))
             return
         if not call.gradient and call.op != "detach":
@@ -162,7 +168,7 @@ class Lowering:
         self.reasons.append(Reason(origin, text))
 
     def _add(self, step: Step, part: int = 0) -> None:
-        self.steps.append(step)
+        self.steps.append(dataclasses.replace(step, parameters=self._names))
         self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape)
 
     def _check_uses(self) -> None:

@@ -42,9 +42,10 @@ def _squeeze_excite(item: Item, gate: Chain) -> Item:
         or channels // reduction != inside
         or "bias" in squeeze.arguments
         or "bias" in excite.arguments
+        or squeeze.arguments.get("init") != excite.arguments.get("init")
     ):
         return item
-    arguments = {"reduction": reduction, "activation": inner.kind}
+    arguments = {"reduction": reduction, "activation": inner.kind, "init": squeeze.arguments.get("init")}
     places = (_parent(squeeze.places) or item.places[0],) if item.places or squeeze.places else ()
     drawn = (*squeeze.drawn, *excite.drawn)
     return Item("squeeze_excite", _without_defaults(arguments), (), item.shape, places, drawn)

@@ -74,6 +74,8 @@ class Step:
     origin : Origin
     drawn : Drawn or None
         Of a layer with weights.
+    parameters : tuple of str
+        Names of all that it has.
     note : str
         For the reader of the spec.
     """
@@ -84,4 +86,5 @@ class Step:
     layer: Layer | None = None
     join: str = ""
     drawn: Drawn | None = None
+    parameters: tuple[str, ...] = ()
     note: str = ""
