@@ -71,13 +71,17 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
     blank = _without_values(model)
     if not model.training:
         blank.train()
-    first, second = _Recorder(blank), _Recorder(blank)
+    state = _random_state()
+    first = _Recorder(blank)
     first.run(shape)
+    draws = state != _random_state()
+    second = _Recorder(blank, watch=draws)
     second.run(shape)
     reasons = [*first.reasons]
-    if first.draws is not None:
+    if draws:
         text = "the forward pass draws random numbers outside torch's layers, so that it differs from run to run"
-        reasons.append(Reason(first.draws, f"{text}; give the module without them"))
+        where = second.draws or Origin("", type(model).__name__)
+        reasons.append(Reason(where, f"{text}; give the module without them"))
     elif (first.calls, first.outputs) != (second.calls, second.outputs):
         text = "two runs of the forward pass computed different things; a spec describes one that is always the same"
         reasons.append(Reason(Origin("", type(model).__name__), text))
@@ -111,9 +115,9 @@ def _without_values(model: nn.Module) -> nn.Module:
 
 
 class _Recorder(TorchFunctionMode):
-    """Notes the calls of one run."""
+    """Notes the calls of one run; with ``watch``, which module draws random numbers in Python."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, watch: bool = False) -> None:
         super().__init__()
         self.calls: list[Call] = []
         self.outputs: list[tuple[str, Ref | None]] = []
@@ -121,6 +125,7 @@ class _Recorder(TorchFunctionMode):
         self.draws: Origin | None = None
         """The innermost module whose forward pass drew random numbers."""
         self._model = model
+        self._watch = watch
         self._names = {id(tensor): name for name, tensor in model.named_parameters()}
         self._buffers = {id(tensor): name for name, tensor in model.named_buffers()}
         self._makers: dict[int, str] = {}
@@ -163,7 +168,8 @@ class _Recorder(TorchFunctionMode):
             return result
         given = tuple(self._plain(value) for value in args), {k: self._plain(v) for k, v in kwargs.items()}
         versions = [tensor._version for tensor in inputs]
-        result = func(*args, **kwargs)
+        result = _batch_normalised(args, kwargs) if op == "batch_norm" else None
+        result = func(*args, **kwargs) if result is None else result
         made = list(_tensors((result,)))
         changed = [t for t, version in zip(inputs, versions, strict=True) if t._version != version]
         made += [t for t in changed if id(t) in self._values and all(t is not other for other in made)]
@@ -213,11 +219,12 @@ class _Recorder(TorchFunctionMode):
 
         def enter(*_: object) -> None:
             self._stack.append(origin)
-            states.append(_random_state())
+            if self._watch:
+                states.append(_random_state())
 
         def leave(*_: object) -> None:
             self._stack.pop()
-            if states.pop() != _random_state() and self.draws is None:
+            if self._watch and states.pop() != _random_state() and self.draws is None:
                 self.draws = origin
 
         before, after = module.register_forward_pre_hook(enter), module.register_forward_hook(leave)
@@ -264,6 +271,16 @@ class _Recorder(TorchFunctionMode):
         head = f"the model's own code failed in {where} on an input of shape {[BATCH, *shape]}:"
         tail = f"{type(error).__name__}: {message}"
         return ModelError("\n".join(part for part in (head, shown, tail, f"is --input {given} what it takes?") if part))
+
+
+def _batch_normalised(args: Any, kwargs: Any) -> Tensor | None:
+    """Return the result of batch norm, whose rules for tensors without values are slow; None where torch may object."""
+    x, *others = _tensors((*args, *kwargs.values()))
+    channels = x.shape[1] if x.dim() > 1 else 0
+    if x.numel() <= channels or any(tuple(other.shape) != (channels,) for other in others):
+        return None
+    with torch._C.DisableTorchFunction():
+        return x.clone()
 
 
 def _name(func: Callable[..., Any]) -> str:
@@ -315,7 +332,7 @@ def _random_state() -> tuple[Any, ...]:
     """Return the states of the generators that Python code draws from."""
     numpy = sys.modules.get("numpy")
     legacy = () if numpy is None else numpy.random.get_state()
-    return (random.getstate()[1][-1], random.getstate()[1][:4], *map(str, legacy[2:4]))
+    return (random.getstate(), *map(str, legacy))
 
 
 def _line() -> str:
