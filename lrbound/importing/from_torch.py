@@ -49,7 +49,7 @@ def from_torch(
     ------
     lrbound.errors.Refused
         With everything in the model that a network cannot have, each with its module.
-    lrbound.importing.record.ModelError
+    lrbound.importing.refusal.ModelError
         Where the model's own code fails on such an input.
 
     Examples

@@ -6,6 +6,7 @@ torch.nn.functional and torch.Tensor.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,9 @@ class Parameter:
     mean, variance, kurtosis : float or None
         Of all its values; the kurtosis is E(x - mean)^4 / variance^2, 3 for a Gaussian. None where there are no values.
     constant : bool
-        Whether all values are equal.
+        Whether all values are equal (more than one, or 0).
+    values : int
+        How many values the moments are of; 0 stands for all.
     """
 
     name: str
@@ -84,14 +87,17 @@ class Parameter:
     variance: float | None = None
     kurtosis: float = 3.0
     constant: bool = False
+    values: int = 0
 
     @property
     def count(self) -> int:
         """Number of values."""
-        count = 1
-        for side in self.shape:
-            count *= side
-        return count
+        return math.prod(self.shape)
+
+    @property
+    def samples(self) -> int:
+        """Number of values that the moments are of."""
+        return self.values or self.count
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def _objection(parameter: Parameter, what: str) -> str:
             f"its {what} are all {parameter.mean:.4g}; a spec has {what} of mean 0 only, so start them from 0 "
             "or from a distribution"
         )
-    distance = abs(parameter.mean) / math.sqrt(parameter.variance / parameter.count)
+    distance = abs(parameter.mean) / math.sqrt(parameter.variance / parameter.samples)
     if distance > FAR_MEAN:
         return (
             f"the mean of its {what}, {parameter.mean:.3g}, is {distance:.0f} standard errors from 0, as after training; a spec "
@@ -133,16 +133,16 @@ def _objection(parameter: Parameter, what: str) -> str:
 
 def _error(parameter: Parameter, kurtosis: float | None = None) -> float:
     """Return the relative standard error of a variance that was measured."""
-    return math.sqrt(max((parameter.kurtosis if kurtosis is None else kurtosis) - 1.0, 0.1) / parameter.count)
+    return math.sqrt(max((parameter.kurtosis if kurtosis is None else kurtosis) - 1.0, 0.1) / parameter.samples)
 
 
-def _fits(rule: Rule, layer: Drawn) -> bool:
+def _fits(rule: Rule, layer: Drawn, *, any_law: bool = False) -> bool:
     weight = layer.weight
     if not weight.variance:
         return False
     far = abs(weight.variance / rule.variance(layer) - 1.0) > FAR * _error(weight, rule.kurtosis)
     # the sample kurtosis of Gaussians has the variance 24/n, that of uniform numbers is closer
-    return not far and abs(weight.kurtosis - rule.kurtosis) <= 5.0 * math.sqrt(24.0 / weight.count) + 0.02
+    return not far and (any_law or abs(weight.kurtosis - rule.kurtosis) <= 5.0 * math.sqrt(24.0 / weight.samples) + 0.02)
 
 
 def _weights(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, float]]:
@@ -155,14 +155,17 @@ def _weights(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, floa
             waiting.append(layer)
         else:
             found[layer.weight.name] = (rule.init(layer), rule.text, 0.0)
-    while waiting:
-        counts = [(sum(_fits(rule, layer) for layer in waiting), -place) for place, rule in enumerate(RULES)]
-        count, place = max(counts)
-        if count == 0:
-            break
-        rule = RULES[-place]
-        found |= {layer.weight.name: (rule.init(layer), rule.text, 0.0) for layer in waiting if _fits(rule, layer)}
-        waiting = [layer for layer in waiting if layer.weight.name not in found]
+    for any_law in (False, True):
+        while waiting:
+            counts = [(sum(_fits(r, x, any_law=any_law) for x in waiting), -place) for place, r in enumerate(RULES)]
+            count, place = max(counts)
+            if count == 0:
+                break
+            rule = RULES[-place]
+            text = f"the variance of {rule.text}" if any_law else rule.text
+            taken = [layer for layer in waiting if _fits(rule, layer, any_law=any_law)]
+            found |= {layer.weight.name: (rule.init(layer), text, 0.0) for layer in taken}
+            waiting = [layer for layer in waiting if layer.weight.name not in found]
     found |= _shared(waiting)
     return found
 
@@ -170,7 +173,7 @@ def _weights(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, floa
 def _shared(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, float]]:
     """Return sigma_w^2 of layers that no rule fits: what several have in common, or what each was measured to have."""
     found: dict[str, tuple[float | Init, str, float]] = {}
-    waiting = sorted(layers, key=lambda layer: -layer.weight.count)
+    waiting = sorted(layers, key=lambda layer: -layer.weight.samples)
     while waiting:
         groups = []
         for power in (0, 1):  # of fan_in: a common standard deviation, a common sigma_w^2
@@ -200,10 +203,10 @@ def _alike(values: Sequence[tuple[Drawn, float]]) -> list[Drawn]:
 
 def _pooled(values: Sequence[tuple[Parameter, float]]) -> tuple[float, float]:
     """Return the mean of values by the number of samples in each, and its relative standard error."""
-    total = sum(parameter.count for parameter, _ in values)
-    mean = sum(parameter.count * value for parameter, value in values) / total
-    return mean, _error(max((parameter for parameter, _ in values), key=lambda p: p.count)) * math.sqrt(
-        max(parameter.count for parameter, _ in values) / total
+    total = sum(parameter.samples for parameter, _ in values)
+    mean = sum(parameter.samples * value for parameter, value in values) / total
+    return mean, _error(max((parameter for parameter, _ in values), key=lambda p: p.samples)) * math.sqrt(
+        max(parameter.samples for parameter, _ in values) / total
     )
 
 
@@ -243,7 +246,7 @@ def _biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
 
 def _is_default_bias(bias: Parameter, layer: Drawn) -> bool:
     ratio = (bias.variance or 0.0) * 3.0 * layer.fan_in
-    return abs(ratio - 1.0) <= FAR * math.sqrt(max(0.8, 0.8 if bias.count > 8 else 2.0) / bias.count)
+    return abs(ratio - 1.0) <= FAR * math.sqrt(max(0.8, 0.8 if bias.samples > 8 else 2.0) / bias.samples)
 
 
 def _together(layer: Drawn, weight: tuple[float | Init, str, float], bias: float | None) -> Found:

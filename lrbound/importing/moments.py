@@ -22,6 +22,8 @@ def parameter(name: str, tensor: Tensor) -> Parameter:
         return Parameter(name, shape, trained)
     values = _sample(tensor.detach())
     low, high = values.min().item(), values.max().item()
+    if tensor.numel() == 1 and low != 0.0:  # a sample of one, of a law whose mean is 0
+        return Parameter(name, shape, trained, mean=0.0, variance=low**2)
     if low == high:
         return Parameter(name, shape, trained, mean=low, variance=0.0, constant=True)
     values = values.to(torch.float32)
@@ -29,9 +31,8 @@ def parameter(name: str, tensor: Tensor) -> Parameter:
     square = (values - mean).square_()
     variance = square.mean(dtype=torch.float64).item()
     fourth = square.square_().mean(dtype=torch.float64).item()
-    return Parameter(
-        name, shape, trained, mean=mean, variance=variance, kurtosis=fourth / max(variance, 1e-300) ** 2
-    )
+    kurtosis = fourth / max(variance, 1e-300) ** 2
+    return Parameter(name, shape, trained, mean=mean, variance=variance, kurtosis=kurtosis, values=values.numel())
 
 
 def _sample(tensor: Tensor) -> Tensor:

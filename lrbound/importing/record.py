@@ -7,16 +7,16 @@ import inspect
 import os
 import random
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from lrbound.importing.frames import is_own, last_frames, own_frames
 from lrbound.importing.graph import INPUT, Call, Constant, Graph, ParameterRef, Ref
 from lrbound.importing.moments import parameter
-from lrbound.importing.refusal import Origin, Reason, Untranslatable
+from lrbound.importing.refusal import ModelError, Origin, Reason, Untranslatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,14 +27,8 @@ BATCH = 2
 """Samples of the run: the smallest batch that a normaliser over flat features takes."""
 OWN_MODULES = "lrbound.normalizers"
 """Modules of this package are one operation each, whatever they compute inside."""
-HIDDEN = (os.path.dirname(torch.__file__), os.path.dirname(os.path.abspath(__file__)), os.path.dirname(inspect.__file__))
-"""Folders whose frames say nothing about the model."""
 NEEDS_VALUES = ("meta tensor", "Meta tensor", "meta device", "with meta", "_local_scalar_dense", "data-dependent")
 """What torch's messages say where an operation asks for the values of a tensor that has none."""
-
-
-class ModelError(Exception):
-    """The model's own code failed; the text has its last frames, not ours."""
 
 
 def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
@@ -244,7 +238,8 @@ class _Recorder(TorchFunctionMode):
                 result = x.clone()
             scalars = {k: v for k, v in vars(module).items() if isinstance(v, bool | int | float | str)}
             tensors = {name: self._plain(p) for name, p in module.named_parameters(recurse=False)}
-            inner = {name: _kind(child) for name, child in module.named_children()}
+            inner = {name: self._function(child, x) for name, child in vars(module).items() if name == "activation"}
+            inner |= {name: self._function(child, x) for name, child in module.named_children()}
             self._stack.append(origin)
             self._note(type(module).__name__, ((self._plain(x),), {**scalars, **tensors, **inner}), [result])
             self._stack.pop()
@@ -253,10 +248,18 @@ class _Recorder(TorchFunctionMode):
         module.forward = forward  # type: ignore[method-assign]
         return lambda: delattr(module, "forward")
 
+    def _function(self, function: Callable[[Tensor], object], x: Tensor) -> str:
+        """Return the name of the only operation of a function of single values; its own if there are others."""
+        before = len(self.calls)
+        function(x)
+        ops = [call.op for call in self.calls[before:]]
+        del self.calls[before:]
+        return ops[0] if len(ops) == 1 else repr(function)
+
     def _explain(self, error: Exception, shape: Shape) -> Exception:
         """Return what to raise for what the model raised."""
         where = self._stack[-1] if self._stack else Origin("", type(self._model).__name__)
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(HIDDEN)]
+        frames = own_frames(error)
         message = " ".join(str(error).split())
         if any(word in message for word in NEEDS_VALUES):
             line = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
@@ -266,11 +269,9 @@ class _Recorder(TorchFunctionMode):
             )
             at = f"; see {line}: {frames[-1].line}" if frames else ""
             return Untranslatable([*self.reasons, Reason(where, text + at)])
-        shown = "".join(traceback.format_list(frames[-3:])).rstrip()
         given = ",".join(map(str, shape))
         head = f"the model's own code failed in {where} on an input of shape {[BATCH, *shape]}:"
-        tail = f"{type(error).__name__}: {message}"
-        return ModelError("\n".join(part for part in (head, shown, tail, f"is --input {given} what it takes?") if part))
+        return ModelError(f"{head}\n{last_frames(error)}\nis --input {given} what it takes?")
 
 
 def _batch_normalised(args: Any, kwargs: Any) -> Tensor | None:
@@ -320,10 +321,6 @@ def _tensors_of(output: Any, label: str = "") -> Iterator[tuple[str, Tensor]]:
         yield from _tensors_of(item, str(key))
 
 
-def _kind(module: nn.Module) -> str:
-    return type(module).__name__
-
-
 def _draws(op: str) -> bool:
     return op in ("bernoulli", "rand", "randn", "uniform", "normal", "randint", "randperm", "rand_like", "randn_like")
 
@@ -338,6 +335,6 @@ def _random_state() -> tuple[Any, ...]:
 def _line() -> str:
     """Return file and line in the model's own code."""
     frame = inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith(HIDDEN):
+    while frame is not None and not is_own(frame.f_code.co_filename):
         frame = frame.f_back
     return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

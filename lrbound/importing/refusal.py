@@ -61,6 +61,10 @@ class Untranslatable(Refused):
         super().__init__("\n".join(lines(self.reasons)))
 
 
+class ModelError(Exception):
+    """The model's own code failed, or there is no such model; the text says where, with the last frames of that code."""
+
+
 def lines(reasons: Iterable[Reason]) -> list[str]:
     """Return ``place, place and 4 more: sentence`` for every different sentence."""
     places: dict[str, list[str]] = {}

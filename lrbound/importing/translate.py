@@ -39,6 +39,8 @@ class Translation:
         What it says; the training is the format's default but for a loss that the model implies.
     notes : tuple of str
         What was simplified or left out; they are comments of the text, too.
+    chain : tuple of Item
+        The layers before repeats are folded, each with its initialisation and what its weights were drawn to.
     stand_ins : tuple of str
         With ``partial``: what could not be translated.
     """
@@ -46,6 +48,7 @@ class Translation:
     text: str
     network: Network
     notes: tuple[str, ...]
+    chain: Chain
     stand_ins: tuple[str, ...] = ()
 
 
@@ -82,9 +85,9 @@ def translate(graph: Graph, *, name: str | None = None, source: str = "", partia
         raise Untranslatable([*reasons, crossing.reason]) from None
     if reasons and not partial:
         raise Untranslatable(reasons)
-    chain = recognised(rebuilt(chain, lambda item: _with_init(item, inits)))
-    common = _common_init(chain)
-    chain = folded(rebuilt(chain, lambda item: _without_init(item, common)))
+    whole = recognised(rebuilt(chain, lambda item: _with_init(item, inits)))
+    common = _common_init(whole)
+    chain = folded(rebuilt(whole, lambda item: _without_init(item, common)))
     notes = (*lowering.notes, *_left_out(graph, live), *_doubts(chain, inits))
     stand_ins = tuple(lines(reasons))
     text = written(
@@ -100,7 +103,7 @@ def translate(graph: Graph, *, name: str | None = None, source: str = "", partia
             *notes,
         ],
     )
-    return Translation(text, _checked(text, graph, live, partial=bool(stand_ins)), notes, stand_ins)
+    return Translation(text, _checked(text, graph, live, partial=bool(stand_ins)), notes, whole, stand_ins)
 
 
 def _with_init(item: Item, inits: Inits) -> Item:

@@ -1,0 +1,86 @@
+"""Models on the command line: the options that name one, and reading it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrbound.cli._extras import need
+from lrbound.cli.exit import refuse
+
+if TYPE_CHECKING:
+    from lrbound.importing.translate import Translation
+
+InputOption = Annotated[
+    str | None,
+    typer.Option("--input", metavar="SHAPE", help="Shape of one sample for MODULE:OBJECT, such as 3,32,32 or 784."),
+]
+ArgOption = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="KEY=VALUE", help="An argument for the OBJECT that makes the model; repeatable."),
+]
+
+
+def is_model(spec: str) -> bool:
+    """Whether an argument names a model rather than a file."""
+    place, colon, name = spec.rpartition(":")
+    return bool(colon and place) and name.replace(".", "").isidentifier() and not os.path.exists(spec)
+
+
+def read_model(verb: str, target: str, shape: str | None, arguments: list[str] | None, *, partial: bool = False) -> Translation:
+    """Read a model; what cannot be read or translated ends the command with every reason."""
+    need(verb, "torch", "torch")
+    sides = _shape(shape, target)
+    given = _arguments(arguments)
+    from lrbound.importing.record import record
+    from lrbound.importing.refusal import ModelError, Untranslatable
+    from lrbound.importing.target import load_model
+    from lrbound.importing.translate import translate
+
+    try:
+        model = load_model(target, given)
+        translation = translate(record(model, sides), name=_name(target), source=target, partial=partial)
+    except ModelError as error:
+        raise refuse(str(error)) from error
+    except Untranslatable as error:
+        raise refuse(f"{target} cannot be written as a spec:\n" + _indented(str(error))) from error
+    for note in translation.notes:
+        typer.echo(f"note: {note}", err=True)
+    for stand_in in translation.stand_ins:
+        typer.echo(f"warning: not translated: {stand_in}", err=True)
+    return translation
+
+
+def _shape(text: str | None, target: str) -> tuple[int, ...]:
+    if text is None:
+        raise typer.BadParameter(f"{target} is a model, so its input is needed: --input 3,32,32", param_hint="'--input'")
+    try:
+        sides = tuple(int(part) for part in text.strip("[]() ").split(","))
+    except ValueError:
+        sides = ()
+    if not sides or min(sides) < 1:
+        raise typer.BadParameter(
+            f"{text!r} is not a shape; write the sides of one sample, without the batch, as 3,32,32 or 784",
+            param_hint="'--input'",
+        )
+    return sides
+
+
+def _arguments(texts: list[str] | None) -> dict[str, object]:
+    from lrbound.importing.target import read_argument
+
+    try:
+        return dict(read_argument(text) for text in texts or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="'--arg'") from None
+
+
+def _name(target: str) -> str:
+    """Return what the network is called: the object, in the manner of file names."""
+    return target.rpartition(":")[2].rpartition(".")[2].strip("_").replace("_", "-").lower() or "network"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
