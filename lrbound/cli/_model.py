@@ -1,9 +1,9 @@
-"""Models on the command line: the options that name one, and reading it."""
+"""Models on the command line."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,15 +13,6 @@ from lrbound.cli.exit import refuse
 if TYPE_CHECKING:
     from lrbound.importing.translate import Translation
 
-InputOption = Annotated[
-    str | None,
-    typer.Option("--input", metavar="SHAPE", help="Shape of one sample for MODULE:OBJECT, such as 3,32,32 or 784."),
-]
-ArgOption = Annotated[
-    list[str] | None,
-    typer.Option("--arg", metavar="KEY=VALUE", help="An argument for the OBJECT that makes the model; repeatable."),
-]
-
 
 def is_model(spec: str) -> bool:
     """Whether an argument names a model rather than a file."""
@@ -29,7 +20,9 @@ def is_model(spec: str) -> bool:
     return bool(colon and place) and name.replace(".", "").isidentifier() and not os.path.exists(spec)
 
 
-def read_model(verb: str, target: str, shape: str | None, arguments: list[str] | None, *, partial: bool = False) -> Translation:
+def read_model(
+    verb: str, target: str, shape: str | None, arguments: list[str] | None, *, partial: bool = False
+) -> Translation:
     """Read a model; what cannot be read or translated ends the command with every reason."""
     need(verb, "torch", "torch")
     sides = _shape(shape, target)
@@ -55,7 +48,9 @@ def read_model(verb: str, target: str, shape: str | None, arguments: list[str] |
 
 def _shape(text: str | None, target: str) -> tuple[int, ...]:
     if text is None:
-        raise typer.BadParameter(f"{target} is a model, so its input is needed: --input 3,32,32", param_hint="'--input'")
+        raise typer.BadParameter(
+            f"{target} is a model, so its input is needed: --input 3,32,32", param_hint="'--input'"
+        )
     try:
         sides = tuple(int(part) for part in text.strip("[]() ").split(","))
     except ValueError:

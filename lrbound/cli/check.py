@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrbound.cli.core import load_network, predict_network
+from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.cli.options import (
+    ArgOption,
     BatchSizeOption,
+    InputOption,
     LossOption,
     MethodOption,
     MomentumOption,
     SetOption,
-    SpecArgument,
+    SpecOrModelArgument,
     StatisticsOption,
     overrides,
 )
@@ -36,7 +38,7 @@ NO_RATE = "error: no learning rate to check: give --lr, or training.optimizer.le
 
 
 def command(
-    spec: SpecArgument,
+    spec: SpecOrModelArgument,
     *,
     lr: RateOption = None,
     output: CheckFormatOption = "text",
@@ -46,6 +48,8 @@ def command(
     momentum: MomentumOption = None,
     loss: LossOption = None,
     settings: SetOption = None,
+    shape: InputOption = None,
+    arguments: ArgOption = None,
 ) -> None:
     """Check a learning rate; exit status 1 if it is too high.
 
@@ -53,7 +57,7 @@ def command(
     """
     given = None if lr is None else _rate(lr)
     changes = overrides(batch_size=batch_size, momentum=momentum, loss=loss, settings=settings)
-    network = load_network(spec, changes)
+    network = load_network_or_model("check", spec, changes, shape, arguments)
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)

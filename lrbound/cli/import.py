@@ -8,9 +8,10 @@ import typer
 
 from lrbound.cli._explore import ForceOption  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._files import check_free, write_text
-from lrbound.cli._model import ArgOption, InputOption, read_model
+from lrbound.cli._model import read_model
 from lrbound.cli.core import load_network
 from lrbound.cli.exit import ExitCode
+from lrbound.cli.options import ArgOption, InputOption  # noqa: TC001
 from lrbound.cli.output import emit
 
 ModelArgument = Annotated[

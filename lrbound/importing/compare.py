@@ -50,24 +50,31 @@ def _chains(nodes: tuple[Node, ...], chain: Chain, init: Init) -> Iterator[str]:
         if item is None:
             yield f"{node.path}: {node.layer.kind} in the file, nothing in the model"
             return
-        kind, arguments = _normal(node.layer.kind, _given(node.layer))
-        other, others = _normal(item.kind, item.arguments)
-        if kind != other:
-            yield f"{node.path}: {kind} in the file, {other} in the model{_place(item)}"
+        yield from _pair(node, item, init)
+        if _normal(node.layer.kind, _given(node.layer))[0] != _normal(item.kind, item.arguments)[0]:
+            return  # from here on everything would differ
+
+
+def _pair(node: Node, item: Item, init: Init) -> Iterator[str]:
+    """Yield where a layer of the file and one of the model differ."""
+    kind, arguments = _normal(node.layer.kind, _given(node.layer))
+    other, others = _normal(item.kind, item.arguments)
+    if kind != other:
+        yield f"{node.path}: {kind} in the file, {other} in the model{_place(item)}"
+        return
+    for key in {**arguments, **others}:
+        mine, its = (given.get(key, _default(node.layer, key)) for given in (arguments, others))
+        if key != "init" and mine != its:
+            yield f"{node.path}.{kind}.{key}: {mine} in the file, {its} in the model{_place(item)}"
+    for drawn in item.drawn:
+        yield from _inits(node, drawn, getattr(node.layer, "init", None) or init, item)
+    if isinstance(node.layer, Branching):
+        arms = node.layer.arms()
+        if len(arms) != len(item.branches):
+            yield f"{node.path}: {len(arms)} branches in the file, {len(item.branches)} in the model{_place(item)}"
             return
-        for key in {**arguments, **others}:
-            mine, its = (given.get(key, _default(node.layer, key)) for given in (arguments, others))
-            if key != "init" and mine != its:
-                yield f"{node.path}.{kind}.{key}: {mine} in the file, {its} in the model{_place(item)}"
-        for drawn in item.drawn:
-            yield from _inits(node, drawn, getattr(node.layer, "init", None) or init, item)
-        if isinstance(node.layer, Branching):
-            arms = node.layer.arms()
-            if len(arms) != len(item.branches):
-                yield f"{node.path}: {len(arms)} branches in the file, {len(item.branches)} in the model{_place(item)}"
-                return
-            for arm, branch in zip(arms, item.branches, strict=True):
-                yield from _chains(arm, branch, init)
+        for arm, branch in zip(arms, item.branches, strict=True):
+            yield from _chains(arm, branch, init)
 
 
 def _inits(node: Node, drawn: Drawn, init: Init, item: Item) -> Iterator[str]:

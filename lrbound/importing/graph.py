@@ -10,10 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lrbound.importing.refusal import Origin
-
 if TYPE_CHECKING:
-    from lrbound.importing.refusal import Reason
+    from lrbound.importing.refusal import Origin, Reason
 
 Shape = tuple[int, ...]
 

@@ -117,7 +117,9 @@ def _objection(parameter: Parameter, what: str) -> str:
         if parameter.mean == 0.0 and what == "biases":
             return ""
         if parameter.mean == 0.0:
-            return "its weights are all 0, for which a spec has no initialisation; leave the layer out to see the others"
+            return (
+                "its weights are all 0, for which a spec has no initialisation; leave the layer out to see the others"
+            )
         return (
             f"its {what} are all {parameter.mean:.4g}; a spec has {what} of mean 0 only, so start them from 0 "
             "or from a distribution"
@@ -142,7 +144,9 @@ def _fits(rule: Rule, layer: Drawn, *, any_law: bool = False) -> bool:
         return False
     far = abs(weight.variance / rule.variance(layer) - 1.0) > FAR * _error(weight, rule.kurtosis)
     # the sample kurtosis of Gaussians has the variance 24/n, that of uniform numbers is closer
-    return not far and (any_law or abs(weight.kurtosis - rule.kurtosis) <= 5.0 * math.sqrt(24.0 / weight.samples) + 0.02)
+    return not far and (
+        any_law or abs(weight.kurtosis - rule.kurtosis) <= 5.0 * math.sqrt(24.0 / weight.samples) + 0.02
+    )
 
 
 def _weights(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, float]]:
@@ -180,7 +184,9 @@ def _shared(layers: Sequence[Drawn]) -> dict[str, tuple[float | Init, str, float
             values = [(layer, (layer.weight.variance or 0.0) * layer.fan_in**power) for layer in waiting]
             groups.append((_alike(values), power))
         (group, power) = max(groups, key=lambda pair: (len(pair[0]), -pair[1]))
-        pooled, error = _pooled([(layer.weight, (layer.weight.variance or 0.0) * layer.fan_in**power) for layer in group])
+        pooled, error = _pooled(
+            [(layer.weight, (layer.weight.variance or 0.0) * layer.fan_in**power) for layer in group]
+        )
         several = len({layer.fan_in for layer in group}) > 1
         number = simplest(pooled, error) if power == 1 or not several else simplest(math.sqrt(pooled), error / 2.0) ** 2
         text = f"standard deviation {math.sqrt(number):.4g}" if power == 0 else f"weight_variance {number:.6g}"
@@ -227,7 +233,9 @@ def _biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
             others.append(layer)
     if not others:
         return found
-    values = [(layer.bias, layer.bias.variance or 0.0) for layer in layers if layer in others and layer.bias is not None]
+    values = [
+        (layer.bias, layer.bias.variance or 0.0) for layer in layers if layer in others and layer.bias is not None
+    ]
     pooled, error = _pooled(values)
     number = simplest(pooled, error)
     agree = all(abs(value / number - 1.0) <= FAR * _error(bias, 3.0) for bias, value in values)
@@ -240,7 +248,9 @@ def _biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
             bias = layer.bias
             if bias is not None and bias.variance and not bias.constant:
                 fits = abs(bias.variance / number - 1.0) <= FAR * _error(bias, 3.0)
-                found[layer.weight.name] = number if fits and len(others) > len(layers) / 2 else found[layer.weight.name]
+                found[layer.weight.name] = (
+                    number if fits and len(others) > len(layers) / 2 else found[layer.weight.name]
+                )
     return found
 
 

@@ -66,7 +66,9 @@ class Lowering:
         label, ref = self.graph.outputs[0] if self.graph.outputs else ("", None)
         value = None if ref is None else self._values.get(ref)
         if value is None:
-            self._refuse(Origin("", self.graph.name), "the output does not depend on the input; there is nothing to train")
+            self._refuse(
+                Origin("", self.graph.name), "the output does not depend on the input; there is nothing to train"
+            )
             return Value(0, self.input_shape)
         if len(value.shape) != 1:
             self._refuse(
@@ -112,7 +114,9 @@ class Lowering:
             text = "its weights are computed from other weights; the theory takes weights as drawn"
             self.refuse(call, f"{text}; give the model without the reparametrisation")
         elif argument is not None:
-            self.refuse(call, "its weights are no parameters of the model but data or buffers; a spec has trained weights only")
+            self.refuse(
+                call, "its weights are no parameters of the model but data or buffers; a spec has trained weights only"
+            )
         return None
 
     def torch_shape(self, argument: object) -> Shape:
@@ -129,7 +133,9 @@ class Lowering:
     def apply(self, call: Call, value: Value, layer: Layer, drawn: Drawn | None = None, note: str = "") -> None:
         """Let the current call be a layer on ``value``."""
         if value.padding and not getattr(layer, "padding", 0):
-            self.refuse(call, f"the map is padded and then taken by {layer.kind}; a spec pads in convolutions and pools only")
+            self.refuse(
+                call, f"the map is padded and then taken by {layer.kind}; a spec pads in convolutions and pools only"
+            )
             return
         made = call.shapes[0][1:]
         try:

@@ -54,8 +54,8 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
         Where the forward pass depends on values, on random numbers, or on the state it leaves behind.
     """
     shape = tuple(input_shape)
-    while isinstance(getattr(model, "_orig_mod", None), nn.Module):  # torch.compile
-        model = model._orig_mod  # noqa: SLF001 - there is no public name for it
+    compiled = getattr(model, "_orig_mod", None)  # by torch.compile
+    model = compiled if isinstance(compiled, nn.Module) else model
     if isinstance(model, torch.jit.ScriptModule):
         text = "a compiled TorchScript module cannot be read; give the Python module that it was made from"
         raise Untranslatable([Reason(Origin("", type(model).__name__), text)])
@@ -245,7 +245,7 @@ class _Recorder(TorchFunctionMode):
             self._stack.pop()
             return result
 
-        module.forward = forward  # type: ignore[method-assign]
+        module.forward = forward
         return lambda: delattr(module, "forward")
 
     def _function(self, function: Callable[[Tensor], object], x: Tensor) -> str:

@@ -89,7 +89,7 @@ def _plain(item: Item) -> str:
     main = LAYERS.get(item.kind).main
     if not item.arguments:
         return item.kind
-    if list(item.arguments) == [main]:
+    if main is not None and list(item.arguments) == [main]:
         return f"{item.kind}: {scalar(item.arguments[main])}"
     given = ", ".join(f"{key}: {scalar(value)}" for key, value in item.arguments.items())
     return f"{item.kind}: {{{given}}}"
@@ -111,7 +111,9 @@ def scalar(value: Any) -> str:
     if isinstance(value, Init):
         return _init(value)
     if isinstance(value, str):
-        return value if value.replace("_", "a").replace("-", "a").isalnum() and not value[0].isdigit() else _quoted(value)
+        return (
+            value if value.replace("_", "a").replace("-", "a").isalnum() and not value[0].isdigit() else _quoted(value)
+        )
     return str(value)
 
 

@@ -28,7 +28,9 @@ def affine(call: Call, scope: Lowering, weight: object, bias: object, *, shifts:
     beta = scope.parameter(call, bias) if shifts else None
     if gamma is None or (shifts and beta is None):
         if weight is None or (shifts and bias is None):
-            scope.refuse(call, "it has a gamma without a beta or the other way round; normalisers of a spec have both or none")
+            scope.refuse(
+                call, "it has a gamma without a beta or the other way round; normalisers of a spec have both or none"
+            )
         return None
     if beta is not None and gamma.trained != beta.trained:
         scope.refuse(call, "one of its gamma and beta is frozen; those of a spec are trained both or not at all")

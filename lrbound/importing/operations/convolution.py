@@ -43,7 +43,9 @@ class Convolution(Operation):
             return
         padding = _padding(given.padding, side, stride)
         if padding is None or (value.padding and value.padding_mode == "circular" and padding):
-            scope.refuse(call, f"its padding {given.padding} differs between the sides; conv2d of a spec has one number for all")
+            scope.refuse(
+                call, f"its padding {given.padding} differs between the sides; conv2d of a spec has one number for all"
+            )
             return
         layer = Conv2d(
             channels=weight.shape[0],
@@ -72,7 +74,9 @@ def _lower_to_linear(
     call: Call, scope: Lowering, value: Value, weight: Parameter, bias: Parameter | None, *, side: int, groups: int
 ) -> None:
     if side != 1 or groups != 1:
-        scope.refuse(call, "it is a grouped or larger convolution of a map of one position; linear of a spec is neither")
+        scope.refuse(
+            call, "it is a grouped or larger convolution of a map of one position; linear of a spec is neither"
+        )
         return
     layer = Linear(features=weight.shape[0], bias=bias is not None)
     drawn = Drawn(weight, bias, weight.shape[1], weight.shape[0], weight.shape[0], "conv2d", call.origin)

@@ -37,7 +37,9 @@ class Joining(Operation):
             _join(call, scope, first, second)
         else:
             text = f"'{call.op}' of two results"
-            scope.refuse(call, f"{text}; a spec has sums (residual) and products (multiply) of branches, without factors")
+            scope.refuse(
+                call, f"{text}; a spec has sums (residual) and products (multiply) of branches, without factors"
+            )
 
 
 def _join(call: Call, scope: Lowering, first: Value, second: Value) -> None:
@@ -46,6 +48,11 @@ def _join(call: Call, scope: Lowering, first: Value, second: Value) -> None:
         if {first.shape, second.shape} <= {largest, largest[:1]}:
             scope.join(call, "product", [first, second], largest)
             return
+    elif first.number == second.number:
+        scope.refuse(
+            call, "a result is added to itself, which doubles it; a spec has no fixed factors, so leave it out"
+        )
+        return
     elif first.shape == second.shape:
         scope.join(call, "sum", [first, second], first.shape)
         return
@@ -61,7 +68,9 @@ def _concatenate(call: Call, scope: Lowering) -> None:
     if len(known) < len(values):
         scope.refuse(call, "a result is concatenated with a parameter or a constant; a spec concatenates branches only")
     elif given.dim % axes != 1 or len({value.shape[1:] for value in known}) > 1:
-        scope.refuse(call, f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels")
+        scope.refuse(
+            call, f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels"
+        )
     elif len(known) == 1:
         scope.same(known[0])
     else:
@@ -74,12 +83,14 @@ def _with_constant(call: Call, scope: Lowering, other: object, value: Value | No
     if value is None:
         return
     neutral = 0 if call.op in SUMS else 1
-    if isinstance(other, int | float) and other == neutral and call.op not in ("rsub",):
+    if isinstance(other, int | float) and other == neutral and call.op != "rsub":
         scope.same(value)
         return
     verb = "added to" if call.op in SUMS else "multiplied with"
     if isinstance(other, int | float):
-        text = f"a fixed number, {other:g}, is {verb} a result ('{call.op}'); a spec has no layer for it, so leave it out"
+        text = (
+            f"a fixed number, {other:g}, is {verb} a result ('{call.op}'); a spec has no layer for it, so leave it out"
+        )
     elif isinstance(other, ParameterRef):
         text = f"the parameter {other.name} is {verb} a result; a spec has weights in its layers only"
     elif isinstance(other, Constant) and other.maker in RANDOM:

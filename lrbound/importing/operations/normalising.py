@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.importing.lower import bind
-from lrbound.importing.operations.base import Operation
 from lrbound.importing.operations._affine import affine
+from lrbound.importing.operations.base import Operation
 from lrbound.registry import LAYERS
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ class Normalising(Operation):
             getattr(self, f"_{call.op}")(call, scope, value)
 
     def _batch_norm(self, call: Call, scope: Lowering, value: Value) -> None:
-        given = bind(
-            call, "input", "mean", "var", weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
-        )
+        given = bind(call, "input", "mean", "var", weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
         if not given.training:
             text = "it is in evaluation mode, with fixed statistics; a spec normalises by those of the batch"
             scope.refuse(call, f"{text}, so call model.train(), and do not freeze it")
@@ -44,7 +42,9 @@ class Normalising(Operation):
             call, "input", mean=None, var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
         )
         if not given.use_input_stats:
-            scope.refuse(call, "it is in evaluation mode, with fixed statistics; call model.train(), and do not freeze it")
+            scope.refuse(
+                call, "it is in evaluation mode, with fixed statistics; call model.train(), and do not freeze it"
+            )
             return
         _apply(call, scope, value, "instance_norm", given)
 
@@ -80,4 +80,5 @@ def _apply(call: Call, scope: Lowering, value: Value, kind: str, given: Any, **m
     arguments = affine(call, scope, given.weight, getattr(given, "bias", None), shifts=kind != "rms_norm")
     if arguments is not None:
         note = arguments.pop("note")
-        scope.apply(call, value, LAYERS.get(kind)(**arguments, **more, eps=float(given.eps)), note=note)
+        arguments |= more | {"eps": float(given.eps)}
+        scope.apply(call, value, LAYERS.get(kind)(**arguments), note=note)

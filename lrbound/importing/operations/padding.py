@@ -24,11 +24,10 @@ class Padding(Operation):
         value = scope.value(given.input)
         if value is None:
             return
-        sides = given.pad
-        modes = {"constant": "zeros", "circular": "circular"}
-        if len(sides) == 4 and len(set(sides)) == 1 and sides[0] >= 0 and len(value.shape) == 3 and not value.padding:
-            if given.mode in modes and not given.value:
-                scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
-                return
+        sides, modes = given.pad, {"constant": "zeros", "circular": "circular"}
+        alike = len(sides) == 4 and len(set(sides)) == 1 and sides[0] >= 0
+        if alike and len(value.shape) == 3 and not value.padding and given.mode in modes and not given.value:
+            scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
+            return
         text = f"padding {list(sides)} in mode '{given.mode}'"
         scope.refuse(call, f"{text}; a spec pads all four sides alike, with zeros or circularly, before a convolution")

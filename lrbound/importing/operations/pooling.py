@@ -61,10 +61,19 @@ def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
         layer: Any = MaxPool2d(kernel=kernel, stride=None if stride == kernel else stride, padding=padding)
     else:
         rest = bind(
-            call, "input", "kernel_size", stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+            call,
+            "input",
+            "kernel_size",
+            stride=None,
+            padding=0,
+            ceil_mode=False,
+            count_include_pad=True,
+            divisor_override=None,
         )
         if rest.divisor_override is not None or (padding and not rest.count_include_pad):
-            scope.refuse(call, "it divides by another number than the window's; avg_pool2d of a spec counts padded zeros")
+            scope.refuse(
+                call, "it divides by another number than the window's; avg_pool2d of a spec counts padded zeros"
+            )
             return
         if value.shape[1:] == (kernel, kernel) and call.shapes[0][2:] == (1, 1) and not padding:
             scope.apply(call, value, GlobalAvgPool())

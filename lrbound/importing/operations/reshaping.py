@@ -44,4 +44,3 @@ class Reshaping(Operation):
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return a shape without the sides of 1 after the first."""
     return tuple(side for index, side in enumerate(shape) if index == 0 or side != 1)
-
