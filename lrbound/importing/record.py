@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 BATCH = 2
 """Samples of the run: the smallest batch that a normaliser over flat features takes."""
-OWN_MODULES = "lrbound.normalizers"
-"""Modules of this package are one operation each, whatever they compute inside."""
+OWN_NORMALISERS, OWN_ACTIVATIONS = "lrbound.normalizers", "lrbound.activations"
+"""Modules of these packages are one operation each, whatever they compute inside."""
 NEEDS_VALUES = ("meta tensor", "Meta tensor", "meta device", "with meta", "_local_scalar_dense", "data-dependent")
 """What torch's messages say where an operation asks for the values of a tensor that has none."""
 
@@ -202,7 +202,7 @@ class _Recorder(TorchFunctionMode):
     def _hook_modules(self) -> Iterator[Callable[[], None]]:
         """Follow which module is running; yield what takes the following back."""
         for path, module in self._model.named_modules():
-            if type(module).__module__.startswith(OWN_MODULES):
+            if type(module).__module__.startswith((OWN_NORMALISERS, OWN_ACTIVATIONS)):
                 yield self._replace(path, module)
                 continue
             origin = Origin(path, type(module).__name__)
@@ -231,7 +231,9 @@ class _Recorder(TorchFunctionMode):
 
     def _replace(self, path: str, module: nn.Module) -> Callable[[], None]:
         """Let one of this package's own modules stand for itself as one call."""
-        origin = Origin(path, type(module).__name__)
+        home, name = type(module).__module__, type(module).__name__
+        origin = Origin(path, name)
+        op = home.rpartition(".")[2] if home.startswith(OWN_ACTIVATIONS) else name
 
         def forward(x: Tensor) -> Tensor:
             with torch._C.DisableTorchFunction():
@@ -241,7 +243,7 @@ class _Recorder(TorchFunctionMode):
             inner = {name: self._function(child, x) for name, child in vars(module).items() if name == "activation"}
             inner |= {name: self._function(child, x) for name, child in module.named_children()}
             self._stack.append(origin)
-            self._note(type(module).__name__, ((self._plain(x),), {**scalars, **tensors, **inner}), [result])
+            self._note(op, ((self._plain(x),), {**scalars, **tensors, **inner}), [result])
             self._stack.pop()
             return result
 

@@ -8,6 +8,7 @@ from lrbound.activations.base import Activation
 from lrbound.fields import params
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation
+from lrbound.importing.operations.clamp import Clamp
 from lrbound.registry import LAYERS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ActivationFunction(Operation):
 
     def takes(self, op: str) -> bool:
         """Whether a spec has an activation of this name."""
-        return op in LAYERS and issubclass(LAYERS.get(op), Activation)
+        return op not in Clamp.names and op in LAYERS and issubclass(LAYERS.get(op), Activation)
 
     def lower(self, call: Call, scope: Lowering) -> None:
         """Add the activation with its arguments."""
@@ -38,7 +39,7 @@ class ActivationFunction(Operation):
         if value is None:
             return
         for name, known in FIXED.get(call.op, {}).items():
-            if getattr(given, name) != known:
+            if name not in own and getattr(given, name) != known:
                 if (call.op, name, given.approximate) == ("gelu", "approximate", "tanh"):
                     scope.note("gelu's tanh form is read as the exact one, from which it differs by less than 0.001")
                     continue

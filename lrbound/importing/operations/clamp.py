@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lrbound.importing.step import Value
     from lrbound.layers.base import Layer
 
+KINDS = {(0.0, math.inf): "relu", (0.0, 6.0): "relu6", (-1.0, 1.0): "hardtanh"}
+"""Activations by their range."""
 CAP_IN_DEVIATIONS = 6.0
 """Further from the mean than this no unit of a normaliser ever is: 1e-9 of a Gaussian."""
 
@@ -31,10 +33,8 @@ class Clamp(Operation):
         value = scope.value(call.args[0] if call.args else call.kwargs.get("input"))
         if value is None:
             return
-        if (low, high) == (0.0, math.inf):
-            scope.apply(call, value, Relu())
-        elif (low, high) == (0.0, 6.0) and "relu6" in LAYERS:
-            scope.apply(call, value, LAYERS.get("relu6")())
+        if KINDS.get((low, high)) in LAYERS:
+            scope.apply(call, value, LAYERS.get(KINDS[low, high])())
         elif low == 0.0 and math.isfinite(high) and _is_normalised(scope, value, high):
             text = f"the cap of relu{high:g} lies {CAP_IN_DEVIATIONS:g} deviations or more above its normaliser's mean"
             scope.note(f"{text}, so that it is read as relu")
