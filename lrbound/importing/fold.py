@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from lrbound.activations.base import Activation
 from lrbound.importing.item import Item
+from lrbound.registry import LAYERS
 
 if TYPE_CHECKING:
     from lrbound.importing.item import Chain
@@ -32,6 +34,9 @@ def _fold(chain: Chain, period: int) -> Chain:
             times += 1
         # a single entry twice is shorter written out
         if times > 1 and (period > 1 or times > 2 or chain[start].branches):
+            shift = _shift(chain, patterns, start, period, times)
+            result += chain[start : start + shift]
+            start += shift
             copies = [chain[start + copy * period : start + (copy + 1) * period] for copy in range(times)]
             result.append(_repeat(copies))
             start += times * period
@@ -39,6 +44,17 @@ def _fold(chain: Chain, period: int) -> Chain:
             result.append(chain[start])
             start += 1
     return tuple(result)
+
+
+def _shift(chain: Chain, patterns: list[tuple[object, ...]], start: int, period: int, times: int) -> int:
+    """Return how many entries later the copies can begin, so that none begins with an activation."""
+    most = 0
+    while patterns[start + times * period + most : start + times * period + most + 1] == [patterns[start + most]]:
+        most += 1
+    for shift in range(most + 1):
+        if not issubclass(LAYERS.get(chain[start + shift].kind), Activation):
+            return shift
+    return 0
 
 
 def _repeat(copies: list[Chain]) -> Item:

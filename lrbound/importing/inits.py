@@ -27,6 +27,8 @@ FAR = 4.0
 """Standard errors beyond which a variance is not a rule's."""
 FAR_MEAN = 5.0
 """Standard errors beyond which a mean is not 0: one layer in two million by chance."""
+FEWEST = 30
+"""Values of which a mean off 0 says anything."""
 DIGITS = 6
 """Of the numbers in a spec, as in its examples."""
 
@@ -124,8 +126,11 @@ def _objection(parameter: Parameter, what: str) -> str:
             f"its {what} are all {parameter.mean:.4g}; a spec has {what} of mean 0 only, so start them from 0 "
             "or from a distribution"
         )
+    if parameter.samples < FEWEST:
+        return ""
     distance = abs(parameter.mean) / math.sqrt(parameter.variance / parameter.samples)
-    if distance > FAR_MEAN:
+    # the quantile of Student's distribution, to first order in 1/samples
+    if distance > FAR_MEAN * (1.0 + (FAR_MEAN**2 + 1.0) / (4.0 * parameter.samples)):
         return (
             f"the mean of its {what}, {parameter.mean:.3g}, is {distance:.0f} standard errors from 0, as after training; a spec "
             "describes networks at initialisation, so give the model before weights are loaded"

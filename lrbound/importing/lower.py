@@ -88,12 +88,12 @@ class Lowering:
         self._index = index
         places = _refs((*call.args, *call.kwargs.values()))
         self._names = tuple(place.name for place in places if isinstance(place, ParameterRef))
-        for name in self._names:
-            self.used.setdefault(name, []).append(call.origin)
         if not any(isinstance(place, Ref) and place not in self._made_of_parameters for place in places):
             self._made_of_parameters.update(Ref(index, part) for part in range(len(call.shapes)))
             return
-        if not call.gradient and call.op != "detach":
+        for name in self._names:
+            self.used.setdefault(name, []).append(call.origin)
+        if not call.gradient:
             self.refuse(call, "it runs where no gradient flows (torch.no_grad), which a spec has no word for")
             return
         for family in _families():

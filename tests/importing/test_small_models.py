@@ -68,7 +68,7 @@ def test_a_forward_pass_of_functions_reads_like_one_of_modules():
         - flatten
         - linear: 50
         - relu
-        - dropout: 0.5
+        - dropout
         - linear: 10
     """)
 
@@ -503,7 +503,7 @@ class Recurrent(nn.Module):
 
 def test_an_lstm_is_refused_for_using_its_weights_at_every_step():
     assert refusal(Recurrent, 28, 28)[0] == (
-        "lstm (LSTM): a recurrent layer uses the same weights at every step; the theory takes weights as independent, "
+        "lstm (LSTM): 'lstm' uses the same weights at every step; the theory takes weights as independent, "
         "and a spec has no layer for it"
     )
 
@@ -655,7 +655,7 @@ def dense(*changes):
         ),
         (
             lambda model: nn.init.normal_(model[0].weight, 0.05, 0.1),
-            "0 (Linear): the mean of its weights, 0.0497, is 70 standard errors from 0, as after training; a spec describes "
+            "0 (Linear): the mean of its weights, 0.0492, is 70 standard errors from 0, as after training; a spec describes "
             "networks at initialisation, so give the model before weights are loaded",
         ),
     ],
@@ -675,7 +675,7 @@ def test_all_reasons_come_at_once_and_equal_ones_together():
 
     assert lines == [
         "0 (Conv2d), 1 (Conv2d): its kernel [1, 7] or its stride is not square; conv2d of a spec has one number for both axes",
-        "2 (PReLU): 'prelu' has no layer in a spec; give the model without it, or write this part by hand",
+        "2 (PReLU): 'prelu' has a slope that is trained, for which a spec has no layer; leaky_relu has a fixed one",
         "3 (Conv2d): its filter is dilated ((2, 2)); conv2d of a spec has no dilation",
     ]
 
@@ -687,9 +687,9 @@ def test_a_partial_spec_marks_what_stands_in():
 
     assert [node.layer.kind for node in translation.network.nodes] == ["linear", "identity", "linear"]
     assert (
-        "- identity  # 1 (PReLU); STAND-IN: 'prelu' has no layer in a spec; give the model without it, or write this part by hand\n"
+        "- identity  # 1 (PReLU); STAND-IN: 'prelu' has a slope that is trained, for which a spec has no layer; leaky_relu has a fixed one\n"
     ) in translation.text
-    assert "# NOT TRANSLATED: 1 (PReLU): 'prelu' has no layer in a spec" in translation.text
+    assert "# NOT TRANSLATED: 1 (PReLU): 'prelu' has a slope that is trained" in translation.text
     assert len(translation.stand_ins) == 1
 
 
@@ -711,4 +711,4 @@ def test_an_exception_in_the_model_is_told_with_its_own_frames():
     assert lines[1].endswith("in forward")
     assert lines[2] == "    return self.fc(x.flatten(1))"
     assert lines[-1] == "is --input 3,5,5 what it takes?"
-    assert "importing" not in str(failed.value)
+    assert "lrbound/importing" not in str(failed.value)

@@ -55,7 +55,7 @@ def _scale(gamma: Parameter) -> tuple[float, str]:
     if gamma.constant:
         return plain(gamma.mean), ""
     square = math.sqrt(gamma.mean**2 + gamma.variance)
-    return float(f"{square:.4g}"), f"gamma is the root mean square of {gamma.count} different ones"
+    return plain(square), f"gamma is the root mean square of {gamma.count} different ones"
 
 
 def _deviation(parameter: Parameter) -> float:

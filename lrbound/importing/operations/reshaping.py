@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from lrbound.importing.lower import Lowering
 
 SHAPES = ("view", "reshape", "flatten", "squeeze", "unsqueeze", "getitem", "unflatten", "view_as", "reshape_as")
+EXPANSIONS = ("expand", "expand_as")
 COPIES = ("contiguous", "clone", "to", "float", "double", "half", "type", "type_as", "cuda", "cpu", "requires_grad")
 
 
 class Reshaping(Operation):
     """view, reshape, flatten and squeeze, copies and casts."""
 
-    names: ClassVar[tuple[str, ...]] = (*SHAPES, *COPIES)
+    names: ClassVar[tuple[str, ...]] = (*SHAPES, *EXPANSIONS, *COPIES)
 
     def lower(self, call: Call, scope: Lowering) -> None:
         """Add ``flatten``, or nothing where a spec sees no change."""
@@ -28,6 +29,9 @@ class Reshaping(Operation):
         if value is None:
             return
         before, after = scope.torch_shape(source), call.shapes[0][1:]
+        if call.op in EXPANSIONS and len(value.shape) == 1 and after[:1] == value.shape:
+            scope.same(value)  # a gate of each channel, to be multiplied with a map
+            return
         kept = call.shapes[0][0] == scope.graph.batch and math.prod(after) == math.prod(before)
         if not kept:
             text = f"'{call.op}' makes {list(call.shapes[0])} of [{scope.graph.batch}, {', '.join(map(str, before))}]"
