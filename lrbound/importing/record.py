@@ -105,7 +105,9 @@ def _without_values(model: nn.Module) -> nn.Module:
         return copy.deepcopy(model, memo)
     except Exception as error:
         summary = " ".join(str(error).split()) or type(error).__name__
-        raise ModelError(f"the model cannot be copied with copy.deepcopy, which reading it needs: {summary}") from error
+        raise ModelError(
+            f"error: the model cannot be copied with copy.deepcopy, which reading it needs: {summary}"
+        ) from error
 
 
 class _Recorder(TorchFunctionMode):
@@ -272,7 +274,7 @@ class _Recorder(TorchFunctionMode):
             at = f"; see {line}: {frames[-1].line}" if frames else ""
             return Untranslatable([*self.reasons, Reason(where, text + at)])
         given = ",".join(map(str, shape))
-        head = f"the model's own code failed in {where} on an input of shape {[BATCH, *shape]}:"
+        head = f"error: the model's own code failed in {where} on an input of shape {[BATCH, *shape]}:"
         return ModelError(f"{head}\n{last_frames(error)}\nis --input {given} what it takes?")
 
 

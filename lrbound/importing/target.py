@@ -118,7 +118,7 @@ def _telling(what: str) -> Iterator[None]:
     except (ModelError, KeyboardInterrupt):
         raise
     except BaseException as error:  # sys.exit in a script that was never meant to be imported is one, too
-        raise ModelError(f"{what}\n{last_frames(error)}") from error
+        raise ModelError(f"error: {what}\n{last_frames(error)}") from error
 
 
 def read_argument(text: str) -> tuple[str, Any]:

@@ -36,9 +36,7 @@ def _chain(nodes: tuple[Node, ...], shape: Shape) -> tuple[Any, ...]:
 
 
 def _plain(layer: Any, shape: Shape) -> tuple[Any, ...]:
-    given = {
-        name: getattr(layer, name) for name, (param, _) in params(type(layer)).items() if param.type != "init"
-    }
+    given = {name: getattr(layer, name) for name, (param, _) in params(type(layer)).items() if param.type != "init"}
     kind = layer.kind
     if kind == "group_norm" and given["groups"] == 1:
         kind, given = "layer_norm", {k: v for k, v in given.items() if k != "groups"}

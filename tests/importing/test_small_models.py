@@ -77,9 +77,7 @@ def test_a_log_softmax_at_the_output_makes_the_loss_a_cross_entropy():
     translation = translate(record(Functional(), (1, 28, 28)))
 
     assert type(translation.network.training.loss).__name__ == "CrossEntropy"
-    assert translation.notes == (
-        "the log_softmax at the output is part of the loss, cross_entropy (NLLLoss in torch)",
-    )
+    assert translation.notes == ("the log_softmax at the output is part of the loss, cross_entropy (NLLLoss in torch)",)
 
 
 def test_a_dense_net_on_images_without_channels_is_flattened_first():
@@ -299,7 +297,12 @@ def test_an_activation_that_is_written_out_is_recognised():
 
 
 def test_padding_of_its_own_goes_into_the_convolution():
-    padded = [nn.ZeroPad2d(1), nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, padding="same", padding_mode="circular")]
+    padded = [
+        nn.ZeroPad2d(1),
+        nn.Conv2d(3, 8, 3),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3, padding="same", padding_mode="circular"),
+    ]
 
     assert imported(nn.Sequential(*padded, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)), 3, 8, 8) == spec("""
         - conv2d: {channels: 8, kernel: 3, padding: 1}
@@ -466,7 +469,10 @@ def test_a_convnext_block_is_refused_for_its_axes_and_its_layer_scale():
         ": 'permute' changes the order of the axes; a spec keeps [channels, height, width], so give the model with layers "
         "that act on channels first"
     )
-    assert any(line.endswith("the parameter gamma is multiplied with a result; a spec has weights in its layers only") for line in lines)
+    assert any(
+        line.endswith("the parameter gamma is multiplied with a result; a spec has weights in its layers only")
+        for line in lines
+    )
 
 
 class UNet(nn.Module):
@@ -668,7 +674,12 @@ def test_parameters_that_no_initialisation_describes_are_refused(change, text):
 
 def test_all_reasons_come_at_once_and_equal_ones_together():
     model = nn.Sequential(
-        nn.Conv2d(3, 8, (1, 7)), nn.Conv2d(8, 8, (1, 7)), nn.PReLU(), nn.Conv2d(8, 8, 3, dilation=2), nn.Flatten(), nn.Linear(2560, 2)
+        nn.Conv2d(3, 8, (1, 7)),
+        nn.Conv2d(8, 8, (1, 7)),
+        nn.PReLU(),
+        nn.Conv2d(8, 8, 3, dilation=2),
+        nn.Flatten(),
+        nn.Linear(2560, 2),
     )
 
     lines = refusal(model, 3, 24, 32)
@@ -707,7 +718,7 @@ def test_an_exception_in_the_model_is_told_with_its_own_frames():
         lrbound.from_torch(nn.Sequential(nn.ReLU(), Wrong()), (3, 5, 5))
 
     lines = str(failed.value).splitlines()
-    assert lines[0] == "the model's own code failed in 1.fc (Linear) on an input of shape [2, 3, 5, 5]:"
+    assert lines[0] == "error: the model's own code failed in 1.fc (Linear) on an input of shape [2, 3, 5, 5]:"
     assert lines[1].endswith("in forward")
     assert lines[2] == "    return self.fc(x.flatten(1))"
     assert lines[-1] == "is --input 3,5,5 what it takes?"

@@ -18,7 +18,9 @@ AXES = (
     "changes the order of the axes; a spec keeps [channels, height, width], so give the model with layers that act on "
     "channels first"
 )
-RECURRENT = "uses the same weights at every step; the theory takes weights as independent, and a spec has no layer for it"
+RECURRENT = (
+    "uses the same weights at every step; the theory takes weights as independent, and a spec has no layer for it"
+)
 ATTENTION = "multiplies results with each other across positions (attention), for which a spec has no layer"
 PARTS = "takes channels, tokens or samples apart, for which a spec has no layer; give every branch all of its input"
 OTHER_AXES = "works on signals or volumes; a spec takes [features] or [channels, height, width]"
@@ -50,4 +52,7 @@ class Gaps(Operation):
 
     def lower(self, call: Call, scope: Lowering) -> None:
         """Refuse it."""
+        if SENTENCES[call.op] == ATTENTION and sum(scope.value(argument) is not None for argument in call.args) == 1:
+            scope.refuse(call, f"'{call.op}' multiplies a result with a parameter by hand; write it as torch.nn.Linear")
+            return
         scope.refuse(call, f"'{call.op}' {SENTENCES[call.op]}")
