@@ -14,6 +14,8 @@ from lrbound.layers.base import ShapeError
 from lrbound.registry import Family
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lrbound.importing.graph import Call, Graph, Parameter, Shape
     from lrbound.importing.operations.base import Operation
     from lrbound.layers.base import Layer
@@ -38,7 +40,7 @@ class Lowering:
     steps : list of Step
         In the order in which they run; step n gives value n + 1.
     reasons : list of Reason
-        What no spec can say.
+        What no spec can say about the output.
     notes : list of str
         What the reader of the spec must know.
     loss : str or None
@@ -48,11 +50,9 @@ class Lowering:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.steps: list[Step] = []
-        self.reasons: list[Reason] = list(graph.reasons)
+        self.reasons: list[Reason] = []
         self.notes: list[str] = list(graph.notes)
         self.loss: str | None = None
-        self.used: dict[str, list[Origin]] = {}
-        """Where each parameter is used."""
         self._index = 0
         self._names: tuple[str, ...] = ()
         self._values: dict[Ref, Value | None] = {INPUT: Value(0, self.input_shape)}
@@ -62,21 +62,34 @@ class Lowering:
         """Lower all calls and return the value of the output."""
         for index, call in enumerate(self.graph.calls):
             self._lower(index, call)
-        self._check_uses()
         label, ref = self.graph.outputs[0] if self.graph.outputs else ("", None)
         value = None if ref is None else self._values.get(ref)
         if value is None:
-            self._refuse(
-                Origin("", self.graph.name), "the output does not depend on the input; there is nothing to train"
-            )
+            self._refuse("the output does not depend on the input; there is nothing to train")
             return Value(0, self.input_shape)
+        if value.padding:
+            self._refuse("the output is padded; a spec pads in convolutions only")
         if len(value.shape) != 1:
             self._refuse(
-                Origin("", self.graph.name),
                 f"the {label} has the shape {list(value.shape)}, but a spec ends in flat outputs; end the model with a "
-                "global average pool or flatten, and a linear layer",
+                "global average pool or flatten, and a linear layer"
             )
         return value
+
+    def objections(self, live: Iterable[Step]) -> list[Reason]:
+        """Return everything that no spec can say, of the steps that the output depends on."""
+        uses: dict[str, list[Origin]] = {}
+        found = list(self.graph.reasons)
+        for step in live:
+            if step.stands_in:
+                found.append(Reason(step.origin, step.note))
+            for name in step.parameters:
+                uses.setdefault(name, []).append(step.origin)
+        for name, origins in uses.items():
+            if len(origins) > 1:
+                text = f"the parameter {name} is used {len(origins)} times; the theory takes weights as independent"
+                found.append(Reason(origins[0], f"{text}, so give every use its own"))
+        return [*found, *self.reasons]
 
     @property
     def input_shape(self) -> Shape:
@@ -91,16 +104,17 @@ class Lowering:
         if not any(isinstance(place, Ref) and place not in self._made_of_parameters for place in places):
             self._made_of_parameters.update(Ref(index, part) for part in range(len(call.shapes)))
             return
-        for name in self._names:
-            self.used.setdefault(name, []).append(call.origin)
         if not call.gradient:
             self.refuse(call, "it runs where no gradient flows (torch.no_grad), which a spec has no word for")
             return
         for family in _families():
             if family.takes(call.op):
                 family.lower(call, self)
-                return
-        self.refuse(call, f"'{call.op}' has no layer in a spec; give the model without it, or write this part by hand")
+                break
+        if Ref(index) not in self._values:
+            self.refuse(
+                call, f"'{call.op}' has no layer in a spec; give the model without it, or write this part by hand"
+            )
 
     def value(self, argument: object) -> Value | None:
         """Return the value that an argument of a call is, or None where it is none."""
@@ -130,12 +144,12 @@ class Lowering:
         """Let the current call give ``value``."""
         self._values[Ref(self._index)] = value
 
-    def apply(self, call: Call, value: Value, layer: Layer, drawn: Drawn | None = None, note: str = "") -> None:
-        """Let the current call be a layer on ``value``."""
-        if value.padding and not getattr(layer, "padding", 0):
-            self.refuse(
-                call, f"the map is padded and then taken by {layer.kind}; a spec pads in convolutions and pools only"
-            )
+    def apply(
+        self, call: Call, value: Value, layer: Layer, drawn: Drawn | None = None, *, note: str = "", pads: bool = False
+    ) -> None:
+        """Let the current call be a layer on ``value``; ``pads`` says whether it has taken over padding before it."""
+        if value.padding and not pads:
+            self.refuse(call, f"the map is padded and then taken by {layer.kind}; a spec pads in convolutions only")
             return
         made = call.shapes[0][1:]
         try:
@@ -150,44 +164,39 @@ class Lowering:
 
     def join(self, call: Call, kind: str, values: list[Value], shape: Shape) -> None:
         """Let the current call join values."""
+        made = call.shapes[0][1:]
         if any(value.padding for value in values):
-            self.refuse(call, "a padded map is joined with another; a spec pads in convolutions and pools only")
-            return
-        self._add(Step(tuple(value.number for value in values), shape, call.origin, join=kind))
+            self.refuse(call, "a padded map is joined with another; a spec pads in convolutions only")
+        elif made not in (shape, (*shape, 1, 1)):
+            self.refuse(call, f"'{call.op}' stretches its inputs to {list(made)}; branches of a spec have equal shapes")
+        else:
+            self._add(Step(tuple(value.number for value in values), shape, call.origin, join=kind))
 
     def refuse(self, call: Call, text: str) -> None:
         """Say why the current call cannot be a layer, and go on as if it were one."""
-        self._refuse(call.origin, text)
         inputs = [self.value(ref) for ref in _refs((*call.args, *call.kwargs.values()))]
         numbers = tuple(dict.fromkeys(value.number for value in inputs if value is not None))
-        shape = tuple(call.shapes[0][1:])
-        for part in range(len(call.shapes)):
-            shape = tuple(call.shapes[part][1:])
-            self._add(Step(numbers, shape, call.origin, note=text), part)
+        for part, shape in enumerate(call.shapes):
+            self._add(Step(numbers, shape[1:], call.origin, note=text), part)
 
     def note(self, text: str) -> None:
         """Remember a sentence for the reader of the spec, once."""
         if text not in self.notes:
             self.notes.append(text)
 
-    def _refuse(self, origin: Origin, text: str) -> None:
-        self.reasons.append(Reason(origin, text))
+    def _refuse(self, text: str) -> None:
+        self.reasons.append(Reason(Origin("", self.graph.name), text))
 
     def _add(self, step: Step, part: int = 0) -> None:
         self.steps.append(dataclasses.replace(step, parameters=self._names))
         self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape)
 
-    def _check_uses(self) -> None:
-        for name, origins in self.used.items():
-            if len(origins) > 1:
-                text = f"the parameter {name} is used {len(origins)} times; the theory takes weights as independent"
-                self._refuse(origins[0], f"{text}, so give every use its own")
-
 
 def bind(call: Call, *required: str, **optional: Any) -> SimpleNamespace:
     """Return a call's arguments by name; what it does not give has the default, what is not asked for is left out."""
     given = dict(zip((*required, *optional), call.args, strict=False))
-    given |= {key: value for key, value in call.kwargs.items() if key in required or key in optional}
+    named = {"dim" if key == "axis" else key: value for key, value in call.kwargs.items()}
+    given |= {key: value for key, value in named.items() if key in required or key in optional}
     return SimpleNamespace(**{**dict.fromkeys(required), **optional, **given})
 
 

@@ -108,7 +108,7 @@ class _Nesting:
             self._written.add(end)
             if step.join:
                 items.append(self._join(step, step.inputs, self._above[end]))
-            elif step.layer is None:
+            elif step.layer is None:  # it stands in
                 items.append(Item("identity", {}, (), step.shape, (str(step.origin),), (), f"STAND-IN: {step.note}"))
             else:
                 items.append(item_of(step.layer, step.shape, step.origin.path, step.drawn, step.note))

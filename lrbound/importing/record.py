@@ -27,6 +27,8 @@ BATCH = 2
 """Samples of the run: the smallest batch that a normaliser over flat features takes."""
 OWN_NORMALISERS, OWN_ACTIVATIONS = "lrbound.normalizers", "lrbound.activations"
 """Modules of these packages are one operation each, whatever they compute inside."""
+WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+"""Classes of torch around a model."""
 NEEDS_VALUES = ("meta tensor", "Meta tensor", "meta device", "with meta", "_local_scalar_dense", "data-dependent")
 """What torch's messages say where an operation asks for the values of a tensor that has none."""
 
@@ -54,8 +56,10 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
         Where the forward pass depends on values, on random numbers, or on the state it leaves behind.
     """
     shape = tuple(input_shape)
-    compiled = getattr(model, "_orig_mod", None)  # by torch.compile
-    model = compiled if isinstance(compiled, nn.Module) else model
+    for wrapper in ("_orig_mod", "module"):  # of torch.compile, of data-parallel training
+        inner = getattr(model, wrapper, None)
+        if isinstance(inner, nn.Module) and type(model).__name__ in WRAPPERS:
+            model = inner
     if isinstance(model, torch.jit.ScriptModule):
         text = "a compiled TorchScript module cannot be read; give the Python module that it was made from"
         raise Untranslatable([Reason(Origin("", type(model).__name__), text)])

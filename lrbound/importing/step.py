@@ -88,3 +88,8 @@ class Step:
     drawn: Drawn | None = None
     parameters: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether it stands for something that could not be translated; ``note`` says why."""
+        return self.layer is None and not self.join

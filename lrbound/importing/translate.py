@@ -79,7 +79,7 @@ def translate(graph: Graph, *, name: str | None = None, source: str = "", partia
     output = lowering.run().number
     live = [lowering.steps[number - 1] for number in sorted(reached(lowering.steps, output) - {0})]
     inits = Inits(step.drawn for step in live if step.drawn is not None)
-    reasons = [*lowering.reasons, *inits.reasons]
+    reasons = [*lowering.objections(live), *inits.reasons]
     chain: Chain = ()
     try:
         chain = nest(lowering.steps, output)

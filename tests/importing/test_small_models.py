@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
-from torch.nn import functional as F
 
 import lrbound
 from lrbound.importing.record import record
@@ -390,8 +390,10 @@ def test_weights_that_no_rule_fits_are_written_as_measured():
     assert init.weight_variance == pytest.approx(100 * 0.0777**2, rel=0.02)
     assert "weight_variance as measured" in translation.text
     assert translation.notes == (
-        "the weights of 1 layer fit no known rule, so that their variance was measured; if they are trained, give the "
-        "model before weights are loaded: the theory is that of initialisation",
+        (
+            "the weights of 1 layer fit no known rule, so that their variance was measured; if they are trained, give the "
+            "model before weights are loaded: the theory is that of initialisation"
+        ),
     )
 
 
@@ -489,10 +491,14 @@ class UNet(nn.Module):
 
 def test_a_u_net_is_refused_for_its_upsampling_and_its_output():
     assert refusal(UNet, 3, 16, 16) == [
-        "up (ConvTranspose2d): 'conv_transpose2d' makes maps larger, for which a spec has no layer; predict the part "
-        "before it, with a global average pool and a linear layer as its end",
-        "UNet: the output has the shape [1, 16, 16], but a spec ends in flat outputs; end the model with a global average "
-        "pool or flatten, and a linear layer",
+        (
+            "up (ConvTranspose2d): 'conv_transpose2d' makes maps larger, for which a spec has no layer; predict the part "
+            "before it, with a global average pool and a linear layer as its end"
+        ),
+        (
+            "UNet: the output has the shape [1, 16, 16], but a spec ends in flat outputs; end the model with a global average "
+            "pool or flatten, and a linear layer"
+        ),
     ]
 
 
@@ -632,8 +638,10 @@ class FrozenNorm(nn.Module):
 
 def test_a_normaliser_that_stays_in_evaluation_mode_is_refused():
     assert refusal(FrozenNorm, 8) == [
-        "bn (BatchNorm1d): it is in evaluation mode, with fixed statistics; a spec normalises by those of the batch, so call "
-        "model.train(), and do not freeze it"
+        (
+            "bn (BatchNorm1d): it is in evaluation mode, with fixed statistics; a spec normalises by those of the batch, so call "
+            "model.train(), and do not freeze it"
+        )
     ]
 
 
@@ -661,8 +669,10 @@ def dense(*changes):
         ),
         (
             lambda model: nn.init.normal_(model[0].weight, 0.05, 0.1),
-            "0 (Linear): the mean of its weights, 0.0492, is 70 standard errors from 0, as after training; a spec describes "
-            "networks at initialisation, so give the model before weights are loaded",
+            (
+                "0 (Linear): the mean of its weights, 0.0492, is 70 standard errors from 0, as after training; a spec describes "
+                "networks at initialisation, so give the model before weights are loaded"
+            ),
         ),
     ],
     ids=["constant biases", "frozen weights", "zero weights", "a mean off zero"],
@@ -702,6 +712,158 @@ def test_a_partial_spec_marks_what_stands_in():
     ) in translation.text
     assert "# NOT TRANSLATED: 1 (PReLU): 'prelu' has a slope that is trained" in translation.text
     assert len(translation.stand_ins) == 1
+
+
+class Crossing(nn.Module):
+    """Two branches that read each other's first half."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.d, self.e = (nn.Linear(8, 8) for _ in range(5))
+
+    def forward(self, x):
+        left, right = self.a(x), self.b(x)
+        top = self.c(left) + self.d(right)
+        bottom = F.relu(left) + torch.tanh(right)
+        return self.e(top * bottom)
+
+
+def test_branches_that_cross_are_refused_at_the_place_that_both_read():
+    (line,) = refusal(Crossing, 8)
+
+    assert line in {
+        f"{place} (Linear): its result is used in two branches that do not end in the same place; branches of a spec begin "
+        "and end together"
+        for place in "ab"
+    }
+
+
+class ChangedView(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        x = self.a(x)
+        view = x.view(-1, 2, 4)
+        view.relu_()
+        return self.b(x)
+
+
+def test_a_tensor_that_changes_through_a_view_of_it_is_refused():
+    line = refusal(ChangedView, 8)[0]
+
+    assert line.startswith("b (Linear)")
+    assert line.endswith(": a tensor is read after a view of it was changed in place; write the operation out of place")
+
+
+class InPlace(nn.Module):
+    """The shortcut is the tensor that the activation overwrites."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.a(x)
+        shortcut = x
+        y = self.b(F.relu(x, inplace=True))
+        return self.c(y + shortcut)
+
+
+def test_an_activation_in_place_acts_on_every_name_of_its_tensor():
+    assert imported(InPlace, 8) == spec("""
+        - linear: 8
+        - relu
+        - residual:
+            layers:
+              - linear: 8
+        - linear: 2
+    """)
+
+
+class UnusedHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.aux = nn.Linear(8, 8), nn.Linear(8, 2), nn.LSTM(8, 4)
+
+    def forward(self, x):
+        x = self.a(x)
+        return self.b(x), self.aux(x[:, None])[0]
+
+
+def test_what_stands_in_the_way_of_an_auxiliary_head_is_no_reason():
+    translation = translate(record(UnusedHead(), (8,)))
+
+    assert translation.network.parameters == 8 * 8 + 8 + 8 * 2 + 2
+    assert translation.notes[0] == (
+        "the model returns several results: 'output 0' is read, output 1 left out with the heads that give them"
+    )
+
+
+class Broadcast(nn.Module):
+    """A vector times a map whose width is the number of channels: torch multiplies along the wrong axis."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 2, 3, padding=1), nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.fc((x * x.mean((2, 3))).flatten(1))
+
+
+def test_a_product_along_another_axis_than_the_channels_is_refused():
+    assert refusal(Broadcast, 3, 2, 2) == [
+        (
+            f"Broadcast, test_small_models.py:{Broadcast.forward.__code__.co_firstlineno + 2}: 'mul' of [2, 2, 2] and [2]; "
+            "branches of a spec have equal shapes, or are gates of each channel"
+        )
+    ]
+
+
+class ByHand(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight, self.scale = nn.Parameter(torch.randn(8, 3)), nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        return (x @ self.weight + self.scale) / 2
+
+
+def test_weights_outside_layers_are_refused():
+    line = ByHand.forward.__code__.co_firstlineno + 1
+
+    assert refusal(ByHand, 8) == [
+        f"ByHand, test_small_models.py:{line}: 'matmul' multiplies a result with a parameter by hand; write it as torch.nn.Linear",
+        f"ByHand, test_small_models.py:{line}: the parameter scale is added to a result; a spec has weights in its layers only",
+        (
+            f"ByHand, test_small_models.py:{line}: a fixed number, 2, is multiplied with a result ('div'); a spec has no layer "
+            "for it, so leave it out"
+        ),
+    ]
+
+
+def test_wrappers_of_torch_are_looked_through():
+    inner = nn.Sequential(nn.Linear(8, 20), nn.ReLU(), nn.Linear(20, 3))
+
+    assert lrbound.from_torch(nn.DataParallel(inner), (8,)).nodes == lrbound.from_torch(inner, (8,)).nodes
+
+
+def test_positions_in_a_row_and_their_mean_are_a_global_average():
+    class Rows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.fc(self.conv(x).flatten(2).mean(dim=-1))
+
+    assert imported(Rows, 3, 8, 8) == spec("""
+        - conv2d: {channels: 8, kernel: 3}
+        - global_avg_pool
+        - linear: 2
+    """)
 
 
 class Wrong(nn.Module):

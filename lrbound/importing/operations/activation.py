@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lrbound.importing.lower import Lowering
 
 FIXED: dict[str, dict[str, Any]] = {
-    "elu": {"alpha": 1.0, "scale": 1.0},
+    "elu": {"alpha": 1.0},
     "softplus": {"beta": 1.0, "threshold": 20.0},
     "gelu": {"approximate": "none"},
 }

@@ -58,7 +58,7 @@ class Convolution(Operation):
         )
         area, outputs = side * side, weight.shape[0]
         fans = weight.shape[1] * area, outputs * area, outputs // given.groups * area
-        scope.apply(call, value, layer, Drawn(weight, bias, *fans, "conv2d", call.origin))
+        scope.apply(call, value, layer, Drawn(weight, bias, *fans, "conv2d", call.origin), pads=True)
 
 
 def _padding(padding: Any, side: int, stride: int) -> int | None:

@@ -45,7 +45,9 @@ class Joining(Operation):
 def _join(call: Call, scope: Lowering, first: Value, second: Value) -> None:
     if call.op != "add":
         largest = max(first.shape, second.shape, key=len)
-        if {first.shape, second.shape} <= {largest, largest[:1]}:
+        gates = {(*largest[:1], 1, 1), largest}  # as torch has them, or stretched already
+        shapes = {scope.torch_shape(argument) for argument in call.args[:2]}
+        if {first.shape, second.shape} <= {largest, largest[:1]} and (shapes <= gates or first.shape == second.shape):
             scope.join(call, "product", [first, second], largest)
             return
     elif first.number == second.number:

@@ -104,7 +104,9 @@ def _lower_adaptive(call: Call, scope: Lowering, value: Value) -> None:
 def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
     given = bind(call, "input", dim=None, keepdim=False)
     axes = given.dim if isinstance(given.dim, tuple) else (given.dim,)
-    if len(value.shape) == 3 and sorted(axis % 4 for axis in axes if isinstance(axis, int)) == [2, 3]:
+    dims = len(scope.torch_shape(call.args[0])) + 1
+    positions = list(range(2, dims))
+    if len(value.shape) == 3 and sorted(axis % dims for axis in axes if isinstance(axis, int)) == positions:
         scope.apply(call, value, GlobalAvgPool())
     elif call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1)) and len(value.shape) == 1 and 0 not in axes:
         scope.same(value)  # over the one position that is left

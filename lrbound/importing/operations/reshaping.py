@@ -38,6 +38,8 @@ class Reshaping(Operation):
             scope.refuse(call, f"{text}; a spec keeps every value and the samples apart")
         elif after in (before, value.shape) or (len(value.shape) == 1 and _squeezed(after) == value.shape):
             scope.same(value)
+        elif len(value.shape) == 3 and after == (value.shape[0], math.prod(value.shape[1:])):
+            scope.same(value)  # positions in a row, whose mean may follow
         elif len(value.shape) == 3 and after == (math.prod(value.shape),):
             scope.apply(call, value, Flatten())
         else:
