@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import params
+from lrbound.importing.vote import misfits
 from lrbound.layers.base import Branching, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lrbound.importing.item import Chain, Item
-    from lrbound.importing.step import Drawn
     from lrbound.init import Init
     from lrbound.layers.base import Layer, Node
     from lrbound.network import Network
@@ -67,7 +66,8 @@ def _pair(node: Node, item: Item, init: Init) -> Iterator[str]:
         if key != "init" and mine != its:
             yield f"{node.path}.{kind}.{key}: {mine} in the file, {its} in the model{_place(item)}"
     for drawn in item.drawn:
-        yield from _inits(node, drawn, getattr(node.layer, "init", None) or init, item)
+        for name, stated, own in misfits(getattr(node.layer, "init", None) or init, drawn, FAR):
+            yield f"{node.path}: {name} {stated:.4g} in the file, {own:.4g} in the model{_place(item)}"
     if isinstance(node.layer, Branching):
         arms = node.layer.arms()
         if len(arms) != len(item.branches):
@@ -75,20 +75,6 @@ def _pair(node: Node, item: Item, init: Init) -> Iterator[str]:
             return
         for arm, branch in zip(arms, item.branches, strict=True):
             yield from _chains(arm, branch, init)
-
-
-def _inits(node: Node, drawn: Drawn, init: Init, item: Item) -> Iterator[str]:
-    """Yield where the weights or biases of the model cannot have been drawn as the file says."""
-    pairs = [("weight_variance", drawn.weight, init.sigma_w2(drawn.fan_in, drawn.layer_fan_out), drawn.fan_in)]
-    if drawn.bias is not None:
-        pairs.append(("bias_variance", drawn.bias, init.sigma_b2(drawn.fan_in), 1))
-    for name, parameter, stated, scale in pairs:
-        if parameter.variance is None or parameter.mean is None:
-            continue
-        own = (parameter.variance + (parameter.mean**2 if parameter.constant else 0.0)) * scale
-        far = FAR * math.sqrt(max(parameter.kurtosis - 1.0, 2.0) / parameter.samples)
-        if (own == 0.0) != (stated == 0.0) or abs(own - stated) > far * max(own, stated):
-            yield f"{node.path}: {name} {stated:.4g} in the file, {own:.4g} in the model{_place(item)}"
 
 
 def _given(layer: Layer) -> dict[str, Any]:

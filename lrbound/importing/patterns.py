@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.importing.item import Item, rebuilt
+from lrbound.importing.vote import misfits
 from lrbound.layers.squeeze_excite import SqueezeExcite
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ def _squeeze_excite(item: Item, gate: Chain) -> Item:
         or channels // reduction != inside
         or "bias" in squeeze.arguments
         or "bias" in excite.arguments
-        or squeeze.arguments.get("init") != excite.arguments.get("init")
     ):
         return item
-    arguments = {"reduction": reduction, "activation": inner.kind, "init": squeeze.arguments.get("init")}
+    layers = (*squeeze.drawn, *excite.drawn)
+    inits = [dense.arguments["init"] for dense in (squeeze, excite)]
+    both = [init for init in inits if not any(misfits(init, layer) for layer in layers)]
+    if not both:
+        return item
+    arguments = {"reduction": reduction, "activation": inner.kind, "init": both[0]}
     places = (_parent(squeeze.places) or item.places[0],) if item.places or squeeze.places else ()
-    drawn = (*squeeze.drawn, *excite.drawn)
-    return Item("squeeze_excite", _without_defaults(arguments), (), item.shape, places, drawn)
+    return Item("squeeze_excite", _without_defaults(arguments), (), item.shape, places, layers)
 
 
 def _without_defaults(arguments: dict[str, object]) -> dict[str, object]:
