@@ -108,6 +108,8 @@ def scalar(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return _number(value)
+    if isinstance(value, tuple):
+        return str(list(value))
     if isinstance(value, Init):
         return _init(value)
     if isinstance(value, str):

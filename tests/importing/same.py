@@ -61,7 +61,7 @@ def _variances(nodes: tuple[Node, ...], shape: Shape, init: Init) -> Iterator[tu
         elif layer.kind == "squeeze_excite":
             yield from _variances(layer.gate(inner[0]), inner, layer.init or init)
         elif layer.kind in ("linear", "conv2d"):
-            own, groups, area = layer.init or init, getattr(layer, "groups", 1), getattr(layer, "kernel", 1) ** 2
+            own, groups, area = layer.init or init, getattr(layer, "groups", 1), _area(getattr(layer, "kernel", 1))
             fan_in, outputs = inner[0] // groups * area, layer.output_shape(inner)[0]
             biases = outputs if layer.bias else 0
             sigma_b2 = own.sigma_b2(fan_in) if biases else 0.0
@@ -80,3 +80,7 @@ def inits_agree(one: Network, other: Network, errors: float = 6.0) -> bool:
 def _close(a: float, b: float, errors: float, samples: int) -> bool:
     # a bias of one output is a sample of one: whatever it is, it may have been drawn
     return samples == 1 or abs(a - b) <= errors * math.sqrt(2.0 / max(samples, 1)) * max(a, b) + 1e-6 * max(a, b)
+
+
+def _area(kernel: int | tuple[int, int]) -> int:
+    return kernel**2 if isinstance(kernel, int) else math.prod(kernel)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lrbound.fields import params
 
 if TYPE_CHECKING:
     from lrbound.importing.graph import Call
     from lrbound.importing.lower import Lowering
+    from lrbound.layers.base import Layer
 
 
 class Operation:
@@ -24,8 +27,15 @@ class Operation:
         raise NotImplementedError(type(self).__name__)
 
 
-def square(value: object) -> int | None:
-    """Return the number that stands for both axes of a map, or None where they differ."""
+def sides(value: object) -> Any:
+    """Return the number that stands for both axes of a map, or (rows, columns) where they differ."""
     if isinstance(value, tuple):
-        return value[0] if value and all(side == value[0] for side in value) else None
-    return value if isinstance(value, int) else None
+        return value[0] if len(set(value)) == 1 else value
+    return value
+
+
+def says(cls: type[Layer], **arguments: object) -> bool:
+    """Whether a layer can say arguments that may differ between rows and columns."""
+    return not any(
+        isinstance(value, tuple) and params(cls)[key][0].type == "integer" for key, value in arguments.items()
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.importing.lower import bind
-from lrbound.importing.operations.base import Operation, square
+from lrbound.importing.operations.base import Operation, says, sides
 from lrbound.importing.step import Drawn
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
@@ -28,52 +29,47 @@ class Convolution(Operation):
         bias = None if given.bias is None else scope.parameter(call, given.bias)
         if value is None or weight is None or (bias is None) != (given.bias is None):
             return
-        side, stride = square(weight.shape[2:]), square(given.stride)
-        if side is None or stride is None:
-            scope.refuse(
-                call,
-                f"its kernel {list(weight.shape[2:])} or its stride is not square; conv2d of a spec has one number for both axes",
-            )
-            return
-        if square(given.dilation) != 1:
+        if sides(given.dilation) != 1:
             scope.refuse(call, f"its filter is dilated ({given.dilation}); conv2d of a spec has no dilation")
             return
+        kernel, stride = sides(weight.shape[2:]), sides(given.stride)
         if len(value.shape) == 1:
-            _lower_to_linear(call, scope, value, weight, bias, side=side, groups=given.groups)
+            _lower_to_linear(call, scope, value, weight, bias, kernel=kernel, groups=given.groups)
             return
-        padding = _padding(given.padding, side, stride)
-        if padding is None or (value.padding and value.padding_mode == "circular" and padding):
-            scope.refuse(
-                call, f"its padding {given.padding} differs between the sides; conv2d of a spec has one number for all"
-            )
+        padding = _padding(given.padding, weight.shape[2:], stride)
+        if padding is None or (value.padding and padding):
+            scope.refuse(call, f"its padding {given.padding} is not the same on opposite sides, as that of a spec is")
+            return
+        arguments = {"kernel": kernel, "stride": stride, "padding": value.padding or padding}
+        if not says(Conv2d, **arguments):
+            text = f"its kernel {list(weight.shape[2:])}, its stride or its padding differ between rows and columns"
+            scope.refuse(call, f"{text}; conv2d of a spec has one number for both")
             return
         layer = Conv2d(
             channels=weight.shape[0],
-            kernel=side,
-            stride=stride,
-            padding=padding + value.padding,
             padding_mode=value.padding_mode,
             groups=given.groups,
             bias=bias is not None,
+            **arguments,
         )
-        area, outputs = side * side, weight.shape[0]
+        area, outputs = math.prod(weight.shape[2:]), weight.shape[0]
         fans = weight.shape[1] * area, outputs * area, outputs // given.groups * area
         scope.apply(call, value, layer, Drawn(weight, bias, *fans, "conv2d", call.origin), pads=True)
 
 
-def _padding(padding: Any, side: int, stride: int) -> int | None:
-    """Return the pixels on each side, or None where the sides differ."""
+def _padding(padding: Any, kernel: tuple[int, ...], stride: Any) -> Any:
+    """Return the pixels on opposite sides, or None where they differ."""
     if padding == "valid":
         return 0
     if padding == "same":
-        return side // 2 if side % 2 and stride == 1 else None
-    return square(padding)
+        return sides(tuple(side // 2 for side in kernel)) if stride == 1 and all(side % 2 for side in kernel) else None
+    return sides(padding)
 
 
 def _lower_to_linear(
-    call: Call, scope: Lowering, value: Value, weight: Parameter, bias: Parameter | None, *, side: int, groups: int
+    call: Call, scope: Lowering, value: Value, weight: Parameter, bias: Parameter | None, *, kernel: Any, groups: int
 ) -> None:
-    if side != 1 or groups != 1:
+    if kernel != 1 or groups != 1:
         scope.refuse(
             call, "it is a grouped or larger convolution of a map of one position; linear of a spec is neither"
         )

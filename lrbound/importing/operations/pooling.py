@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.importing.lower import bind
-from lrbound.importing.operations.base import Operation, square
+from lrbound.importing.operations.base import Operation, says, sides
 from lrbound.layers.avg_pool2d import AvgPool2d
 from lrbound.layers.global_avg_pool import GlobalAvgPool
 from lrbound.layers.max_pool2d import MaxPool2d
@@ -48,37 +48,30 @@ class Pooling(Operation):
 
 def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
     given = bind(call, "input", "kernel_size", stride=None, padding=0)
-    kernel, padding = square(given.kernel_size), square(given.padding)
-    stride = kernel if given.stride in (None, ()) else square(given.stride)
-    if kernel is None or padding is None or stride is None:
+    kernel, padding = sides(given.kernel_size), sides(given.padding)
+    stride = kernel if given.stride in (None, ()) else sides(given.stride)
+    cls: Any = MaxPool2d if call.op == "max_pool2d" else AvgPool2d
+    arguments = {"kernel": kernel, "stride": None if stride == kernel else stride, "padding": padding}
+    if not says(cls, **arguments):
         scope.refuse(call, NOT_SQUARE)
         return
+    layer = cls(**arguments)
     if call.op == "max_pool2d":
         rest = bind(call, "input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False)
-        if square(rest.dilation) != 1:
+        if sides(rest.dilation) != 1:
             scope.refuse(call, "its window is dilated; max_pool2d of a spec is not")
             return
-        layer: Any = MaxPool2d(kernel=kernel, stride=None if stride == kernel else stride, padding=padding)
     else:
-        rest = bind(
-            call,
-            "input",
-            "kernel_size",
-            stride=None,
-            padding=0,
-            ceil_mode=False,
-            count_include_pad=True,
-            divisor_override=None,
-        )
+        names = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+        rest = bind(call, "input", "kernel_size", **names)
         if rest.divisor_override is not None or (padding and not rest.count_include_pad):
             scope.refuse(
                 call, "it divides by another number than the window's; avg_pool2d of a spec counts padded zeros"
             )
             return
-        if value.shape[1:] == (kernel, kernel) and call.shapes[0][2:] == (1, 1) and not padding:
+        if sides(value.shape[1:]) == kernel and call.shapes[0][2:] == (1, 1) and not padding:
             scope.apply(call, value, GlobalAvgPool())
             return
-        layer = AvgPool2d(kernel=kernel, stride=None if stride == kernel else stride, padding=padding)
     if rest.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
         scope.refuse(call, "it rounds the number of windows up (ceil_mode); pools of a spec round down")
         return
@@ -93,12 +86,16 @@ def _lower_adaptive(call: Call, scope: Lowering, value: Value) -> None:
         scope.apply(call, value, GlobalAvgPool())
     elif (rows, cols) == (height, width):
         scope.same(value)
-    elif height % rows or width % cols or height // rows != width // cols:
-        text = f"its windows on a map of {height}x{width} differ in size or are not square"
+    elif height % rows or width % cols:
+        text = f"its windows on a map of {height}x{width} differ in size"
         scope.refuse(call, f"{text}; give an --input whose map at this place is a multiple of {rows}x{cols}")
     else:
-        kernel = height // rows
-        scope.apply(call, value, AvgPool2d(kernel=kernel) if average else MaxPool2d(kernel=kernel))
+        cls: Any = AvgPool2d if average else MaxPool2d
+        kernel = sides((height // rows, width // cols))
+        if says(cls, kernel=kernel):
+            scope.apply(call, value, cls(kernel=kernel))
+        else:
+            scope.refuse(call, NOT_SQUARE)
 
 
 def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
