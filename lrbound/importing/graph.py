@@ -67,20 +67,17 @@ class Parameter:
     shape : tuple of int
     trained : bool
         Whether it is trained (``requires_grad``).
-    rule : str
-        The initialisation by name where the door knows it (Keras); then the moments are None.
     mean, variance, kurtosis : float or None
         Of all its values; the kurtosis is E(x - mean)^4 / variance^2, 3 for a Gaussian. None where there are no values.
     constant : bool
         Whether all values are equal (more than one, or 0).
     values : int
-        How many values the moments are of; 0 stands for all.
+        How many values the moments are of; 0 stands for all. Many, where they are those of a law and not of a draw.
     """
 
     name: str
     shape: Shape
     trained: bool = True
-    rule: str = ""
     mean: float | None = None
     variance: float | None = None
     kurtosis: float = 3.0

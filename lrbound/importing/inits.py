@@ -86,7 +86,7 @@ class Inits:
     @property
     def unknown(self) -> bool:
         """Whether some weights have no values."""
-        return any(layer.weight.mean is None and not layer.weight.rule for layer in self._layers)
+        return any(layer.weight.mean is None for layer in self._layers)
 
     def _check(self) -> None:
         for layer in self._layers:
@@ -100,7 +100,7 @@ def _objection(parameter: Parameter, what: str) -> str:
     """Return why a spec cannot say how a parameter is initialised, or nothing."""
     if not parameter.trained:
         return f"its {what} are frozen (requires_grad is False); a spec trains the weights of all its layers"
-    if parameter.mean is None or parameter.variance is None or parameter.rule:
+    if parameter.mean is None or parameter.variance is None:
         return ""
     if parameter.constant:
         if parameter.mean == 0.0 and what == "biases":

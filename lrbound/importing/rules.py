@@ -82,9 +82,3 @@ RULES = (
         for fan in ("in", "out")
     ),
 )
-
-
-def by_name(name: str) -> Rule | None:
-    """Return the rule of a name that a file gives, torch's default for none; None for an unknown one."""
-    known = {"": RULES[0], **{rule.text: rule for rule in RULES}}
-    return known.get(name)

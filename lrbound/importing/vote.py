@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from lrbound.importing.rules import RULES, Rule, by_name
+from lrbound.importing.rules import RULES, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,10 @@ def elect_weights(layers: Sequence[Drawn]) -> dict[str, Elected]:
     found: dict[str, Elected] = {}
     waiting = []
     for layer in sorted(layers, key=lambda layer: -layer.weight.samples):
-        rule = by_name(layer.weight.rule) if layer.weight.rule or not layer.weight.variance else None
-        if rule is None:
+        if layer.weight.variance:
             waiting.append(layer)
-        else:
-            found[layer.weight.name] = Elected(rule.init(layer), rule.text)
+        else:  # no values, or all alike, which is said elsewhere
+            found[layer.weight.name] = Elected(RULES[0].init(layer), RULES[0].text)
     while waiting:
         strict, loose, common = _by_rule(waiting), _by_rule(waiting, any_law=True), _in_common(waiting)
         best = common if len(common) > len(loose) else strict or loose or common
@@ -105,7 +104,7 @@ def elect_biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
     drawn: list[tuple[Drawn, Parameter, float]] = []
     for layer in layers:
         bias = layer.bias
-        if bias is None or bias.rule:
+        if bias is None:
             found[layer.weight.name] = 0.0
         elif bias.constant:
             found[layer.weight.name] = rounded((bias.mean or 0.0) ** 2)

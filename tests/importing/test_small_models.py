@@ -77,7 +77,7 @@ def test_a_log_softmax_at_the_output_makes_the_loss_a_cross_entropy():
     translation = translate(record(Functional(), (1, 28, 28)))
 
     assert type(translation.network.training.loss).__name__ == "CrossEntropy"
-    assert translation.notes == ("the log_softmax at the output is part of the loss, cross_entropy (NLLLoss in torch)",)
+    assert translation.notes == ("the log_softmax at the output is read as part of the loss, cross_entropy",)
 
 
 def test_a_dense_net_on_images_without_channels_is_flattened_first():

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Output(Operation):
-    """log_softmax as the last operation, which torch.nn.NLLLoss completes to a cross-entropy."""
+    """log_softmax as the last operation, which torch.nn.NLLLoss completes to a cross-entropy.
+
+    Keras' losses take the softmax itself; its reader says so with ``of_loss``.
+    """
 
     names: ClassVar[tuple[str, ...]] = ("log_softmax", "softmax")
 
@@ -21,9 +24,10 @@ class Output(Operation):
         value = scope.value(call.args[0] if call.args else call.kwargs.get("input"))
         if value is None:
             return
-        if call.op == "log_softmax" and call is scope.graph.calls[-1] and len(value.shape) == 1:
+        of_loss = call.op == "log_softmax" or call.kwargs.get("of_loss")
+        if of_loss and call is scope.graph.calls[-1] and len(value.shape) == 1:
             scope.loss = "cross_entropy"
-            scope.note("the log_softmax at the output is part of the loss, cross_entropy (NLLLoss in torch)")
+            scope.note(f"the {call.op} at the output is read as part of the loss, cross_entropy")
             scope.same(value)
         elif call is scope.graph.calls[-1]:
             text = "a softmax at the output is part of the loss in a spec (loss: cross_entropy)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lrbound.activations.relu import Relu
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation, says, sides
 from lrbound.layers.avg_pool2d import AvgPool2d
@@ -49,6 +50,8 @@ class Pooling(Operation):
 def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
     given = bind(call, "input", "kernel_size", stride=None, padding=0)
     kernel, padding = sides(given.kernel_size), sides(given.padding)
+    before = value.padding and not padding and _is_neutral(call, scope, value)
+    padding = value.padding if before else padding
     stride = kernel if given.stride in (None, ()) else sides(given.stride)
     cls: Any = MaxPool2d if call.op == "max_pool2d" else AvgPool2d
     arguments = {"kernel": kernel, "stride": None if stride == kernel else stride, "padding": padding}
@@ -75,7 +78,13 @@ def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
     if rest.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
         scope.refuse(call, "it rounds the number of windows up (ceil_mode); pools of a spec round down")
         return
-    scope.apply(call, value, layer)
+    scope.apply(call, value, layer, pads=bool(before))
+
+
+def _is_neutral(call: Call, scope: Lowering, value: Value) -> bool:
+    """Whether zeros around a map do to a pool what the pool's own padding does: a maximum of what is never negative."""
+    layer = scope.steps[value.number - 1].layer if value.number else None
+    return value.padding_mode == "zeros" and (call.op == "avg_pool2d" or isinstance(layer, Relu))
 
 
 def _lower_adaptive(call: Call, scope: Lowering, value: Value) -> None:
