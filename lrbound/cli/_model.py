@@ -11,11 +11,15 @@ from lrbound.cli._extras import need
 from lrbound.cli.exit import refuse
 
 if TYPE_CHECKING:
+    from lrbound.importing.graph import Graph
     from lrbound.importing.translate import Translation
+
+FILES = (".json",)
+"""Endings of files that hold a model."""
 
 
 def is_model(spec: str) -> bool:
-    """Whether an argument names a model rather than a file."""
+    """Whether an argument names a model's object rather than a file."""
     place, colon, name = spec.rpartition(":")
     return bool(colon and place) and name.replace(".", "").isidentifier() and not os.path.exists(spec)
 
@@ -24,17 +28,13 @@ def read_model(
     verb: str, target: str, shape: str | None, arguments: list[str] | None, *, partial: bool = False
 ) -> Translation:
     """Read a model; what cannot be read or translated ends the command with every reason."""
-    need(verb, "torch", "torch")
-    sides = _shape(shape, target)
-    given = _arguments(arguments)
-    from lrbound.importing.record import record
     from lrbound.importing.refusal import ModelError, Untranslatable
-    from lrbound.importing.target import load_model
     from lrbound.importing.translate import translate
 
+    read = _read_file if target.endswith(FILES) else _read_object
     try:
-        model = load_model(target, given)
-        translation = translate(record(model, sides), name=_name(target), source=target, partial=partial)
+        graph = read(verb, target, shape, arguments)
+        translation = translate(graph, name=_name(target), source=target, partial=partial)
     except ModelError as error:
         raise refuse(str(error)) from error
     except Untranslatable as error:
@@ -46,11 +46,31 @@ def read_model(
     return translation
 
 
-def _shape(text: str | None, target: str) -> tuple[int, ...]:
-    if text is None:
+def _read_object(verb: str, target: str, shape: str | None, arguments: list[str] | None) -> Graph:
+    """Read a PyTorch model, whose code runs."""
+    need(verb, "torch", "torch")
+    if shape is None:
         raise typer.BadParameter(
             f"{target} is a model, so its input is needed: --input 3,32,32", param_hint="'--input'"
         )
+    sides, given = _shape(shape), _arguments(arguments)
+    from lrbound.importing.record import record
+    from lrbound.importing.target import load_model
+
+    return record(load_model(target, given), sides)
+
+
+def _read_file(verb: str, target: str, shape: str | None, arguments: list[str] | None) -> Graph:
+    """Read a model from a file, of which nothing runs."""
+    del verb
+    if arguments:
+        raise typer.BadParameter(f"{target} is a file, so that there is nothing to call", param_hint="'--arg'")
+    from lrbound.importing.keras import read_keras
+
+    return read_keras(target, None if shape is None else _shape(shape))
+
+
+def _shape(text: str) -> tuple[int, ...]:
     try:
         sides = tuple(int(part) for part in text.strip("[]() ").split(","))
     except ValueError:
@@ -74,7 +94,9 @@ def _arguments(texts: list[str] | None) -> dict[str, object]:
 
 def _name(target: str) -> str:
     """Return what the network is called: the object, in the manner of file names."""
-    return target.rpartition(":")[2].rpartition(".")[2].strip("_").replace("_", "-").lower() or "network"
+    place, colon, name = target.rpartition(":")
+    name = name if colon and place else os.path.basename(target).rpartition(".")[0]
+    return name.rpartition(".")[2].strip("_").replace("_", "-").lower() or "network"
 
 
 def _indented(text: str) -> str:

@@ -1,4 +1,4 @@
-"""``lrbound import``: a spec from a PyTorch model."""
+"""``lrbound import``: a spec from a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from lrbound.cli.options import ArgOption, InputOption  # noqa: TC001
 from lrbound.cli.output import emit
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODULE:OBJECT", help="A model or what makes one: mypackage.nets:build, nets.py:build.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A PyTorch model or what makes one (mypackage.nets:build, nets.py:build), or Keras' JSON."
+    ),
 ]
 OutputOption = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of to stdout.")
@@ -39,9 +42,9 @@ def command(
     check: CheckOption = None,
     partial: PartialOption = False,
 ) -> None:
-    """Write the spec of a PyTorch model; this runs the model's code.
+    """Write the spec of a model; a PyTorch model's code runs for it.
 
-    Names and initialisations are found in the model; what a spec cannot say is named, and ends the command.
+    A file is what Keras' model.to_json() wrote; nothing of it runs. Names and initialisations are found in the model; what a spec cannot say is named, and ends the command.
     """
     if check is not None and output is not None:
         raise typer.BadParameter("either writes a file or compares with one", param_hint="'--output', '--check'")
