@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from lrbound.importing.graph import Graph
     from lrbound.importing.translate import Translation
 
-FILES = (".json",)
+FILES = (".json", ".onnx")
 """Endings of files that hold a model."""
 
 
 def is_model(spec: str) -> bool:
-    """Whether an argument names a model's object rather than a file."""
+    """Whether an argument names a model rather than a spec; a JSON file may be a spec."""
+    if spec.endswith(".onnx"):
+        return True
     place, colon, name = spec.rpartition(":")
     return bool(colon and place) and name.replace(".", "").isidentifier() and not os.path.exists(spec)
 
@@ -62,12 +64,17 @@ def _read_object(verb: str, target: str, shape: str | None, arguments: list[str]
 
 def _read_file(verb: str, target: str, shape: str | None, arguments: list[str] | None) -> Graph:
     """Read a model from a file, of which nothing runs."""
-    del verb
     if arguments:
         raise typer.BadParameter(f"{target} is a file, so that there is nothing to call", param_hint="'--arg'")
+    sides = None if shape is None else _shape(shape)
+    if target.endswith(".onnx"):
+        need(verb, "onnx", "onnx")
+        from lrbound.importing.onnx import read_onnx
+
+        return read_onnx(target, sides)
     from lrbound.importing.keras import read_keras
 
-    return read_keras(target, None if shape is None else _shape(shape))
+    return read_keras(target, sides)
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -15,13 +15,13 @@ from torch.overrides import TorchFunctionMode
 
 from lrbound.importing.frames import is_own, last_frames, own_frames
 from lrbound.importing.graph import INPUT, Call, Constant, Graph, ParameterRef, Ref
-from lrbound.importing.moments import parameter
+from lrbound.importing.moments import parameter, sampling_step
 from lrbound.importing.refusal import ModelError, Origin, Reason, Untranslatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from lrbound.importing.graph import Shape
+    from lrbound.importing.graph import Parameter, Shape
 
 BATCH = 2
 """Samples of the run: the smallest batch that a normaliser over flat features takes."""
@@ -83,7 +83,7 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
     elif (first.calls, first.outputs) != (second.calls, second.outputs):
         text = "two runs of the forward pass computed different things; a spec describes one that is always the same"
         reasons.append(Reason(Origin("", type(model).__name__), text))
-    parameters = {name: parameter(name, tensor) for name, tensor in model.named_parameters()}
+    parameters = {name: _parameter(name, tensor) for name, tensor in model.named_parameters()}
     return Graph(
         type(model).__name__,
         shape,
@@ -94,6 +94,14 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
         tuple(notes),
         tuple(reasons),
     )
+
+
+def _parameter(name: str, tensor: Tensor) -> Parameter:
+    shape, trained = tuple(tensor.shape), tensor.requires_grad
+    if tensor.is_meta:
+        return parameter(name, shape, None, trained=trained)
+    sample = tensor.detach().reshape(-1)[:: sampling_step(shape)]
+    return parameter(name, shape, sample.float().cpu().numpy(), trained=trained)
 
 
 def _without_values(model: nn.Module) -> nn.Module:
