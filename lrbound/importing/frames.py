@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 import traceback
+from functools import cache
 
 FRAMES = 3
 """How many of the last ones are shown."""
@@ -13,6 +14,7 @@ MACHINERY = ("torch", "importlib", "runpy.py", "copy.py", "contextlib.py")
 """Packages and files that only pass calls on."""
 
 
+@cache
 def is_own(file: str) -> bool:
     """Whether a source file is a model's code and not torch, Python or this package."""
     if file.startswith((OURS + os.sep, "<frozen")):

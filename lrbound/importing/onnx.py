@@ -128,10 +128,6 @@ class _Reader:
         array = self.arrays.get(name)
         return default if array is None else array.tolist()
 
-    def rank(self, name: str) -> int:
-        """Return the number of axes of a result."""
-        return len(self._shapes.get(name, ()))
-
 
 def _inferred(model: Any, start: Any, shape: Shape) -> dict[str, Shape]:
     """Return the shapes of all results for an input of ``shape``."""
