@@ -17,7 +17,8 @@ from lrbound.cli.output import emit
 ModelArgument = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A PyTorch model or what makes one (mypackage.nets:build, nets.py:build), or Keras' JSON."
+        metavar="MODEL",
+        help="A PyTorch model or what makes one (mypackage.nets:build, nets.py:build), Keras' JSON, or an ONNX file.",
     ),
 ]
 OutputOption = Annotated[
@@ -44,7 +45,7 @@ def command(
 ) -> None:
     """Write the spec of a model; a PyTorch model's code runs for it.
 
-    A file is what Keras' model.to_json() wrote; nothing of it runs. Names and initialisations are found in the model; what a spec cannot say is named, and ends the command.
+    Of a file, an ONNX model (*.onnx) or what Keras' model.to_json() wrote (*.json), nothing runs. Names and initialisations are found in the model; what a spec cannot say is named, and ends the command.
     """
     if check is not None and output is not None:
         raise typer.BadParameter("either writes a file or compares with one", param_hint="'--output', '--check'")
