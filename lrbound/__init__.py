@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrbound.empirical.build import to_torch
+    from lrbound.importing.from_torch import from_torch
     from lrbound.predictor import predict
     from lrbound.spec import load, parse
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "parse", "predict", "to_torch"]
+__all__ = ["__version__", "from_torch", "load", "parse", "predict", "to_torch"]
 
 _HOMES = {
+    "from_torch": "lrbound.importing.from_torch",
     "load": "lrbound.spec",
     "parse": "lrbound.spec",
     "predict": "lrbound.predictor",

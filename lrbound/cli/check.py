@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrbound.cli._explore import parse_rate
-from lrbound.cli.core import load_network, predict_network
+from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.options import SpecArgument, SpecOptions, format_option
+from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 from lrbound.report.base import CheckResult
 
@@ -27,10 +27,12 @@ NO_RATE = "error: no learning rate to check: give --lr, or training.optimizer.le
 
 
 def command(
-    spec: SpecArgument,
+    spec: SpecOrModelArgument,
     *,
     lr: RateOption = None,
     output: FormatOption = "text",
+    shape: InputOption = None,
+    arguments: ArgOption = None,
     options: SpecOptions,
 ) -> None:
     """Check a learning rate; exit status 1 if it is too high.
@@ -38,7 +40,7 @@ def command(
     It is 0 if the rate is at most the maximum, and 2 if there is no rate or no maximum to compare.
     """
     given = None if lr is None else parse_rate(lr)
-    network = load_network(spec, options)
+    network = load_network_or_model("check", spec, options, shape, arguments)
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)

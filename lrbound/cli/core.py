@@ -27,6 +27,27 @@ def load_network(spec: str, options: SpecOptions, *more: Override) -> Network:
         raise refuse(f"{spec}: not a text file in UTF-8") from error
 
 
+def load_network_or_model(
+    verb: str, spec: str, options: SpecOptions, shape: str | None, arguments: list[str] | None
+) -> Network:
+    """Read a spec, or where ``spec`` is MODULE:OBJECT the model that it names; its code runs in that case alone."""
+    from lrbound.cli._model import is_model, read_model
+
+    if not is_model(spec):
+        if shape is not None or arguments:
+            raise refuse(
+                f"error: --input and --arg belong to a model, MODULE:OBJECT; {spec} is a spec, which says it all"
+            )
+        return load_network(spec, options)
+    translation = read_model(verb, spec, shape, arguments)
+    from lrbound.spec import SpecError, parse
+
+    try:
+        return parse(translation.text, source=spec, overrides=options.overrides)
+    except SpecError as error:
+        raise refuse(str(error)) from error
+
+
 def predict_network(network: Network, options: SpecOptions, full_batch: int | None = None) -> Prediction:
     """Predict; a network that the method cannot do ends the command with the reason."""
     from lrbound.errors import Refused

@@ -13,6 +13,10 @@ from lrbound.report import REPORTS, formats
 Override = tuple[str, str]
 
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="Architecture in YAML, or - for stdin.")]
+SpecOrModelArgument = Annotated[
+    str,
+    typer.Argument(metavar="SPEC", help="Architecture in YAML, - for stdin, or a PyTorch model as MODULE:OBJECT."),
+]
 MethodOption = Annotated[
     Literal["mean-field", "wei2019"],
     typer.Option("--method", help="The corrected theory, or the formulas as published in 2019."),
@@ -38,6 +42,15 @@ SetOption = Annotated[
         autocompletion=complete_set,
         help="Change a field of the spec; repeatable, the last one wins.",
     ),
+]
+
+InputOption = Annotated[
+    str | None,
+    typer.Option("--input", metavar="SHAPE", help="Shape of one sample for MODULE:OBJECT, such as 3,32,32 or 784."),
+]
+ArgOption = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="KEY=VALUE", help="An argument for the OBJECT that makes the model; repeatable."),
 ]
 
 

@@ -9,8 +9,8 @@ import typer
 
 from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
-from lrbound.cli.core import load_network, predict_network
-from lrbound.cli.options import SpecArgument, SpecOptions, format_option
+from lrbound.cli.core import load_network_or_model, predict_network
+from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ DataOption = Annotated[
 
 
 def command(
-    spec: SpecArgument,
+    spec: SpecOrModelArgument,
     *,
     options: SpecOptions,
+    shape: InputOption = None,
+    arguments: ArgOption = None,
     data: DataOption = None,
     array: ArrayOption = None,
     targets: TargetsOption = None,
@@ -38,7 +40,7 @@ def command(
 
     With it come the curvature that it follows from, layer by layer, and what the numbers assume.
     """
-    network = load_network(spec, options)
+    network = load_network_or_model("predict", spec, options, shape, arguments)
     if data is not None:
         with one_line_errors():
             network = _on_data(network, data, array=array, targets=targets, mean=mean, std=std)

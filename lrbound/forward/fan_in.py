@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from lrbound.forward.sweep import Chain, Step
     from lrbound.meanfield.contract import Context, Elementwise
+    from lrbound.meanfield.gradient import Gradient
     from lrbound.meanfield.positions import Array, Axis, AxisWindow, Window
 
 STEP = 0.05

@@ -1,0 +1,79 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lrbound.importing.lower import bind
+from lrbound.importing.operations.base import Operation, says, sides
+from lrbound.importing.step import Drawn
+from lrbound.layers.conv2d import Conv2d
+from lrbound.layers.linear import Linear
+
+if TYPE_CHECKING:
+    from lrbound.importing.graph import Call, Parameter
+    from lrbound.importing.lower import Lowering
+    from lrbound.importing.step import Value
+
+
+class Convolution(Operation):
+    """torch.nn.functional.conv2d; on a map that was pooled to one position it is a dense layer."""
+
+    names: ClassVar[tuple[str, ...]] = ("conv2d",)
+
+    def lower(self, call: Call, scope: Lowering) -> None:
+        """Add ``conv2d``, or ``linear`` where one position is left."""
+        given = bind(call, "input", "weight", bias=None, stride=1, padding=0, dilation=1, groups=1)
+        value, weight = scope.value(given.input), scope.parameter(call, given.weight)
+        bias = None if given.bias is None else scope.parameter(call, given.bias)
+        if value is None or weight is None or (bias is None) != (given.bias is None):
+            return
+        if sides(given.dilation) != 1:
+            scope.refuse(call, f"its filter is dilated ({given.dilation}); conv2d of a spec has no dilation")
+            return
+        kernel, stride = sides(weight.shape[2:]), sides(given.stride)
+        if len(value.shape) == 1:
+            _lower_to_linear(call, scope, value, weight, bias, kernel=kernel, groups=given.groups)
+            return
+        padding = _padding(given.padding, weight.shape[2:], stride)
+        if padding is None or (value.padding and padding):
+            scope.refuse(call, f"its padding {given.padding} is not the same on opposite sides, as that of a spec is")
+            return
+        arguments = {"kernel": kernel, "stride": stride, "padding": value.padding or padding}
+        if not says(Conv2d, **arguments):
+            text = f"its kernel {list(weight.shape[2:])}, its stride or its padding differ between rows and columns"
+            scope.refuse(call, f"{text}; conv2d of a spec has one number for both")
+            return
+        layer = Conv2d(
+            channels=weight.shape[0],
+            padding_mode=value.padding_mode,
+            groups=given.groups,
+            bias=bias is not None,
+            **arguments,
+        )
+        area, outputs = math.prod(weight.shape[2:]), weight.shape[0]
+        fans = weight.shape[1] * area, outputs * area, outputs // given.groups * area
+        scope.apply(call, value, layer, Drawn(weight, bias, *fans, "conv2d", call.origin), pads=True)
+
+
+def _padding(padding: Any, kernel: tuple[int, ...], stride: Any) -> Any:
+    """Return the pixels on opposite sides, or None where they differ."""
+    if padding == "valid":
+        return 0
+    if padding == "same":
+        return sides(tuple(side // 2 for side in kernel)) if stride == 1 and all(side % 2 for side in kernel) else None
+    return sides(padding)
+
+
+def _lower_to_linear(
+    call: Call, scope: Lowering, value: Value, weight: Parameter, bias: Parameter | None, *, kernel: Any, groups: int
+) -> None:
+    if kernel != 1 or groups != 1:
+        scope.refuse(
+            call, "it is a grouped or larger convolution of a map of one position; linear of a spec is neither"
+        )
+        return
+    layer = Linear(features=weight.shape[0], bias=bias is not None)
+    drawn = Drawn(weight, bias, weight.shape[1], weight.shape[0], weight.shape[0], "conv2d", call.origin)
+    scope.apply(call, value, layer, drawn)

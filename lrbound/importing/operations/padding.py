@@ -1,0 +1,33 @@
+"""Padding by an operation of its own, which the convolution or pool that follows takes over."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+from lrbound.importing.lower import bind
+from lrbound.importing.operations.base import Operation
+
+if TYPE_CHECKING:
+    from lrbound.importing.graph import Call
+    from lrbound.importing.lower import Lowering
+
+
+class Padding(Operation):
+    """torch.nn.functional.pad with the same number of zeros, or of the map's other end, on all four sides."""
+
+    names: ClassVar[tuple[str, ...]] = ("pad",)
+
+    def lower(self, call: Call, scope: Lowering) -> None:
+        """Add nothing; the padding goes into the layer above."""
+        given = bind(call, "input", "pad", mode="constant", value=None)
+        value = scope.value(given.input)
+        if value is None:
+            return
+        sides, modes = given.pad, {"constant": "zeros", "circular": "circular"}
+        alike = len(sides) == 4 and len(set(sides)) == 1 and sides[0] >= 0
+        if alike and len(value.shape) == 3 and not value.padding and given.mode in modes and not given.value:
+            scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
+            return
+        text = f"padding {list(sides)} in mode '{given.mode}'"
+        scope.refuse(call, f"{text}; a spec pads all four sides alike, with zeros or circularly, before a convolution")

@@ -1,0 +1,64 @@
+"""from_torch(to_torch(spec)) is spec, for every layer: up to what a module cannot know (training, law of the inputs)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lrbound
+from lrbound.layers import LAYERS
+from lrbound.layers.base import children
+from tests.importing.same import inits_agree, structure
+
+ROOT = Path(__file__).parents[2]
+SPECS = sorted(
+    path for folder in ("examples", "examples/zoo", "tests/reference/specs") for path in (ROOT / folder).glob("*.yaml")
+)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_spec_comes_back_from_its_module(path):
+    spec = lrbound.load(path)
+    law = spec.input
+
+    back = lrbound.from_torch(
+        lrbound.to_torch(spec),
+        law.shape,
+        name=spec.name,
+        mean_square=law.mean_square,
+        correlation=law.correlation,
+        training=spec.training,
+    )
+
+    assert (back.name, back.input, back.training) == (spec.name, spec.input, spec.training)
+    assert structure(back) == structure(spec)
+    assert back.parameters == spec.parameters
+    assert inits_agree(back, spec)
+
+
+def kinds(nodes):
+    for node in nodes:
+        yield node.layer.kind
+        yield from kinds(children(node.layer))
+
+
+def test_the_specs_above_have_every_layer_but_those_that_follow():
+    found = {kind for path in SPECS for kind in kinds(lrbound.load(path).nodes)}
+
+    assert set(LAYERS.names()) - found == set(OTHERS)
+
+
+OTHERS = {
+    "identity": "[linear: 20, identity, linear: 3]",
+    "multiply": "[multiply: [[linear: 20, tanh], [linear: 20, sigmoid]], linear: 3]",
+}
+
+
+@pytest.mark.parametrize("layers", OTHERS.values(), ids=OTHERS)
+def test_layers_that_no_spec_above_has_come_back_too(layers):
+    spec = lrbound.parse(f"version: 1\ninput: {{shape: [50]}}\nlayers: {layers}")
+
+    back = lrbound.from_torch(lrbound.to_torch(spec), spec.input.shape)
+
+    assert structure(back) == structure(spec)
