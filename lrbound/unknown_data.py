@@ -28,8 +28,10 @@ def unknown_data(network: Network) -> list[str]:
     from lrbound.curvature.samples import ROUGH, Growth, ratio
     from lrbound.meanfield.contract import Context, NotBySample
 
+    if not network.input.white:
+        return []
     batch = network.training.batch_size
-    if not network.input.white or batch is None or not any(node.layer.over_batch for node, _ in network.unrolled()):
+    if batch is None or not any(node.layer.over_batch for node, _ in network.unrolled()):
         return []
     kind = "images" if len(network.input.shape) > 1 else "tabular"
     law = typical(network.input.shape, kind, {"mean_square": network.input.mean_square})

@@ -36,9 +36,9 @@ def command(
     std: StdOption = None,
     output: FormatOption = "text",
 ) -> None:
-    """Print the largest learning rate that the training of a network survives, and the one to start with.
+    """Print the largest learning rate that training survives.
 
-    With it come the curvature that it follows from, layer by layer, and what the numbers assume.
+    With it come the one to start with, the curvature that it follows from, layer by layer, and what the numbers assume.
     """
     network = load_network_or_model("predict", spec, options, shape, arguments)
     if data is not None:

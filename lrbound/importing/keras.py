@@ -171,7 +171,6 @@ class Builder:
             return self.call("softmax", (source,), shape, of_loss=is_last)
         arguments: dict[str, dict[str, Any]] = {
             "leaky_relu": {"negative_slope": 0.2},  # the function's; the layer LeakyReLU has another
-            "gelu": {"approximate": "none"},
         }
         return self.call(FUNCTIONS.get(name, name), (source,), shape, **arguments.get(name, {}))
 

@@ -12,6 +12,9 @@ CALLED_BY_OTHERS = {
     "__getattr__",  # Python, for names imported late
     "__signature__",  # inspect, of an unfolded command
     "overlap_gain",  # by its name, with the others of its record
+    "_rms_norm",  # by the name of the operation
+    "range_test",  # the benchmark of rates
+    "valley",  # the benchmark of rates
     "get_extra_state",  # torch, in state_dict
     "list_commands",  # click
     "set_extra_state",  # torch, in load_state_dict

@@ -695,7 +695,6 @@ def test_all_reasons_come_at_once_and_equal_ones_together():
     lines = refusal(model, 3, 24, 32)
 
     assert lines == [
-        "0 (Conv2d), 1 (Conv2d): its kernel [1, 7], its stride or its padding differ between rows and columns; conv2d of a spec has one number for both",
         "2 (PReLU): 'prelu' has a slope that is trained, for which a spec has no layer; leaky_relu has a fixed one",
         "3 (Conv2d): its filter is dilated ((2, 2)); conv2d of a spec has no dilation",
     ]
