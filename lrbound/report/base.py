@@ -23,7 +23,7 @@ class CheckResult:
     Attributes
     ----------
     ok : bool
-        Whether the rate is at most the maximum.
+        Whether the rate is at most the level from which a check fails: ``fail_above``, the maximum without one.
     learning_rate, max_learning_rate : float
     ratio : float
         The first divided by the second.
@@ -32,6 +32,8 @@ class CheckResult:
         Path of the spec, ``-`` for stdin.
     line, column : int
         Where the spec says the rate, or how it trains where it says none, from 1; 0 where that is not known.
+    fail_above : float or None
+        The largest rate that passes where it is not ``max_learning_rate``.
     """
 
     ok: bool
@@ -42,6 +44,13 @@ class CheckResult:
     spec: str
     line: int = 0
     column: int = 0
+    fail_above: float | None = None
+
+    @property
+    def cautious(self) -> bool:
+        """Whether the rate passes and is above the one to start with: a warning, not an error."""
+        start = self.prediction.recommended_learning_rate
+        return self.ok and start is not None and self.learning_rate > start
 
 
 @dataclass(frozen=True)

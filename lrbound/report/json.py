@@ -38,6 +38,8 @@ class JsonReport(Report):
             "learning_rate": result.learning_rate,
             "max_learning_rate": result.max_learning_rate,
             "ratio": result.ratio,
+            "level": "warning" if result.cautious else "ok" if result.ok else "error",
+            "fail_above": result.max_learning_rate if result.fail_above is None else result.fail_above,
         }
         head = _nulled(head, "", lost)
         return _dumps({**head, "prediction": _finite(result.prediction.to_json(), lost)})

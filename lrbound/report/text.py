@@ -51,7 +51,8 @@ class TextReport(Report):
 
     def check(self, result: CheckResult) -> str:
         """Return the verdict, and what it assumes."""
-        head = f"{'ok' if result.ok else 'too high'}: {words.verdict(result)}"
+        outcome = "warning" if result.cautious else "ok" if result.ok else "too high"
+        head = f"{outcome}: {words.verdict(result)}"
         return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
 
     def measurement(self, result: Measurement) -> str:
