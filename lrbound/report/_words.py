@@ -14,6 +14,7 @@ LARGEST_PLAIN = 1e6
 
 CURVATURE = "the stated batch in every step"
 MINIBATCH = "batches drawn anew in every step"
+CRITICAL_BATCH = "the rate grows with the batch well below it, and no more far above"
 FIRST_STEPS = "The maximum is for the first few hundred steps; bounds are for the first ones, at initialisation."
 AT_START = "The bound is for the first steps: the curvature changes while a network trains."
 LIMITS = {

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
     from lrbound.prediction import Prediction
 
 
@@ -83,6 +86,8 @@ RESULTS = (
     "comparison",
     "normalizers",
     "statistics",
+    "predictions",
+    "transfer",
 )
 """What there is to show; a format has a method of this name for each result that it can show."""
 
@@ -154,4 +159,12 @@ class Report:
 
     def statistics(self, result: Statistics) -> str:
         """Return the text of the statistics of data."""
+        raise NotImplementedError(type(self).__module__)
+
+    def predictions(self, predictions: Sequence[Prediction]) -> str:
+        """Return the text of one network at several batch sizes."""
+        raise NotImplementedError(type(self).__module__)
+
+    def transfer(self, result: Transfer) -> str:
+        """Return the text of a rate carried from one network to another."""
         raise NotImplementedError(type(self).__module__)

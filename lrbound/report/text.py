@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
     from lrbound.prediction import LayerReport, Prediction
 
 TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
@@ -111,6 +112,18 @@ class TextReport(Report):
 
         return "\n".join(answer(result))
 
+    def predictions(self, predictions: Sequence[Prediction]) -> str:
+        """Return a row for each batch size."""
+        from lrbound.report._batches import rows
+
+        return rows(predictions, self.terminal)
+
+    def transfer(self, result: Transfer) -> str:
+        """Return the carried rate and what it follows from."""
+        from lrbound.report._batches import carried
+
+        return "\n".join(carried(result, self.terminal))
+
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
 
@@ -163,4 +176,5 @@ def _answer(prediction: Prediction) -> list[str]:
         f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
         f"bound, curvature           {words.number(bounds.curvature)} ({words.CURVATURE})",
         f"bound, minibatch           {words.number(bounds.minibatch)} ({words.MINIBATCH})",
+        f"critical batch size        {words.number(prediction.critical_batch_size)} ({words.CRITICAL_BATCH})",
     ]
