@@ -36,7 +36,9 @@ class Core:
         self.calls.append(("load", path, overrides))
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), 4, 31))
+        return SimpleNamespace(
+            training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), line=4, column=31)
+        )
 
     def predict(self, network: Any, *, method: str, batch_statistics: str, full_batch: int | None) -> Prediction:
         del network, full_batch

@@ -18,7 +18,9 @@ layers: [linear: 256, relu, linear: 256, relu, linear: 10]
 """
 
 
-@pytest.fixture(params=[("0", "false"), ("0.9", "false"), ("0.9", "true")], ids=["plain", "heavy ball", "nesterov"])
+@pytest.fixture(
+    params=[("0.5", "false"), ("0.9", "false"), ("0.9", "true")], ids=["light ball", "heavy ball", "nesterov"]
+)
 def network(request):
     momentum, nesterov = request.param
     return lrbound.parse(SPEC.replace("MU", momentum).replace("NESTEROV", nesterov))
