@@ -112,6 +112,9 @@ class Prediction:
         What lowers ``max_learning_rate`` most: ``curvature``, ``minibatch``, ``data`` or ``targets``; None without a rate.
     confidence : Confidence or None
         How far ``max_learning_rate`` can be trusted, and why.
+    critical_batch_size : float or None
+        Samples in a batch at which the largest rate is half of that of a full batch with the same order parameters: well
+        below it the rate grows in proportion to the batch, far above it no longer. None where it does not apply.
     """
 
     name: str
@@ -127,6 +130,7 @@ class Prediction:
     hint: str = ""
     limited_by: str | None = None
     confidence: Confidence | None = None
+    critical_batch_size: float | None = None
 
     @property
     def advice(self) -> str | None:
@@ -161,6 +165,7 @@ class Prediction:
             "limited_by": self.limited_by,
             "confidence": None if self.confidence is None else self.confidence.level,
             "advice": self.advice,
+            "critical_batch_size": self.critical_batch_size,
             "bounds": {"curvature": self.bounds.curvature, "minibatch": self.bounds.minibatch},
             "layers": [
                 {

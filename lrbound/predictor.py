@@ -36,6 +36,7 @@ OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
     "extreme variances): it cannot train at any rate as it stands"
 )
+NO_CRITICAL_BATCH = "critical_batch_size is null: no batch size is known at which noise halves the largest rate"
 
 NOT_BY_SAMPLE = (
     "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here: a flatten head, or a layer of which it is "
@@ -118,6 +119,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
     notes.say(*_remarks(bounds, network, limit=step.limit))
+    if survives.critical_batch_size is None:
+        notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
     return Prediction(
         name=network.name,
@@ -132,6 +135,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),
         warnings=notes.sentences,
         limited_by=None if largest is None else survives.limited_by,
+        critical_batch_size=survives.critical_batch_size,
         confidence=None
         if largest is None
         else confidence(network.input, training.loss, network.outputs, known=step.limit or step.tracked),
@@ -391,6 +395,7 @@ def _published(network: Network) -> Prediction:
             ),
             "lambda_max_interval is null: the published theory has no spread over initialisations",
             "bounds.minibatch is null: the published theory has no batch size",
+            "critical_batch_size is null: the published theory has no batch size",
             *(["bounds.curvature is null: the published formula gives no curvature"] if curvature is None else []),
         ),
     )

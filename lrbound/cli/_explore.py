@@ -51,14 +51,14 @@ def read_source(spec: str, options: SpecOptions) -> Source:
     return Source(*read(spec), overrides=tuple(options.overrides))
 
 
-def parse_rate(text: str) -> float:
-    """Return the learning rate of ``--lr``."""
+def parse_rate(text: str, option: str = "--lr") -> float:
+    """Return the learning rate of an option."""
     try:
         rate = float(text)
     except ValueError:
         rate = math.nan
     if not (math.isfinite(rate) and rate > 0.0):
-        raise typer.BadParameter(f"must be a positive number, got {text!r}", param_hint="'--lr'")
+        raise typer.BadParameter(f"must be a positive number, got {text!r}", param_hint=f"'{option}'")
     return rate
 
 

@@ -16,7 +16,7 @@ from lrbound.cli.parameters import PlainCommand, PlainGroup, unfolded
 HELPERS = frozenset({"app", "core", "exit", "options", "output", "parameters"})
 # how --help lists them: the way people meet them; a verb that is not named here comes last
 ORDER = (
-    "predict", "check", "compare", "sweep", "solve", "measure", "boundary", "import", "stats", "new", "schema",
+    "predict", "check", "compare", "sweep", "solve", "transfer", "measure", "boundary", "import", "stats", "new", "schema",
 )  # fmt: skip
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 EPILOG = "Exit status: 0 ok, 1 a check failed, 2 bad spec, usage or file, 3 internal error."

@@ -23,6 +23,16 @@ RateOption = Annotated[
     str | None,
     typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
 ]
+FailAboveOption = Annotated[
+    str,
+    typer.Option(
+        "--fail-above",
+        metavar="max|curvature|NUMBER",
+        help="The largest rate that passes: max_learning_rate, bounds.curvature or a number, such as --fail-above 0.1. A "
+        "rate above the recommended one that passes is a warning.",
+    ),
+]
+LEVELS = ("max", "curvature")
 NO_RATE = "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec"
 
 
@@ -30,6 +40,7 @@ def command(
     spec: SpecOrModelArgument,
     *,
     lr: RateOption = None,
+    fail_above: FailAboveOption = "max",
     output: FormatOption = "text",
     shape: InputOption = None,
     arguments: ArgOption = None,
@@ -37,24 +48,39 @@ def command(
 ) -> None:
     """Check a learning rate; exit status 1 if it is too high.
 
-    It is 0 if the rate is at most the maximum, and 2 if there is no rate or no maximum to compare.
+    Example: lrbound check net.yaml --lr 0.1 --fail-above curvature. It is 0 if the rate is at most the level of
+    --fail-above, with a warning where the rate is above the recommended one, and 2 if there is no rate or no maximum to compare.
     """
+    fixed = None if fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
     given = None if lr is None else parse_rate(lr)
     network = load_network_or_model("check", spec, options, shape, arguments)
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)
     prediction = predict_network(network, options)
-    result = compare(rate, prediction, spec, network.training)
+    level = _level(fail_above, prediction) if fixed is None else fixed
+    result = compare(rate, prediction, spec, network.training, level)
     emit_warnings(prediction.warnings, output)
     emit(report(output).check(result))
     raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
 
 
-def compare(rate: float, prediction: Prediction, spec: str, training: Training) -> CheckResult:
-    """Hold a rate against the maximum of a prediction."""
+def _level(name: str, prediction: Prediction) -> float | None:
+    """Return the rate of a level that a prediction has; None stands for the maximum."""
+    if name == "max":
+        return None
+    if prediction.bounds.curvature is None:
+        raise refuse("\n".join(("error: bounds.curvature is not known for this network", *prediction.warnings)))
+    return prediction.bounds.curvature
+
+
+def compare(
+    rate: float, prediction: Prediction, spec: str, training: Training, fail_above: float | None = None
+) -> CheckResult:
+    """Hold a rate against a prediction: it passes up to ``fail_above``, by default the maximum."""
     largest = prediction.max_learning_rate
     if largest is None:
         raise refuse("\n".join(("error: no largest stable rate is known for this network", *prediction.warnings)))
     ratio = rate / largest if largest > 0 else math.inf
-    return CheckResult(rate <= largest, rate, largest, ratio, prediction, spec, training.line, training.column)
+    ok = rate <= (largest if fail_above is None else fail_above)
+    return CheckResult(ok, rate, largest, ratio, prediction, spec, training.line, training.column, fail_above)

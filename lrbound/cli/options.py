@@ -27,7 +27,11 @@ StatisticsOption = Annotated[
 ]
 BatchSizeOption = Annotated[
     str | None,
-    typer.Option("--batch-size", metavar="N|full", help="Samples in one step; short for --set training.batch_size=N."),
+    typer.Option(
+        "--batch-size",
+        metavar="N|full",
+        help="Samples in one step; short for --set training.batch_size=N. predict takes several: 4,32,256,full.",
+    ),
 ]
 MomentumOption = Annotated[
     str | None,

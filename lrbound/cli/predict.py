@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +10,16 @@ import typer
 from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
 from lrbound.cli.core import load_network_or_model, predict_network
+from lrbound.cli.exit import refuse
 from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 
 if TYPE_CHECKING:
+    from lrbound.explore.statistics import Statistics
     from lrbound.network import Network
+    from lrbound.prediction import Prediction
 
-FormatOption = Annotated[str, format_option("prediction")]
+FormatOption = Annotated[str, format_option("prediction", "predictions")]
 DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="FILE", help="Predict for samples with the statistics of these (see stats)."),
@@ -38,24 +41,52 @@ def command(
 ) -> None:
     """Print the largest learning rate that training survives.
 
-    With it come the one to start with, the curvature that it follows from, layer by layer, and what the numbers assume.
+    With it come the one to start with, the curvature that it follows from, layer by layer, and what the numbers assume. Several
+    batch sizes give a table: lrbound predict net.yaml --batch-size 4,32,256,full
     """
-    network = load_network_or_model("predict", spec, options, shape, arguments)
+    statistics = None
     if data is not None:
         with one_line_errors():
-            network = _on_data(network, data, array=array, targets=targets, mean=mean, std=std)
-    prediction = predict_network(network, options)
-    if options.method == "mean-field" and options.batch_statistics == "through":
+            statistics = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
+    case = _Case(spec, shape, arguments, statistics)
+    sizes = (options.batch_size or "").split(",")
+    if len(sizes) == 1:
+        prediction = case.predict(options)
+        emit_warnings(prediction.warnings, output)
+        emit(report(output).prediction(prediction))
+        return
+    if spec == "-":
+        raise refuse("error: several batch sizes need the spec as a file: stdin can be read once")
+    predictions = [case.predict(replace(options, batch_size=size.strip())) for size in sizes]
+    for size, prediction in zip(sizes, predictions, strict=True):
+        emit_warnings([f"batch size {size.strip()}: {sentence}" for sentence in prediction.warnings], output)
+    emit(report(output).predictions(predictions))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What is predicted, but for the options; the statistics are those of a data file, if one is given."""
+
+    spec: str
+    shape: str | None
+    arguments: list[str] | None
+    statistics: Statistics | None
+
+    def predict(self, options: SpecOptions) -> Prediction:
+        network = load_network_or_model("predict", self.spec, options, self.shape, self.arguments)
+        if self.statistics is not None:
+            with one_line_errors():
+                network = _on_samples(network, self.statistics)
+        prediction = predict_network(network, options)
+        if options.method != "mean-field" or options.batch_statistics != "through":
+            return prediction
         from lrbound.unknown_data import unknown_data
 
-        prediction = replace(prediction, warnings=(*prediction.warnings, *unknown_data(network)))
-    emit_warnings(prediction.warnings, output)
-    emit(report(output).prediction(prediction))
+        return replace(prediction, warnings=(*prediction.warnings, *unknown_data(network)))
 
 
-def _on_data(network: Network, data: str, **reading: str | None) -> Network:
-    """Return the network on samples with the statistics of a file."""
-    found = read_statistics(data, **reading)
+def _on_samples(network: Network, found: Statistics) -> Network:
+    """Return the network on samples with these statistics."""
     scale = network.training.target_scale if found.target_scale is None else found.target_scale
     return replace(
         network, input=found.law(network.input.shape), training=replace(network.training, target_scale=scale)

@@ -43,12 +43,20 @@ CLASS_SHARE = 0.1
 WORTH_NAMING = 1.1
 """A step that lowers the rate by less is not what limits it."""
 
+LEAST_BATCH, MOST_BATCH = 1e-6, 1e6
+"""Where the critical batch size is looked for, in units of N/K."""
+BATCH_TOLERANCE = 1e-9
+
 
 class Survival(NamedTuple):
-    """The largest rate, infinite without curvature, and the step of the rule that lowers it most."""
+    """The largest rate, infinite without curvature, and the step of the rule that lowers it most.
+
+    ``critical_batch_size`` is that of :func:`critical_batch_size` for the last step; None without curvature or noise.
+    """
 
     rate: float
     limited_by: Reason
+    critical_batch_size: float | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,39 @@ def survival(case: Case) -> Survival:
         drops.append((above / rate if rate > 0.0 and math.isfinite(above) else 1.0, reason))
         above = rate
     drop, reason = max(drops)
-    return Survival(MARGIN * above, reason if drop > WORTH_NAMING else "curvature")
+    critical = critical_batch_size(case.training, steps[-1][1])
+    return Survival(MARGIN * above, reason if drop > WORTH_NAMING else "curvature", critical)
+
+
+def critical_batch_size(training: Training, effective: Effective) -> float | None:
+    """Return the batch size at which the noise halves the largest rate; None where there is none.
+
+    The curvature of a step has the mean K and the variance K N/B. For heavy ball the largest rate is that of a full batch
+    divided by 1 + B_c/B,
+
+        rate(B) = 2 (1 + mu)/(K + (1 + mu)/(1 - mu) N/B),    B_c = (1 + mu)/(1 - mu) N/K.
+
+    Well below B_c it is proportional to B; above, a larger batch buys less than a factor of 2, and nothing in the limit.
+    For other optimisers B_c is where their own rule gives half of the rate of a full batch, by bisection. K and N do not
+    depend on B as long as the order parameters do not: statistics over the batch are those of the stated batch.
+    """
+    coherent, noise = effective
+    if coherent <= 0.0 or noise <= 0.0 or not (math.isfinite(coherent) and math.isfinite(noise)):
+        return None
+
+    def rate(batch: float) -> float:
+        return training.optimizer.stable_rate(LayerwiseCurvature(coherent, noise / batch, ()))
+
+    half = 0.5 * training.optimizer.stable_rate(LayerwiseCurvature(coherent, 0.0, ()))
+    if not 0.0 < half < math.inf:
+        return None
+    low, high = LEAST_BATCH * noise / coherent, MOST_BATCH * noise / coherent
+    if not rate(low) < half < rate(high):
+        return None
+    while high > low * (1.0 + BATCH_TOLERANCE):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if rate(middle) < half else (low, middle)
+    return math.sqrt(low * high)
 
 
 def _steps(case: Case) -> Sequence[tuple[Reason, Effective]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solution, Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
 
 
 def sweep(result: Sweep) -> dict[str, Any]:
@@ -131,5 +132,18 @@ def statistics(result: Statistics) -> dict[str, Any]:
         "features": result.features,
         "target_scale": result.target_scale,
         "classes": result.classes,
+        "warnings": list(result.warnings),
+    }
+
+
+def transfer(result: Transfer) -> dict[str, Any]:
+    """Return the object of ``lrbound transfer``."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "base_learning_rate": result.base_rate,
+        "learning_rate": result.learning_rate,
+        "ratio": result.ratio,
+        "base": result.base.to_json(),
+        "new": result.new.to_json(),
         "warnings": list(result.warnings),
     }

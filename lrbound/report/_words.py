@@ -14,6 +14,7 @@ LARGEST_PLAIN = 1e6
 
 CURVATURE = "the stated batch in every step"
 MINIBATCH = "batches drawn anew in every step"
+CRITICAL_BATCH = "the rate grows with the batch well below it, and no more far above"
 FIRST_STEPS = "The maximum is for the first few hundred steps; bounds are for the first ones, at initialisation."
 AT_START = "The bound is for the first steps: the curvature changes while a network trains."
 LIMITS = {
@@ -69,8 +70,14 @@ def assumptions(prediction: Prediction) -> list[str]:
 
 def verdict(result: CheckResult) -> str:
     """Return the outcome of a check in one sentence."""
-    side = "within" if result.ok else "above"
-    return (
+    largest = result.max_learning_rate
+    side = "within" if result.learning_rate <= largest else "above"
+    sentence = (
         f"learning rate {number(result.learning_rate)} is {side} the largest stable rate "
-        f"{number(result.max_learning_rate)} ({number(result.ratio)} times; {bound_words(result.prediction)})"
+        f"{number(largest)} ({number(result.ratio)} times; {bound_words(result.prediction)})"
     )
+    if result.fail_above is not None and result.fail_above != largest:
+        sentence += f"; the check fails above {number(result.fail_above)}"
+    if result.cautious:
+        sentence += f"; it is above the recommended {number(result.prediction.recommended_learning_rate)}"
+    return sentence

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
     from lrbound.prediction import Prediction
 
 
@@ -23,7 +26,7 @@ class CheckResult:
     Attributes
     ----------
     ok : bool
-        Whether the rate is at most the maximum.
+        Whether the rate is at most the level from which a check fails: ``fail_above``, the maximum without one.
     learning_rate, max_learning_rate : float
     ratio : float
         The first divided by the second.
@@ -32,6 +35,8 @@ class CheckResult:
         Path of the spec, ``-`` for stdin.
     line, column : int
         Where the spec says the rate, or how it trains where it says none, from 1; 0 where that is not known.
+    fail_above : float or None
+        The largest rate that passes where it is not ``max_learning_rate``.
     """
 
     ok: bool
@@ -42,6 +47,13 @@ class CheckResult:
     spec: str
     line: int = 0
     column: int = 0
+    fail_above: float | None = None
+
+    @property
+    def cautious(self) -> bool:
+        """Whether the rate passes and is above the one to start with: a warning, not an error."""
+        start = self.prediction.recommended_learning_rate
+        return self.ok and start is not None and self.learning_rate > start
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ RESULTS = (
     "comparison",
     "normalizers",
     "statistics",
+    "predictions",
+    "transfer",
 )
 """What there is to show; a format has a method of this name for each result that it can show."""
 
@@ -145,4 +159,12 @@ class Report:
 
     def statistics(self, result: Statistics) -> str:
         """Return the text of the statistics of data."""
+        raise NotImplementedError(type(self).__module__)
+
+    def predictions(self, predictions: Sequence[Prediction]) -> str:
+        """Return the text of one network at several batch sizes."""
+        raise NotImplementedError(type(self).__module__)
+
+    def transfer(self, result: Transfer) -> str:
+        """Return the text of a rate carried from one network to another."""
         raise NotImplementedError(type(self).__module__)

@@ -10,8 +10,10 @@ class GitHubReport(Report):
     """Workflow commands; only checks have one."""
 
     def check(self, result: CheckResult) -> str:
-        """Return ``::notice`` for a rate within the bound, ``::error`` for one above."""
+        """Return ``::notice`` for a rate to start with, ``::warning`` for one above it, ``::error`` for one that fails."""
         level, title = ("notice", "learning rate ok") if result.ok else ("error", "learning rate too high")
+        if result.cautious:
+            level, title = "warning", "learning rate above the recommended one"
         properties = {"title": f"lrbound: {title}"}
         if result.spec != "-":
             place = {"line": str(result.line), "col": str(result.column)} if result.line else {}

@@ -10,6 +10,8 @@ from lrbound.report import _objects as objects
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
     from lrbound.prediction import Prediction
 
 
@@ -38,6 +41,8 @@ class JsonReport(Report):
             "learning_rate": result.learning_rate,
             "max_learning_rate": result.max_learning_rate,
             "ratio": result.ratio,
+            "level": "warning" if result.cautious else "ok" if result.ok else "error",
+            "fail_above": result.max_learning_rate if result.fail_above is None else result.fail_above,
         }
         head = _nulled(head, "", lost)
         return _dumps({**head, "prediction": _finite(result.prediction.to_json(), lost)})
@@ -82,6 +87,15 @@ class JsonReport(Report):
     def statistics(self, result: Statistics) -> str:
         """Return the object of ``lrbound stats``."""
         return _dumps(_finite(objects.statistics(result)))
+
+    def predictions(self, predictions: Sequence[Prediction]) -> str:
+        """Return the object of ``lrbound predict`` with several batch sizes: a list under ``predictions``."""
+        found = [_finite(prediction.to_json()) for prediction in predictions]
+        return _dumps({"schema_version": SCHEMA_VERSION, "predictions": found})
+
+    def transfer(self, result: Transfer) -> str:
+        """Return the object of ``lrbound transfer``."""
+        return _dumps(_finite(objects.transfer(result)))
 
 
 def _finite(prediction: dict[str, Any], lost: list[str] | None = None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _run(result: CheckResult) -> dict[str, Any]:
     verdict = f"{result.prediction.name}: {words.verdict(result)}"
     notes = [_notification("warning", text) for text in result.prediction.warnings]
     if result.ok:
-        notes.insert(0, _notification("note", verdict))
+        notes.insert(0, _notification("warning" if result.cautious else "note", verdict))
     sentences = [verdict, *words.assumptions(result.prediction)]
     found = {
         "ruleId": RULE,

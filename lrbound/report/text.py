@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
+    from lrbound.explore.transfer import Transfer
     from lrbound.prediction import LayerReport, Prediction
 
 TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
@@ -51,7 +52,8 @@ class TextReport(Report):
 
     def check(self, result: CheckResult) -> str:
         """Return the verdict, and what it assumes."""
-        head = f"{'ok' if result.ok else 'too high'}: {words.verdict(result)}"
+        outcome = "warning" if result.cautious else "ok" if result.ok else "too high"
+        head = f"{outcome}: {words.verdict(result)}"
         return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
 
     def measurement(self, result: Measurement) -> str:
@@ -110,6 +112,18 @@ class TextReport(Report):
 
         return "\n".join(answer(result))
 
+    def predictions(self, predictions: Sequence[Prediction]) -> str:
+        """Return a row for each batch size."""
+        from lrbound.report._batches import rows
+
+        return rows(predictions, self.terminal)
+
+    def transfer(self, result: Transfer) -> str:
+        """Return the carried rate and what it follows from."""
+        from lrbound.report._batches import carried
+
+        return "\n".join(carried(result, self.terminal))
+
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
 
@@ -162,4 +176,5 @@ def _answer(prediction: Prediction) -> list[str]:
         f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
         f"bound, curvature           {words.number(bounds.curvature)} ({words.CURVATURE})",
         f"bound, minibatch           {words.number(bounds.minibatch)} ({words.MINIBATCH})",
+        f"critical batch size        {words.number(prediction.critical_batch_size)} ({words.CRITICAL_BATCH})",
     ]

@@ -10,7 +10,7 @@ def test_a_rate_at_the_maximum_is_ok(cli, core):
     result = cli("check", "a.yaml", "--lr", "0.02")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith("ok: learning rate 0.02 is within the largest stable rate 0.02 (1 times; ")
+    assert result.stdout.startswith("warning: learning rate 0.02 is within the largest stable rate 0.02 (1 times; ")
     assert core.calls == [("load", "a.yaml", []), ("predict", "mean-field", "through")]
 
 
@@ -71,6 +71,8 @@ def test_json_is_that_of_the_interface(cli, core, prediction):
         "learning_rate": 0.03,
         "max_learning_rate": 0.02,
         "ratio": 1.5,
+        "level": "error",
+        "fail_above": 0.02,
         "prediction": prediction.to_json(),
     }
     assert result.stderr == ""
@@ -121,3 +123,29 @@ def test_a_format_that_cannot_show_a_check_is_refused(cli, core):
     assert (
         "Invalid value for '--format': 'csv' is not one of 'text', 'json', 'github', 'junit', 'sarif'" in result.stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("rate", "level", "status", "named"),
+    [
+        ("0.005", "max", 0, "ok"),
+        ("0.0051", "max", 0, "warning"),
+        ("0.0201", "max", 1, "error"),
+        ("0.0237", "curvature", 0, "warning"),
+        ("0.0238", "curvature", 1, "error"),
+        ("0.01", "0.01", 0, "warning"),
+        ("0.0101", "0.01", 1, "error"),
+    ],
+)
+def test_a_rate_warns_above_the_recommended_one_and_fails_above_the_level(cli, core, rate, level, status, named):
+    result = cli("check", "a.yaml", "--lr", rate, "--fail-above", level, "--format", "json")
+
+    assert result.exit_code == status
+    assert json.loads(result.stdout)["level"] == named
+
+
+def test_a_level_that_is_neither_a_name_nor_a_rate_is_refused(cli, core):
+    result = cli("check", "a.yaml", "--lr", "0.1", "--fail-above", "high")
+
+    assert (result.exit_code, result.stdout, core.calls) == (2, "", [])
+    assert "Invalid value for '--fail-above': must be a positive number, got 'high'\n" in result.stderr

@@ -29,17 +29,17 @@ def test_a_rate_above_the_bound_is_an_error(report, prediction):
 
 
 def test_a_rate_within_the_bound_is_a_notice(report, prediction):
-    result = CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "-")
+    result = CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "-")
 
     assert report.check(result) == (
-        "::notice title=lrbound%3A learning rate ok::tiny: learning rate 0.01 is within the largest stable rate 0.0205 "
-        "(0.4878 times; limited by what the curvature varies by from batch to batch)" + ASSUMED
+        "::notice title=lrbound%3A learning rate ok::tiny: learning rate 0.005 is within the largest stable rate 0.0205 "
+        "(0.2439 times; limited by what the curvature varies by from batch to batch)" + ASSUMED
     )
 
 
 def test_what_would_end_the_command_is_escaped(report, prediction):
     named = replace(prediction, name="50%\r\n::error::x")
-    shown = report.check(CheckResult(True, 0.01, 0.0205, 0.49, named, "a,b:c%.yaml\n"))
+    shown = report.check(CheckResult(True, 0.005, 0.0205, 0.24, named, "a,b:c%.yaml\n"))
 
     assert shown.startswith("::notice file=a%2Cb%3Ac%25.yaml%0A,title=")
     assert "::50%25%0D%0A::error::x: learning rate" in shown
@@ -49,3 +49,12 @@ def test_what_would_end_the_command_is_escaped(report, prediction):
 def test_a_prediction_has_no_annotation(report, prediction):
     with pytest.raises(NotImplementedError, match=r"^lrbound\.report\.github$"):
         report.prediction(prediction)
+
+
+def test_a_rate_that_passes_above_the_recommended_one_is_a_warning(report, prediction):
+    shown = report.check(CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "-"))
+
+    assert shown.startswith(
+        "::warning title=lrbound%3A learning rate above the recommended one::tiny: learning rate 0.01 "
+    )
+    assert "; it is above the recommended 0.0054%0A" in shown

@@ -24,17 +24,28 @@ def test_prediction_is_indented_by_two(report, prediction):
 
 
 def test_check_wraps_the_prediction(report, prediction):
-    result = CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "a.yaml")
+    result = CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml")
 
     shown = json.loads(report.check(result))
 
-    assert list(shown) == ["schema_version", "ok", "learning_rate", "max_learning_rate", "ratio", "prediction"]
+    assert list(shown) == [
+        "schema_version",
+        "ok",
+        "learning_rate",
+        "max_learning_rate",
+        "ratio",
+        "level",
+        "fail_above",
+        "prediction",
+    ]
     assert shown == {
         "schema_version": 1,
         "ok": True,
-        "learning_rate": 0.01,
+        "learning_rate": 0.005,
         "max_learning_rate": 0.0205,
-        "ratio": 0.01 / 0.0205,
+        "ratio": 0.005 / 0.0205,
+        "level": "ok",
+        "fail_above": 0.0205,
         "prediction": prediction.to_json(),
     }
 

@@ -29,12 +29,12 @@ def test_a_rate_above_the_bound_is_a_failed_case(prediction):
 
 
 def test_a_rate_within_the_bound_is_a_passed_case(prediction):
-    root = suites(CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "nets/a.yaml", 7, 41))
+    root = suites(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "nets/a.yaml", 7, 41))
     case = root[0][0]
 
     assert (root.get("tests"), root.get("failures"), root[0].get("failures")) == ("1", "0", "0")
     assert case.find("failure") is None
-    assert case.find("system-out").text.startswith("learning rate 0.01 is within the largest stable rate 0.0205 ")
+    assert case.find("system-out").text.startswith("learning rate 0.005 is within the largest stable rate 0.0205 ")
     assert case.find("system-err").text == "first warning"
 
 

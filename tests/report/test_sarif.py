@@ -140,12 +140,12 @@ def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
 
 
 def test_a_rate_within_the_bound_is_no_result_but_a_note(prediction):
-    run = run_of(CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "a.yaml", 7, 41))
+    run = run_of(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml", 7, 41))
     note, warning = run["invocations"][0]["toolExecutionNotifications"]
 
     assert run["results"] == []
     assert note["level"] == "note"
-    assert note["message"]["text"].startswith("tiny: learning rate 0.01 is within the largest stable rate 0.0205 ")
+    assert note["message"]["text"].startswith("tiny: learning rate 0.005 is within the largest stable rate 0.0205 ")
     assert warning == {"level": "warning", "message": {"text": "first warning"}}
 
 

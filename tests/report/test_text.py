@@ -105,8 +105,8 @@ def test_of_more_layers_the_middle_is_hidden(report, prediction):
 
 
 def test_check_within(report, prediction):
-    assert report.check(CheckResult(True, 0.01, 0.0205, 0.01 / 0.0205, prediction, "a.yaml")) == (
-        "ok: learning rate 0.01 is within the largest stable rate 0.0205 (0.4878 times; limited by what the\n"
+    assert report.check(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml")) == (
+        "ok: learning rate 0.005 is within the largest stable rate 0.0205 (0.2439 times; limited by what the\n"
         "curvature varies by from batch to batch)\n"
         "For half_squared_error, batches of 128, gradients through batch statistics, sgd with momentum 0.9,\n"
         "10 outputs and 11,010 parameters, at initialisation.\n"

@@ -1,0 +1,44 @@
+"""``lrbound transfer``: a learning rate that works for one network, carried to another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lrbound.cli._explore import one_line_errors, parse_rate, predictor, read_source
+from lrbound.cli.exit import refuse
+from lrbound.cli.options import SpecOptions, format_option
+from lrbound.cli.output import emit, emit_warnings, report
+
+FormatOption = Annotated[str, format_option("transfer")]
+BaseArgument = Annotated[str, typer.Argument(metavar="BASE", help="Architecture for which the rate works.")]
+NewArgument = Annotated[str, typer.Argument(metavar="NEW", help="Architecture to which it is carried.")]
+RateOption = Annotated[str, typer.Option("--lr", metavar="RATE", help="The learning rate that works for BASE.")]
+
+
+def command(
+    base: BaseArgument,
+    new: NewArgument,
+    *,
+    lr: RateOption,
+    output: FormatOption = "text",
+    options: SpecOptions,
+) -> None:
+    """Carry a learning rate from one network to another of other width, depth, batch, loss or normaliser.
+
+    It is multiplied by the ratio of the largest rates. Example: lrbound transfer small.yaml wide.yaml --lr 0.1
+    """
+    rate = parse_rate(lr)
+    if base == new == "-":
+        raise refuse("error: only one of BASE and NEW can be the standard input")
+    with one_line_errors():
+        from lrbound.explore.source import named_apart
+        from lrbound.explore.transfer import transfer
+
+        predict = predictor(options)
+        sources = named_apart([read_source(one, options) for one in (base, new)])
+        before, after = (predict(source.network()) for source in sources)
+        result = transfer(before, after, rate)
+    emit_warnings(result.warnings, output)
+    emit(report(output).transfer(result))

@@ -1,0 +1,60 @@
+"""The text of predictions at several batch sizes, and of a rate carried from one network to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lrbound.report import _words as words
+from lrbound.report._table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lrbound.explore.transfer import Transfer
+    from lrbound.prediction import Prediction
+    from lrbound.report.base import Terminal
+
+TITLES = ("batch size", "lambda_max", "max rate", "recommended", "critical batch", "limited by")
+NETWORKS = ("name", "lambda_max", "max rate", "rate", "limited by")
+
+
+def rows(predictions: Sequence[Prediction], terminal: Terminal) -> str:
+    """Return a row for each batch size."""
+    cells = [
+        (
+            batch(one),
+            words.number(one.lambda_max),
+            words.number(one.max_learning_rate),
+            words.number(one.recommended_learning_rate),
+            words.number(one.critical_batch_size),
+            one.limited_by or words.NONE,
+        )
+        for one in predictions
+    ]
+    return table(TITLES, cells, 1, terminal)
+
+
+def batch(prediction: Prediction) -> str:
+    """Return the batch size for people."""
+    size = prediction.assumptions.batch_size
+    return "full" if size is None else words.count(size)
+
+
+def carried(result: Transfer, terminal: Terminal) -> list[str]:
+    """Return both networks in a table, then the carried rate."""
+    both = ((result.base, result.base_rate), (result.new, result.learning_rate))
+    cells = [
+        (
+            one.name,
+            words.number(one.lambda_max),
+            words.number(one.max_learning_rate),
+            words.number(rate),
+            one.limited_by or words.NONE,
+        )
+        for one, rate in both
+    ]
+    return [
+        table(NETWORKS, cells, 1, terminal),
+        "",
+        f"Carried learning rate: {words.number(result.learning_rate)} (x {words.number(result.ratio)})",
+    ]
