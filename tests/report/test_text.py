@@ -28,6 +28,7 @@ max learning rate          0.0205 (limited by what the curvature varies by from 
 recommended learning rate  0.0054
 bound, curvature           0.0237 (the stated batch in every step)
 bound, minibatch           0.0205 (batches drawn anew in every step)
+critical batch size        - (the rate grows with the batch well below it, and no more far above)
 
 Confidence: medium, because the samples are taken as white.
 For half_squared_error, batches of 128, gradients through batch statistics, sgd with momentum 0.9,
