@@ -107,7 +107,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     swept = _sweep(network, step)
     finite = swept.finite
     training, logits = network.training, Logits(swept.terms[-1].q, swept.terms[-1].q_xy, network.outputs)
-    lambda_max, log_variance = _on_samples(*of_loss(finite, training.loss, logits), network, swept, step, notes)
+    white, log_variance = of_loss(finite, training.loss, logits)
+    lambda_max, log_variance = _on_samples(white, log_variance, network, swept, step, notes)
     scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
     large, own = _large_batch(swept, step)
     bounds = Bounds(
@@ -115,7 +116,8 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         _minibatch(training, logits, large, own),
     )
     survives = survival(_case(network, own, logits))
-    largest = _known(min(survives.rate, _at_the_start(bounds, network)))
+    start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
+    largest = _known(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
     notes.say(*_remarks(bounds, network, limit=step.limit))
@@ -289,16 +291,15 @@ def _minibatch(training: Training, logits: Logits, large: Spectrum, own: list[tu
     return _known(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
 
 
-def _at_the_start(bounds: Bounds, network: Network) -> float:
-    """Return the rate that the curvature at initialisation allows.
+def _at_the_start(curvature: float, minibatch: float | None, network: Network) -> float:
+    """Return the rate that the curvature at initialisation allows, on white samples: what data add is in the rule of survival.
 
     What is above the last normaliser counts, unless branches without one of their own stand below it: their size against that of
     the other branches is not scale invariant. Residual nets with one batch_norm after 1, 4 and 16 blocks diverged at 0.6, 0.5 and
-    0.3 times ``bounds.minibatch``, and never below ``bounds.curvature``.
+    0.3 times the minibatch bound, and never below the curvature bound.
     """
     whole = network.training.batch_size is None or bare_arms(network.nodes)
-    rates = (bounds.curvature if whole else None, bounds.minibatch)
-    return min((rate for rate in rates if rate is not None), default=math.inf)
+    return min(curvature if whole else math.inf, math.inf if minibatch is None else minibatch)
 
 
 def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits) -> Case:
