@@ -27,15 +27,12 @@ class LayerCurvature(NamedTuple):
         K1: mean over samples of the squared norm of a sample's gradient of an output in this layer.
     coherent : float
         K2: squared norm of that gradient's mean over the samples of the batch.
-    gradient_mean_square : float or None
-        Mean square of the loss's gradient in one of its parameters; None where the targets are not known.
     """
 
     path: str
     parameters: int
     trace: float
     coherent: float
-    gradient_mean_square: float | None = None
 
 
 @dataclass(frozen=True)
