@@ -26,6 +26,7 @@ def unknown_data(network: Network) -> list[str]:
     """
     from lrbound.architecture import typical
     from lrbound.curvature.samples import ROUGH, Growth, ratio
+    from lrbound.errors import Refused
     from lrbound.meanfield.contract import Context, NotBySample
 
     if not network.input.white:
@@ -39,7 +40,7 @@ def unknown_data(network: Network) -> list[str]:
     context = Context(float(batch), through=True, init=network.init, warn=lambda _: None)
     try:
         factor = ratio(inner, context, Growth(1.0, SPREAD), ROUGH)
-    except (NotBySample, ArithmeticError):
+    except (NotBySample, Refused, ArithmeticError):
         return []
     if factor < MATTERS:
         return []

@@ -102,8 +102,9 @@ class Finite(NamedTuple):
 
 
 def tracked(network: Architecture) -> bool:
-    """Say whether the stage knows the network's branches: those of which the squared norms add."""
-    return all(_adds(node.layer) for node in unroll(network.nodes))
+    """Say whether finite size is known of the network: it has weights, and branches of which the squared norms add."""
+    weights = any(layer.has_weights for layer, _ in leaves(network.nodes, network.input.shape))
+    return weights and all(_adds(node.layer) for node in unroll(network.nodes))
 
 
 def _adds(layer: Layer) -> bool:
