@@ -52,8 +52,6 @@ class BranchEstimates(NamedTuple):
         What couples the coherent direction and the best sample to the rest (see :mod:`lrbound.curvature.coupling`).
     log_variances : tuple of float
         Of the branches over initialisations.
-    grown : tuple of float
-        Growth of each weight layer's part of one typical sample's own spectrum, in network order; empty where it is not known.
     """
 
     samples: float
@@ -68,7 +66,6 @@ class BranchEstimates(NamedTuple):
     coherent_coupling_sq: float
     localized_coupling_sq: float
     log_variances: tuple[float, float, float]
-    grown: tuple[float, ...] = ()
 
 
 class Finite(NamedTuple):
@@ -146,7 +143,6 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
         spread=math.sqrt(max(beyond, 0.0)),
     )
     grown = {"coherent": co, "localized": lo.parts, "delocalized": de.parts}[found.branch]
-    own = row.complement / row.samples
     levels = BranchEstimates(
         samples=row.samples,
         coherent=float(values[0]),
@@ -160,7 +156,6 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
         coherent_coupling_sq=coherent_coupling_sq,
         localized_coupling_sq=localized_coupling_sq,
         log_variances=variances,
-        grown=tuple(np.divide(lo.parts, own, out=np.ones_like(own), where=own > 0.0).tolist()),
     )
     return Finite(
         found.value,

@@ -84,11 +84,38 @@ def grown(layers: Sequence[GrowingLayer], target: float) -> float:
         # so far that no factor 1 + a^2 r changes by more than the step, from a = 0 on
         limit = STEP * np.sqrt(amplitude**2 + 1.0 / np.maximum(np.maximum(forward, backward), 1e-300))
         step = float(np.min(limit / speed))
-        middle, at_middle = _speed(amplitude + 0.5 * step * speed, start, forward, backward)
-        if output + step * at_middle >= target:
-            fraction = (target - output) / (step * at_middle)
-            return float(_speed(amplitude + fraction * step * middle, start, forward, backward)[1])
-        amplitude, output = amplitude + step * middle, output + step * at_middle
+        ahead, gained = _advance(amplitude, step, start, forward, backward)
+        if output + gained >= target:
+            end = _reaching(amplitude, target - output, (0.0, step), (start, forward, backward))
+            return float(_speed(end, start, forward, backward)[1])
+        amplitude, output = ahead, output + gained
+
+
+def _reaching(
+    amplitude: Array, missing: float, between: tuple[float, float], layers: tuple[Array, Array, Array]
+) -> Array:
+    """Return the amplitudes where ``missing`` has been added to the output, by regula falsi within a step."""
+    low, high = between
+    at_low, (ahead, at_high) = 0.0, _advance(amplitude, high, *layers)
+    for _ in range(12):
+        if at_high - at_low <= 1e-13 * missing:
+            break
+        step = low + (high - low) * (missing - at_low) / (at_high - at_low)
+        ahead, gained = _advance(amplitude, step, *layers)
+        if abs(gained - missing) <= 1e-13 * missing:
+            break
+        low, at_low, high, at_high = (step, gained, high, at_high) if gained < missing else (low, at_low, step, gained)
+    return ahead
+
+
+def _advance(amplitude: Array, step: float, start: Array, forward: Array, backward: Array) -> tuple[Array, float]:
+    """Return the amplitudes one step on, and what the output has gained; Runge and Kutta's fourth order."""
+    first, a = _speed(amplitude, start, forward, backward)
+    second, b = _speed(amplitude + 0.5 * step * first, start, forward, backward)
+    third, c = _speed(amplitude + 0.5 * step * second, start, forward, backward)
+    last, d = _speed(amplitude + step * third, start, forward, backward)
+    mean = (first + 2.0 * second + 2.0 * third + last) / 6.0
+    return amplitude + step * mean, step * (a + 2.0 * b + 2.0 * c + d) / 6.0
 
 
 def _speed(amplitude: Array, start: Array, forward: Array, backward: Array) -> tuple[Array, float]:

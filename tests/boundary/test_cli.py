@@ -94,7 +94,7 @@ def test_a_heat_map_can_be_svg(cli, spec):
          "error: input.mean_square is a property of the data, which stay the same along a sweep"),
         (("--sweep", "layers.3.linear.features=2,3"),
          "error: layers.3.linear.features changes the shape of the input or the output, which the data fix"),
-        (("--data", "none.npz"), "error: none.npz: No such file or directory"),
+        (("--data", "none.npz"), "error: none.npz: cannot be read: No such file or directory"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said_before_training(cli, spec, arguments, message):

@@ -11,7 +11,7 @@ from lrbound.layers._modules import LayerSequence, learnable
 from lrbound.spec import SpecError
 from tests.nets import network
 
-VALUES = {"integer": "2", "number": "0.5", "layers": "[relu]", "branches": "[[relu]]"}
+VALUES = {"integer": "2", "pair": "2", "number": "0.5", "layers": "[relu]", "branches": "[[relu]]"}
 
 
 def one_layer(name: str) -> lrbound.network.Network:

@@ -115,7 +115,7 @@ def test_data_from_a_file(small_spec, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--data", "none.npy"], "error: none.npy: No such file or directory\n"),
+        (["--data", "none.npy"], "error: none.npy: cannot be read: No such file or directory\n"),
         (["--samples", "1"], "error: the network does not run on 1 samples: Expected more than 1 value"),
         (["--seeds", "0"], "Invalid value for '--seeds'"),
         (["--dtype", "float16"], "Invalid value for '--dtype': 'float16' is not one of 'float32', 'float64'"),

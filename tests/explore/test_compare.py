@@ -31,9 +31,9 @@ def test_fields_and_layers_that_differ_are_found():
     found = [(d.path, d.what, d.before, d.after) for d in differences(one, other)]
     assert found == [
         ("init", "init", "pytorch", "he"),
-        ("training.batch_size", "training.batch_size", "64", "full"),
         ("layers.0.linear.features", "linear.features", "20", "40"),
         ("layers.1", "layers", "batch_norm: 2", "-"),
+        ("training.batch_size", "training.batch_size", "64", "full"),
     ]
 
 

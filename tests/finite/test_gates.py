@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from lrbound.backward import gates
-from lrbound.backward.norm_transfer import NormTransfer
 from lrbound.layers.squeeze_excite import SqueezeExcite
 from lrbound.meanfield.gradient import at_output
 from tests.finite.finite_of import chain_of, context, profile_of
 from tests.nets import network
 
 if TYPE_CHECKING:
+    from lrbound.backward.norm_transfer import NormTransfer
     from lrbound.network import Network
 
 SAMPLES, CHANNELS, SIDE = 16, 48, 4
@@ -107,21 +107,6 @@ def test_few_squeezed_units_saturate_their_gates() -> None:
     found, expected = predicted(gated("relu", 3)), drawn("relu", 3, 500)
 
     assert np.array(found[:3]) / expected.spread == pytest.approx([1.25] * 3, abs=0.2)
-
-
-def test_two_places_are_one() -> None:
-    lower, upper = NormTransfer(0.03, 0.02, 0.01, 1.1, 0.2), NormTransfer(0.005, 0.004, 0.003, 1.05, 0.07)
-    worth, flow = 0.7, 0.4
-    one = upper.over(lower)
-    between = upper.norm_slope * worth + upper.gain_slope * flow
-
-    def variance(place: NormTransfer, norm: float) -> float:
-        return place.norm * norm**2 + place.gain * flow**2 + 2.0 * place.both * norm * flow
-
-    assert variance(one, worth) == pytest.approx(variance(upper, worth) + variance(lower, between))
-    assert one.norm_slope * worth + one.gain_slope * flow == pytest.approx(
-        lower.norm_slope * between + lower.gain_slope * flow
-    )
 
 
 def test_wide_gates_add_slopes_alone() -> None:

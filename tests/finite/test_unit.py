@@ -15,6 +15,7 @@ from lrbound.activations.tanh import Tanh
 from lrbound.backward.unit_moments import LINEAR, unit
 from lrbound.curvature.localized import best
 from lrbound.forward import small_batch as sphere
+from lrbound.forward.sweep import GAUSSIAN
 
 
 def test_relu_has_the_numbers_of_the_theory() -> None:
@@ -77,11 +78,11 @@ def test_the_sphere_law_against_normalised_batches(n: int) -> None:
 
 
 def test_homogeneous_functions_and_large_batches_need_no_sphere() -> None:
-    assert sphere.correction(Relu(), 1.0, 0.0, 8.0) == sphere.NONE
-    assert sphere.correction(LeakyRelu(negative_slope=0.2), 2.0, 0.0, 8.0) == sphere.NONE
-    assert sphere.correction(Relu(), 1.0, 0.5, 8.0) != sphere.NONE
-    assert sphere.correction(Tanh(), 1.0, 0.0, 2000.0) == pytest.approx(sphere.NONE, abs=2e-3)
-    assert sphere.correction(Tanh(), 1.0, 0.0, math.inf) == sphere.NONE
+    assert sphere.correction(Relu(), 1.0, 0.0, 8.0) == GAUSSIAN
+    assert sphere.correction(LeakyRelu(negative_slope=0.2), 2.0, 0.0, 8.0) == GAUSSIAN
+    assert sphere.correction(Relu(), 1.0, 0.5, 8.0) != GAUSSIAN
+    assert sphere.correction(Tanh(), 1.0, 0.0, 2000.0) == pytest.approx(GAUSSIAN, abs=2e-3)
+    assert sphere.correction(Tanh(), 1.0, 0.0, math.inf) == GAUSSIAN
 
 
 @pytest.mark.parametrize("count", [2, 16, 256])

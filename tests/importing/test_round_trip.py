@@ -50,7 +50,10 @@ def test_the_specs_above_have_every_layer_but_those_that_follow():
 
 
 OTHERS = {
-    **{kind: f"[linear: 20, {kind}, linear: 3]" for kind in ("celu", "hardsigmoid", "hardswish", "mish", "softsign")},
+    **{
+        kind: f"[linear: 20, {kind}, linear: 3]"
+        for kind in ("celu", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "softsign")
+    },
     "identity": "[linear: 20, identity, linear: 3]",
     "multiply": "[multiply: [[linear: 20, tanh], [linear: 20, sigmoid]], linear: 3]",
 }
