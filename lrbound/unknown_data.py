@@ -24,9 +24,9 @@ def unknown_data(network: Network) -> list[str]:
     The ratio of a few drawn samples (:func:`lrbound.curvature.samples.ratio`), without the growth of finite width: a fraction of the
     time of a prediction.
     """
-    from lrbound.architecture import typical
     from lrbound.curvature.samples import ROUGH, Growth, ratio
     from lrbound.errors import Refused
+    from lrbound.input_law import typical
     from lrbound.meanfield.contract import Context, NotBySample
 
     if not network.input.white:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import lrbound
-from lrbound.architecture import Input
 from lrbound.errors import Refused
+from lrbound.input_law import Input
 from lrbound.network import Training
 from lrbound.spec.diagnostics import SpecError
 from rate_benchmark.data import arrays

@@ -32,9 +32,10 @@ from lrbound.meanfield.normal import cdf, trapezoid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lrbound.architecture import Architecture, Input
+    from lrbound.architecture import Architecture
     from lrbound.curvature.estimate import BranchEstimates
     from lrbound.forward.sweep import Chain
+    from lrbound.input_law import Input
     from lrbound.layers.base import Node
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.kernel import Kernel

@@ -13,7 +13,7 @@ from lrbound.errors import Refused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
 
 FULL_BATCH = 256
 """Samples that approximate a full batch: at 256 what falls off as 1/n is small beside the rest."""

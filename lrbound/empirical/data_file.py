@@ -14,7 +14,7 @@ from lrbound.explore.statistics import statistics
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
 
 NOTABLE = 0.05
 """Difference in a statistic that is worth a word."""

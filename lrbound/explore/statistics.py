@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lrbound.architecture import Input
     from lrbound.data.base import Samples
+    from lrbound.input_law import Input
 
     Array = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ class Statistics:
         Refused
             Where the samples have another size, or are all zeros.
         """
-        from lrbound.architecture import Input
+        from lrbound.input_law import Input
 
         if math.prod(self.shape) != math.prod(shape):
             raise Refused(f"samples of shape {list(shape)} are needed, got {list(self.shape)}")

@@ -23,7 +23,7 @@ from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.positions import Axis, uniform
 
 if TYPE_CHECKING:
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
     from lrbound.meanfield.positions import Array
 
 MOST_FEATURES = 4096

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
     from lrbound.losses.base import Loss
 
 

@@ -2,7 +2,7 @@
 
 K2 is the curvature along the mean of all samples, K1 the trace. Samples that share more than their mean, a first principal
 component say, put a share s of the rest K1 - K2 into one direction, too. Statistics of the data as in
-:class:`~lrbound.architecture.Input`. See lrbound/theory/rates.md, sections 2 and 3.
+:class:`~lrbound.input_law.Input`. See lrbound/theory/rates.md, sections 2 and 3.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
     from lrbound.rate.exposed import Exposed
 
 CENTRED_RELU = 0.25 / (0.5 - 0.5 / math.pi)

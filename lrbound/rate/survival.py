@@ -25,7 +25,7 @@ from lrbound.rate.structure import shared_direction, structured_share
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.architecture import Input
+    from lrbound.input_law import Input
     from lrbound.losses.base import Logits
     from lrbound.network import Training
     from lrbound.rate.exposed import Exposed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lrbound.architecture import KINDS, OF_IMAGES, Input, typical
 from lrbound.fields import Param
+from lrbound.input_law import KINDS, OF_IMAGES, Input, typical
 from lrbound.losses import LOSSES
 from lrbound.network import Training
 from lrbound.optimizers import OPTIMIZERS

@@ -7,8 +7,8 @@ import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from lrbound.architecture import Input
 from lrbound.init import NAMED
+from lrbound.input_law import Input
 from lrbound.network import Network
 from lrbound.spec.compose import compose
 from lrbound.spec.diagnostics import Diagnostic, Mark, Problems, SpecError

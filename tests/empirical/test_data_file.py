@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lrbound.architecture import Input
 from lrbound.empirical.data_file import differences, read_samples
 from lrbound.errors import Refused
+from lrbound.input_law import Input
 
 DATA = np.random.default_rng(0).standard_normal((5, 12))
 

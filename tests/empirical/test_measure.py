@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import lrbound
-from lrbound.architecture import Input
 from lrbound.empirical import measure as module
 from lrbound.empirical import memory
 from lrbound.empirical.batches import FULL_BATCH, DataBatches, GaussianBatches
 from lrbound.empirical.measure import Setting, measure
 from lrbound.errors import Refused
+from lrbound.input_law import Input
 from tests.nets import dense, network
 
 REFERENCE = Path(__file__).parents[1] / "reference"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import lrbound
-from lrbound.architecture import Input
 from lrbound.empirical.batches import DataBatches
 from lrbound.empirical.measure import Setting, measure
+from lrbound.input_law import Input
 from lrbound.meanfield.latents import draw
 from lrbound.rate.survival import MARGIN
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lrbound.activations.relu import Relu
-from lrbound.architecture import Input
 from lrbound.init import NAMED, Init
+from lrbound.input_law import Input
 from lrbound.layers.batch_norm import BatchNorm
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
