@@ -20,7 +20,8 @@ from lrbound.hint import hint
 from lrbound.losses.base import Logits
 from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
-from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
+from lrbound.prediction import Bounds, LayerReport, Prediction
+from lrbound.published import assumptions, known_rate
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import exposed, narrowest, normalisers
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
@@ -90,7 +91,7 @@ def predict(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             published = method == "wei2019"
-            found = _published(network) if published else _mean_field(network, batch_statistics, full_batch)
+            found = published_prediction(network) if published else _mean_field(network, batch_statistics, full_batch)
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         raise Refused(OUT_OF_RANGE) from error
     if not all(
@@ -112,12 +113,12 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
     large, own = _large_batch(swept, step)
     bounds = Bounds(
-        _known(training.optimizer.stable_rate(repeated_batch(lambda_max, swept.terms, scale))),
+        known_rate(training.optimizer.stable_rate(repeated_batch(lambda_max, swept.terms, scale))),
         _minibatch(training, logits, large, own),
     )
     survives = survival(_case(network, own, logits))
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
-    largest = _known(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
+    largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
     notes.say(*_remarks(bounds, network, limit=step.limit))
@@ -288,7 +289,7 @@ def _minibatch(training: Training, logits: Logits, large: Spectrum, own: list[tu
     if training.batch_size is None:
         return None
     factors = training.loss.factor(logits), training.loss.noise_factor(logits)
-    return _known(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
+    return known_rate(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
 
 
 def _at_the_start(curvature: float, minibatch: float | None, network: Network) -> float:
@@ -323,10 +324,6 @@ def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
     )
 
 
-def _known(rate: float | None) -> float | None:
-    return None if rate is None or math.isinf(rate) else rate
-
-
 def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
     """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
     remarks = []
@@ -357,51 +354,3 @@ def _dominated(share: float) -> str:
         "are scaled up, which is taken into account in part; measured lambda_max on such photographs and tables was 1.5 to 3.3 "
         "times the prediction, so take a third of the rate"
     )
-
-
-def _published(network: Network) -> Prediction:
-    from lrbound.curvature.wei2019 import rows
-
-    training = network.training
-    if not training.loss.is_squared:
-        raise Refused(f"--method wei2019 knows squared errors only; use --method mean-field for {training.loss.kind}")
-    terms = rows(network)
-    loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
-    lambda_max = loss_factor * math.fsum(row.part for row in terms)
-    curvature = _known(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
-    return Prediction(
-        name=network.name,
-        method="wei2019",
-        assumptions=assumptions(network, "frozen"),
-        lambda_max=lambda_max,
-        lambda_max_interval=None,
-        max_learning_rate=curvature,
-        recommended_learning_rate=None if curvature is None else training.optimizer.recommended_rate(curvature),
-        bounds=Bounds(curvature, None),
-        layers=tuple(
-            LayerReport(
-                row.node.path,
-                row.node.layer.kind,
-                row.node.layer.parameters(row.shape),
-                row.after.q,
-                row.after.q_xy,
-                loss_factor * row.part,
-            )
-            for row in terms
-        ),
-        warnings=(
-            (
-                "the published formulas are kept for comparison: real networks with batch_norm differ by up to 1.7 times; "
-                "use --method mean-field for a rate"
-            ),
-            "lambda_max_interval is null: the published theory has no spread over initialisations",
-            "bounds.minibatch is null: the published theory has no batch size",
-            "critical_batch_size is null: the published theory has no batch size",
-            *(["bounds.curvature is null: the published formula gives no curvature"] if curvature is None else []),
-        ),
-    )
-
-
-def assumptions(network: Network, batch_statistics: str) -> Assumptions:
-    """Return what the numbers of a prediction hold for."""
-    return Assumptions(network.training, batch_statistics, network.outputs, network.parameters)
