@@ -21,7 +21,7 @@ from lrbound.losses.base import Logits
 from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
-from lrbound.published import assumptions, known_rate
+from lrbound.published import assumptions, known_rate, published_prediction
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import exposed, narrowest, normalisers
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
