@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrbound.activations.base import Activation
 from lrbound.backward import mean_activations as pattern
 from lrbound.backward.coherent_dof import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.backward.dof import DegreesOfFreedom, Signal, freedom
@@ -234,13 +233,13 @@ class FiniteWidthBackward(Backward):
         self.kept *= cross / same
         self.own = self.own.masked(cross / same)
         linear = cross / total * quotient(varying(step.below), varying(step.above))
-        if isinstance(step.node.layer, Activation):
-            law = law_of(step.node.layer, step.below, self.samples)
+        if (curve := step.node.layer.curve) is not None:
+            law = law_of(curve, step.below, self.samples)
             self.crossed = (law.one - law.gain) / step.below.channels
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
-            norms = numbers.norms / norm_excess(step.below, step.node.layer)
+            norms = numbers.norms / norm_excess(step.below, curve)
             source = VarianceSource(
                 law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared
             )
@@ -250,7 +249,7 @@ class FiniteWidthBackward(Backward):
                 source.fixed, source.loose = fixed, 0.0
             q, x = step.below.averages()
             moments = step.below.mean, q - step.below.mean**2, x - step.below.mean**2
-            source.response = partial(of_activation, step.node.layer, *map(rounded, moments))
+            source.response = partial(of_activation, curve, *map(rounded, moments))
             self._add(source)
             self.fluid, self.parted = [self.found.sources[-1]], False
         elif squeezes(step.node.layer):
