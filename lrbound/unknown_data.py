@@ -14,6 +14,8 @@ TYPICAL = {
     "images": "images (their means differ, alike in all channels)",
     "tabular": "standardised tables (heavy tails)",
 }
+MOST_LAYERS = 40
+"""Layers up to which it is computed: deeper networks would wait for it as long as for the prediction."""
 SPREAD = 0.15
 """Of the logarithm between samples, as nets of a few layers have it at finite width."""
 
@@ -26,13 +28,15 @@ def unknown_data(network: Network) -> list[str]:
     """
     from lrbound.curvature.samples import ROUGH, Growth, ratio
     from lrbound.errors import Refused
+    from lrbound.forward.entrance import leaves
     from lrbound.input_law import typical
     from lrbound.meanfield.contract import Context, NotBySample
 
     if not network.input.white:
         return []
     batch = network.training.batch_size
-    if batch is None or not any(node.layer.over_batch for node, _ in network.unrolled()):
+    layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
+    if batch is None or len(layers) > MOST_LAYERS or not any(layer.over_batch for layer in layers):
         return []
     kind = "images" if len(network.input.shape) > 1 else "tabular"
     law = typical(network.input.shape, kind, {"mean_square": network.input.mean_square})

@@ -36,6 +36,13 @@ def number(value: float | None) -> str:
     return text
 
 
+def batch(size: float | None) -> str:
+    """Return a batch size in whole samples."""
+    if size is None:
+        return NONE
+    return "below 1" if size < 1.0 else f"{size:,.0f}"
+
+
 def count(value: int) -> str:
     """Return an integer with its thousands apart."""
     return f"{value:,}"

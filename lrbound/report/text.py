@@ -176,5 +176,5 @@ def _answer(prediction: Prediction) -> list[str]:
         f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
         f"bound, curvature           {words.number(bounds.curvature)} ({words.CURVATURE})",
         f"bound, minibatch           {words.number(bounds.minibatch)} ({words.MINIBATCH})",
-        f"critical batch size        {words.number(prediction.critical_batch_size)} ({words.CRITICAL_BATCH})",
+        f"critical batch size        {words.batch(prediction.critical_batch_size)} ({words.CRITICAL_BATCH})",
     ]

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "examples/README.md", "examples/commands.md")
-VERBS = ("predict", "check", "measure", "boundary", "sweep", "solve", "compare", "new", "schema", "stats")
+VERBS = ("predict", "check", "measure", "boundary", "sweep", "solve", "compare", "new", "schema", "stats", "import")
 COMMANDS = [
     line
     for document in DOCUMENTS
