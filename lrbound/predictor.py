@@ -46,7 +46,7 @@ NOT_BY_SAMPLE = (
 )
 
 RATIO_ERROR = 0.3
-"""Standard deviation of lambda_max over the logarithm of what samples that are not white make of it: fitted on the networks of
+"""Standard deviation of lambda_max over the logarithm of what samples that are not white make of it: guessed from the networks of
 lrbound/theory/data.md, batches of real data among them, which differ from one another."""
 
 DOMINANT = 0.5
