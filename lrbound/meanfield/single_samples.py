@@ -90,9 +90,11 @@ def uneven_units(
     a, weights = trapezoid(9.0, 901)
     left = float(((1.0 - share) ** 2 / (share * a * a + 1.0 - share) ** 3) @ weights) / variance
     one = _sums_along(direction, mixed)
-    model = _along(pull(Gradient(one))[0].delta, direction)[..., 0]
+    model = float(_along(pull(Gradient(one))[0].delta, direction)[..., 0])
+    if model <= 0.0:  # a gamma of 0 passes no gradient on
+        return above, pull
     gamma2 = float(np.diagonal(above.pair[SAME, ..., 0, 0]).mean() + above.site[SAME].mean() - above.mean**2)
-    factor = gamma2 * left / float(model)
+    factor = gamma2 * left / model
 
     def corrected(gradient: Gradient) -> tuple[Gradient, Share | None]:
         below, share = pull(gradient)

@@ -143,3 +143,22 @@ layers:
 
     assert truth > 2.0 * white
     assert 1 / 1.6 < found / truth < 1.6
+
+
+def test_a_gamma_of_0_is_answered_on_samples_with_a_top_component_as_a_tiny_one():
+    """The last gamma of a residual branch starts at 0 in many networks."""
+
+    def on_samples(gamma):
+        return lrbound.predict(
+            lrbound.parse(
+                "version: 1\ninput: {shape: [30], centred_share: 0.44, norm_kurtosis: 2.8}\ninit: he\n"
+                "training: {loss: mse, batch_size: 8}\n"
+                f"layers: [{{linear: 64}}, {{residual: [batch_norm, relu, {{linear: 64}}, {{batch_norm: {{gamma: {gamma}}}}}]}}, "
+                "batch_norm, relu, {linear: 2}]"
+            )
+        )
+
+    none, tiny = on_samples(0.0), on_samples(1e-4)
+
+    assert none.lambda_max == pytest.approx(tiny.lambda_max, rel=0.05)
+    assert none.max_learning_rate == pytest.approx(tiny.max_learning_rate, rel=0.05)
