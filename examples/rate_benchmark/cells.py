@@ -2,11 +2,13 @@
 
 Every factor that matters (family, normaliser, optimiser, batch, activation, initialisation, ...) is a list of levels that is repeated up
 to the number of cells and shuffled with a fixed seed of its own; cell i takes the i-th entry of each. Width, depth and data are drawn for the
-cell, anew until a run costs little enough. A hash of a cell's content decides whether it may be looked at while a rule is made, or is held out.
+cell, anew until a run costs little enough. Of the first design a hash of a cell's content decides whether it may be looked at while a rule is
+made, or is held out; the second design was drawn when those had been scored more than once, and is scored once, at the end.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
     from lrbound.empirical.datasets import Dataset
     from lrbound.network import Network
 
-Split = Literal["look", "held-out", "table"]
+Split = Literal["look", "held-out", "table", "fresh"]
 
 VERSION = 1
 """Of the procedure: results of another one are not taken for ours."""
-SEED = 19
-COUNT = 165
+SEED, COUNT = 19, 165
+FRESH_SEED, FRESH_COUNT = 20, 110
 SEEDS = (0, 1)
 FULL_SAMPLES, FULL_STEPS, MINIBATCH_STEPS = 256, 150, 300
 COST = {False: 1.2e10, True: 7.5e9}
@@ -76,8 +78,8 @@ class Cell:
         Whether targets that are numbers are standardised.
     kinds : dict of str
         What the scores are grouped by.
-    table : bool
-        Whether the cell was chosen by hand, for a report of a rate that failed.
+    design : int or None
+        Seed of the design; None for a cell that was chosen by hand, for a report of a rate that failed.
     """
 
     name: str
@@ -85,7 +87,7 @@ class Cell:
     data: str
     targets: str
     kinds: dict[str, str]
-    table: bool = False
+    design: int | None = SEED
 
     @property
     def batch(self) -> int | str:
@@ -105,9 +107,11 @@ class Cell:
 
     @property
     def split(self) -> Split:
-        """By a bit of the hash."""
-        if self.table:
+        """By a bit of the hash, of the first design."""
+        if self.design is None:
             return "table"
+        if self.design == FRESH_SEED:
+            return "fresh"
         return "held-out" if int(self.key, 16) & 1 else "look"
 
     @property
@@ -139,19 +143,22 @@ def trained_data(cell: Cell) -> Dataset:
     )
 
 
-def design(count: int = COUNT) -> list[Cell]:
-    """Return the cells of the design, all different."""
-    rng = np.random.default_rng(SEED)
-    families = _balanced(FAMILIES, count)
-    norms = {images: iter(_balanced(levels, count)) for images, levels in nets.NORMS.items()}
-    batches = {images: iter(_balanced(levels, count)) for images, levels in BATCHES.items()}
-    factors = (_balanced(levels, count) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS))
+def design(count: int = COUNT, seed: int = SEED) -> list[Cell]:
+    """Return the cells of a design, all different."""
+    rng = np.random.default_rng(seed)
+    families = _balanced(FAMILIES, count, seed)
+    norms = {images: iter(_balanced(levels, count, seed)) for images, levels in nets.NORMS.items()}
+    batches = {images: iter(_balanced(levels, count, seed)) for images, levels in BATCHES.items()}
+    factors = (
+        _balanced(levels, count, seed) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS)
+    )
     cells: dict[str, Cell] = {}
     for family, optimiser, init, activation, gamma, loss, targets in zip(families, *factors, strict=True):
         images = nets.convolutional(family)
         block, batch = nets.Block(next(norms[images]), activation, gamma), next(batches[images])
         for _ in range(1000):
             cell, cost = _draw(family, block, init, batch, optimiser, loss, targets, rng)
+            cell = dataclasses.replace(cell, design=seed)
             if cost <= COST[images] and cell.key not in cells:
                 cells[cell.key] = cell
                 break
@@ -160,9 +167,9 @@ def design(count: int = COUNT) -> list[Cell]:
     return list(cells.values())
 
 
-def _balanced(levels: Sequence[Any], count: int) -> list[Any]:
-    """Return ``count`` entries in which the levels are as frequent as in the list, in a shuffled order that belongs to the list."""
-    seed = int(hashlib.sha256(json.dumps([SEED, levels]).encode()).hexdigest()[:8], 16)
+def _balanced(levels: Sequence[Any], count: int, seed: int) -> list[Any]:
+    """Return ``count`` entries in which the levels are as frequent as in the list, in a shuffled order that belongs to the list and ``seed``."""
+    seed = int(hashlib.sha256(json.dumps([seed, levels]).encode()).hexdigest()[:8], 16)
     entries = list(itertools.islice(itertools.cycle(levels), count))
     return [entries[place] for place in np.random.default_rng(seed).permutation(count)]
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rate_benchmark import tables
-from rate_benchmark.cells import SEEDS, Cell, design, trained_data
+from rate_benchmark.cells import FRESH_COUNT, FRESH_SEED, SEEDS, Cell, design, trained_data
 from rate_benchmark.data import describe
 from rate_benchmark.measuring import measure, run_at
 from rate_benchmark.predicting import Rates, predicted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rate_benchmark.scoring import Scored
 
 BEGIN, END = "<!-- rates:begin -->", "<!-- rates:end -->"
-SPLITS = ("look", "table", "held-out")
+SPLITS = ("look", "table", "held-out", "fresh")
 """In the order in which they are measured."""
 
 
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str], folder: Path) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes; -1 takes every core (default: %(default)s)")
     given = parser.parse_args(arguments)
     records = Records(folder / "results" / "rates")
-    splits = SPLITS[:-1] if given.look else SPLITS
-    cells = {cell.key: cell for cell in [*design(), *reports()] if cell.split in splits}
+    splits = SPLITS[:2] if given.look else SPLITS
+    cells = {cell.key: cell for cell in [*design(), *reports(), *design(FRESH_COUNT, FRESH_SEED)] if cell.split in splits}
     if not given.score_only:
         measure_missing(list(cells.values()), records, given.jobs)
     known = {split: [r for r in records.read(split).values() if r["key"] in cells] for split in splits}

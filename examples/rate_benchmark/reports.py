@@ -100,4 +100,4 @@ def _cell(
         "init": init, "loss": loss, "optimizer": optimizer_name(optimiser), "batch": str(batch), "data": data,
         "targets": "classes" if classes else targets, "gamma": "-",
     }  # fmt: skip
-    return Cell(name, spec, data, targets, kinds, table=True)
+    return Cell(name, spec, data, targets, kinds, design=None)
