@@ -23,7 +23,7 @@ from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
 from lrbound.published import assumptions, known_rate, published_prediction
 from lrbound.rate.confidence import confidence
-from lrbound.rate.exposed import exposed, narrowest, normalisers
+from lrbound.rate.exposed import bounded_features, exposed, narrowest, normalisers
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
 from lrbound.rate.survival import START, Case, survival
 
@@ -109,14 +109,16 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     finite = swept.finite
     training, logits = network.training, Logits(swept.terms[-1].q, swept.terms[-1].q_xy, network.outputs)
     white, log_variance = of_loss(finite, training.loss, logits)
-    lambda_max, log_variance = _on_samples(white, log_variance, network, swept, step, notes)
+    ratio, error = _on_samples(network, swept, step, notes)
+    lambda_max, log_variance = (ratio or 1.0) * white, log_variance + error
     scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
     large, own = _large_batch(swept, step)
     bounds = Bounds(
         known_rate(training.optimizer.stable_rate(repeated_batch(lambda_max, swept.terms, scale))),
         _minibatch(training, logits, large, own),
     )
-    survives = survival(_case(network, own, logits))
+    case = _case(network, own, logits, math.inf if step.limit or ratio is None else lambda_max)
+    survives = survival(case)
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
     largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
     layers = _layer_reports(swept, scale)
@@ -132,7 +134,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         lambda_max=lambda_max,
         lambda_max_interval=None if step.limit else around(lambda_max, log_variance),
         max_learning_rate=largest,
-        recommended_learning_rate=None if largest is None else START * largest,
+        recommended_learning_rate=None if largest is None else START[case.over_batch] * largest,
         bounds=bounds,
         layers=layers,
         hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),
@@ -145,12 +147,10 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     )
 
 
-def _on_samples(
-    lambda_max: float, log_variance: float, network: Network, swept: _Swept, step: _Step, notes: Notes
-) -> tuple[float, float]:
-    """Return lambda_max on samples of the input's law and the variance of its logarithm, from those on white samples."""
+def _on_samples(network: Network, swept: _Swept, step: _Step, notes: Notes) -> tuple[float | None, float]:
+    """Return lambda_max on samples of the input's law by that on white ones, and the variance of its logarithm; None where unknown."""
     if network.input.white or step.limit:
-        return lambda_max, log_variance
+        return 1.0, 0.0
     from lrbound.curvature.samples import growth_of, ratio
 
     dominant = max(network.input.top_component, network.input.mean_share or 0.0)
@@ -160,8 +160,8 @@ def _on_samples(
         factor = ratio(network, step.ctx, growth_of(swept.finite.levels))
     except NotBySample:
         notes.say(NOT_BY_SAMPLE)
-        return lambda_max, log_variance
-    return factor * lambda_max, log_variance + ((RATIO_ERROR * math.log(factor)) ** 2 if factor > 0.0 else 0.0)
+        return None, 0.0
+    return factor, (RATIO_ERROR * math.log(factor)) ** 2 if factor > 0.0 else 0.0
 
 
 class Notes:
@@ -303,9 +303,10 @@ def _at_the_start(curvature: float, minibatch: float | None, network: Network) -
     return min(curvature if whole else math.inf, math.inf if minibatch is None else minibatch)
 
 
-def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits) -> Case:
+def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits, largest: float) -> Case:
     nodes, shape = network.nodes, network.input.shape
     norms = normalisers(nodes, shape)
+    over_batch = any(layer.over_batch for layer in norms)
     return Case(
         exposed([(term, parts) for term, parts in own if can_explode(term)], nodes, shape, network.init),
         network.input,
@@ -313,7 +314,9 @@ def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits) ->
         logits,
         narrowest=narrowest(nodes, shape),
         normalisers=len(norms),
-        over_batch=any(layer.over_batch for layer in norms),
+        over_batch=over_batch,
+        features=bounded_features(nodes, shape),
+        largest=math.inf if over_batch else largest,
     )
 
 

@@ -46,7 +46,9 @@ def main(arguments: Sequence[str], folder: Path) -> None:
     given = parser.parse_args(arguments)
     records = Records(folder / "results" / "rates")
     splits = SPLITS[:2] if given.look else SPLITS
-    cells = {cell.key: cell for cell in [*design(), *reports(), *design(FRESH_COUNT, FRESH_SEED)] if cell.split in splits}
+    cells = {
+        cell.key: cell for cell in [*design(), *reports(), *design(FRESH_COUNT, FRESH_SEED)] if cell.split in splits
+    }
     if not given.score_only:
         measure_missing(list(cells.values()), records, given.jobs)
     known = {split: [r for r in records.read(split).values() if r["key"] in cells] for split in splits}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers.base import Layer
 from lrbound.meanfield.activate import activate
@@ -22,6 +23,9 @@ class Activation(Layer):
     and smooth apart from its ``kinks``. Where phi itself jumps, as a step function does, no gradient descent moves the
     weights below, and there is no activation of that sort.
     """
+
+    largest: ClassVar[float] = math.inf
+    """Supremum of |phi|."""
 
     @property
     def curve(self) -> Activation:
@@ -62,6 +66,11 @@ class Activation(Layer):
     def local(self, mean: float, sd: Array) -> Pair:
         """Return the same means for v = u = mean + sd z."""
         return local(self, mean, sd)
+
+    def bound(self, inner: float) -> float:
+        """Return the supremum of |phi|."""
+        del inner
+        return self.largest
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel of a Gaussian input position by position."""

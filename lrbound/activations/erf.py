@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Erf(Activation):
     """Gauss error function; exact at mean 0."""
+
+    largest: ClassVar[float] = 1.0
 
     def value(self, u: Array) -> Array:
         """Return erf(u)."""

@@ -6,7 +6,7 @@ Sigmoid with straight pieces: Howard et al. 2019, Searching for MobileNetV3.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Hardsigmoid(Activation):
     """0 below -3, 1 above 3, straight in between."""
+
+    largest: ClassVar[float] = 1.0
 
     @property
     def kinks(self) -> tuple[Kink, ...]:

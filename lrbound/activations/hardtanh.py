@@ -6,7 +6,7 @@ Tanh with straight pieces: Collobert 2004, Large scale machine learning.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Hardtanh(Activation):
     """Identity between -1 and 1, constant beyond."""
+
+    largest: ClassVar[float] = 1.0
 
     @property
     def kinks(self) -> tuple[Kink, ...]:

@@ -6,7 +6,7 @@ The activation of MobileNetV2 (Sandler et al. 2018); Krizhevsky 2010, Convolutio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Relu6(Activation):
     """Rectified linear unit with a largest value of 6."""
+
+    largest: ClassVar[float] = 6.0
 
     @property
     def kinks(self) -> tuple[Kink, ...]:

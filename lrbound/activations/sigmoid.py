@@ -6,7 +6,7 @@ The second form does not overflow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Sigmoid(Activation):
     """Logistic function."""
+
+    largest: ClassVar[float] = 1.0
 
     def value(self, u: Array) -> Array:
         """Return 1 / (1 + exp(-u))."""

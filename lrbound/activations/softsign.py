@@ -6,7 +6,7 @@ Turian, Bergstra and Bengio 2009; its slope is continuous, the slope's derivativ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Softsign(Activation):
     """Sigmoidal function that reaches its limits as a power of u only."""
+
+    largest: ClassVar[float] = 1.0
 
     def value(self, u: Array) -> Array:
         """Return u/(1 + abs(u))."""

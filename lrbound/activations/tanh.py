@@ -7,7 +7,7 @@ neural networks through transient chaos).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Tanh(Activation):
     """Hyperbolic tangent."""
+
+    largest: ClassVar[float] = 1.0
 
     def value(self, u: Array) -> Array:
         """Return tanh(u)."""

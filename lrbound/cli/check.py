@@ -15,6 +15,7 @@ from lrbound.cli.output import emit, emit_warnings, report
 from lrbound.report.base import CheckResult
 
 if TYPE_CHECKING:
+    from lrbound.losses.base import Loss
     from lrbound.network import Training
     from lrbound.prediction import Prediction
 
@@ -24,12 +25,13 @@ RateOption = Annotated[
     typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
 ]
 FailAboveOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--fail-above",
         metavar="max|curvature|NUMBER",
         help="The largest rate that passes: max_learning_rate, bounds.curvature or a number, such as --fail-above 0.1. A "
-        "rate above the recommended one that passes is a warning.",
+        "rate above the recommended one that passes is a warning. Without it max, and for losses of probabilities, which have "
+        "no hard limit, the multiple of that at which half of the trained networks failed.",
     ),
 ]
 LEVELS = ("max", "curvature")
@@ -40,7 +42,7 @@ def command(
     spec: SpecOrModelArgument,
     *,
     lr: RateOption = None,
-    fail_above: FailAboveOption = "max",
+    fail_above: FailAboveOption = None,
     output: FormatOption = "text",
     shape: InputOption = None,
     arguments: ArgOption = None,
@@ -51,23 +53,25 @@ def command(
     Example: lrbound check net.yaml --lr 0.1 --fail-above curvature. It is 0 if the rate is at most the level of
     --fail-above, with a warning where the rate is above the recommended one, and 2 if there is no rate or no maximum to compare.
     """
-    fixed = None if fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
+    fixed = None if fail_above is None or fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
     given = None if lr is None else parse_rate(lr)
     network = load_network_or_model("check", spec, options, shape, arguments)
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)
     prediction = predict_network(network, options)
-    level = _level(fail_above, prediction) if fixed is None else fixed
+    level = _level(fail_above, prediction, network.training.loss) if fixed is None else fixed
     result = compare(rate, prediction, spec, network.training, level)
     emit_warnings(prediction.warnings, output)
     emit(report(output).check(result))
     raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
 
 
-def _level(name: str, prediction: Prediction) -> float | None:
+def _level(name: str | None, prediction: Prediction, loss: Loss) -> float | None:
     """Return the rate of a level that a prediction has; None stands for the maximum."""
-    if name == "max":
+    if name is None and loss.tolerated > 1.0 and prediction.max_learning_rate is not None:
+        return loss.tolerated * prediction.max_learning_rate
+    if name is None or name == "max":
         return None
     if prediction.bounds.curvature is None:
         raise refuse("\n".join(("error: bounds.curvature is not known for this network", *prediction.warnings)))

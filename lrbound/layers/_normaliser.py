@@ -38,6 +38,7 @@ class Normaliser(Layer):
     stays coherent under it and how it depends on the batch size.
     """
 
+    rescales: ClassVar[bool] = True
     year: ClassVar[int]
     why: ClassVar[str]
 

@@ -43,6 +43,10 @@ class Pooling2d(Layer):
         del ctx
         return pooled(kernel, self.window.rows.stride * self.window.cols.stride, averaged=float(self.window.size))
 
+    def bound(self, inner: float) -> float:
+        """Return that of the input."""
+        return inner
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels, height, width)`` after pooling."""
         if len(shape) != 3:

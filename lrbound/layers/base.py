@@ -34,6 +34,9 @@ class Layer:
     over_batch: ClassVar[bool] = False
     """Whether the layer's statistics run over the batch, so that the kernels depend on its size."""
 
+    rescales: ClassVar[bool] = False
+    """Whether the layer divides its input by a size measured on it, so that what grows under it does not grow above it."""
+
     has_weights: ClassVar[bool] = False
     """Whether the layer multiplies its input by a random weight matrix of its own."""
 
@@ -63,6 +66,11 @@ class Layer:
     def curve(self) -> Elementwise | None:
         """The function of single values that an activation is; None for any other layer."""
         return None
+
+    def bound(self, inner: float) -> float:
+        """Return the largest absolute value of the output for inputs of at most ``inner``; infinite where none is known."""
+        del inner
+        return math.inf
 
     def gradient_gain(self, shape: Shape, init: Init) -> float:
         """Return the mean squared gain of the layer's random weights for a gradient; infinite where it has none."""

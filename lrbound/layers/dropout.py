@@ -32,6 +32,10 @@ class Dropout(Layer):
 
     p: float = number("probability that a unit is zeroed", 0.5, ge=0, lt=1)
 
+    def bound(self, inner: float) -> float:
+        """Return that of the units that are kept."""
+        return inner / (1.0 - self.p)
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale same-sample, same-position moments by 1/(1-p)."""
         del ctx

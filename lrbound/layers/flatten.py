@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class Flatten(Layer):
     """All positions become features: K = mean over a of K(a, a), back evenly onto the diagonal."""
 
+    def bound(self, inner: float) -> float:
+        """Return that of the input."""
+        return inner
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels * height * width,)``."""
         return (math.prod(shape),)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 class GlobalAvgPool(Layer):
     """Global average pooling: K = mean over all a, b of K(a, b)."""
 
+    def bound(self, inner: float) -> float:
+        """Return that of the input."""
+        return inner
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels,)``."""
         if len(shape) != 3:

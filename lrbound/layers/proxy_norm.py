@@ -34,6 +34,7 @@ class ProxyNorm(Affine):
     """
 
     main: ClassVar[str | None] = "activation"
+    rescales: ClassVar[bool] = False  # its variance is that of the proxy
     year: ClassVar[int] = 2021
     why: ClassVar[str] = (
         "layer norm, then activations without a mean: samples stay nearly uncorrelated, and noise outweighs "

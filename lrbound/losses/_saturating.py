@@ -25,7 +25,9 @@ FITTED_LOGITS = 12.0
 fitted on 31 trained networks that were looked at (lrbound/theory/rates.md, section 12)."""
 IN_DOUBT = 10.0
 STEEPEST = 0.25
-"""Largest p (1 - p)."""
+"""Largest q = p (1 - p)."""
+ON_THE_WAY = 0.2
+"""E q^2/E q for probabilities p that are spread evenly between 0 and 1, as those of samples are that are being learned."""
 
 
 class SaturatingLoss(Loss):
@@ -37,6 +39,8 @@ class SaturatingLoss(Loss):
     """
 
     diverges: ClassVar[bool] = False
+    tolerated: ClassVar[float] = 9.0
+    """Half of the trained networks of the benchmark of rates failed above this (examples/README.md)."""
 
     def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
         """Return Q at logits of shape (initialisations, samples, outputs), which may be overwritten."""
@@ -56,7 +60,7 @@ class SaturatingLoss(Loss):
     def fitted(self, outputs: int, target_scale: float) -> Fitted:
         """Return logits that fit; their size is that of probabilities, whatever the scale of the targets."""
         del target_scale
-        return Fitted(FITTED_LOGITS, STEEPEST, min(IN_DOUBT, float(outputs)))
+        return Fitted(FITTED_LOGITS, STEEPEST, min(IN_DOUBT, float(outputs)), ON_THE_WAY)
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians:
         """Return Q of drawn logits for at most so many samples."""

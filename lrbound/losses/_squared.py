@@ -30,7 +30,8 @@ class SquaredError(Loss):
 
     def fitted(self, outputs: int, target_scale: float) -> Fitted:
         """Return the targets' size with its overshoot; the curvature is the same everywhere."""
-        return Fitted(OVERSHOOT * target_scale, self.multiple(outputs))
+        factor = self.multiple(outputs)
+        return Fitted(OVERSHOOT * target_scale, factor, 0.0, factor)
 
     def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
         """Return the square root of the factor."""

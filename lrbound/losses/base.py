@@ -47,11 +47,14 @@ class Fitted:
         Curvature of the loss at outputs of that size, in units of half_squared_error.
     spread : float
         Variance over samples of that curvature by its squared mean; 0 where all samples have the same.
+    single : float
+        Curvature of single samples on the way: E q^2/E q for a curvature q that varies from sample to sample.
     """
 
     size: float
     factor: float
-    spread: float = 0.0
+    spread: float
+    single: float
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,14 @@ class Loss:
         Whether Q is the same multiple of 1 for all samples, whatever the outputs.
     diverges : bool
         Whether training must blow up above the stable rate. It need not where Q vanishes as the outputs grow.
+    tolerated : float
+        Times the largest rate up to which a check passes that is not told a level.
     """
 
     targets: ClassVar[Targets] = "values"
     is_squared: ClassVar[bool] = False
     diverges: ClassVar[bool] = True
+    tolerated: ClassVar[float] = 1.0
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lrbound.losses._hessians import OutputHessians
-from lrbound.losses._saturating import FITTED_LOGITS, IN_DOUBT, SaturatingLoss
+from lrbound.losses._saturating import FITTED_LOGITS, IN_DOUBT, ON_THE_WAY, SaturatingLoss
 from lrbound.losses.base import CurvatureRoot, Fitted, Targets
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class BinaryCrossEntropy(SaturatingLoss):
     def fitted(self, outputs: int, target_scale: float) -> Fitted:
         """Return logits that fit; the curvature is a mean over the outputs."""
         del target_scale
-        return Fitted(FITTED_LOGITS, STEEPEST / outputs, IN_DOUBT)
+        return Fitted(FITTED_LOGITS, STEEPEST / outputs, IN_DOUBT, ON_THE_WAY / outputs)
 
     def torch(self) -> nn.Module:
         """Build torch.nn.BCEWithLogitsLoss; targets are 0 or 1, or between, of the shape of the outputs."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Branching, run
+from lrbound.layers.base import Branching, run, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,12 +29,15 @@ class Exposed:
     gain : float
         Mean squared gain of its random weights for a gradient; infinite without weights.
     has_weights : bool
+    rescaled : bool
+        Whether every path from its output to the network's passes a layer that rescales what it has grown by.
     """
 
     coherent: float
     trace: float
     gain: float
     has_weights: bool
+    rescaled: bool
 
 
 def exposed(
@@ -42,8 +45,15 @@ def exposed(
 ) -> tuple[Exposed, ...]:
     """Return the layers of a sweep with their gains; ``nodes`` and ``shape`` are those of the network and its input."""
     gains = {node.path: node.layer.gradient_gain(inner, init) for node, inner in leaves(nodes, shape)}
+    below = dict(_rescaled(nodes, above=False))
     return tuple(
-        Exposed(min(own.coherent, own.trace), own.trace, gains[term.node.path], term.node.layer.has_weights)
+        Exposed(
+            min(own.coherent, own.trace),
+            own.trace,
+            gains[term.node.path],
+            term.node.layer.has_weights,
+            below[term.node.path],
+        )
         for term, own in parts
     )
 
@@ -67,3 +77,28 @@ def leaves(nodes: Sequence[Node], shape: Shape) -> Iterator[tuple[Node, Shape]]:
                 yield from leaves(arm, inner)
         else:
             yield node, inner
+
+
+def bounded_features(nodes: Sequence[Node], shape: Shape) -> float:
+    """Return the largest squared norm of the last weight layer's input; infinite where nothing bounds it."""
+    largest, found = math.inf, math.inf
+    for node, inner in run(tuple(nodes), shape):
+        if node.layer.has_weights:
+            found = inner[0] * largest**2 if len(inner) == 1 else math.inf
+        elif isinstance(node.layer, Branching):
+            found = math.inf
+        largest = node.layer.bound(largest)
+    return found
+
+
+def _rescaled(nodes: Sequence[Node], *, above: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the paths of the leaves, each with whether every path up from it passes a layer that rescales."""
+    for node in reversed(list(unroll(tuple(nodes)))):
+        if isinstance(node.layer, Branching):
+            arms = node.layer.arms()
+            for arm in arms:
+                yield from _rescaled(arm, above=above)
+            above = above or all(any(inner.layer.rescales for inner in unroll(arm)) for arm in arms)
+        else:
+            yield node.path, above
+            above = above or node.layer.rescales

@@ -49,10 +49,13 @@ class GrowingLayer:
         K_l at initialisation, along one direction of samples and per output.
     gain : float
         g_l: mean squared gain of its random weights for a gradient; infinite where it passes none that counts.
+    rescaled : bool
+        Whether a normaliser above divides by what the layer grows: its growth reaches no other layer then.
     """
 
     curvature: float
     gain: float
+    rescaled: bool = False
 
 
 def grown(layers: Sequence[GrowingLayer], target: float) -> float:
@@ -72,12 +75,14 @@ def grown(layers: Sequence[GrowingLayer], target: float) -> float:
     """
     start = np.array([layer.curvature for layer in layers])
     gain = np.array([layer.gain for layer in layers])
+    felt = np.array([not layer.rescaled for layer in layers])
     kept = start > 0.0
-    start, gain = start[kept], gain[kept]
+    start, gain, felt = start[kept], gain[kept], felt[kept]
     if len(start) == 0 or target <= 0.0:
         return float(start.sum())
     backward = np.divide(1.0, gain, out=np.zeros_like(gain), where=gain > 0.0)
-    forward = np.append(start[:-1] * backward[1:] / start[1:], 0.0)
+    forward = felt * np.append(start[:-1] * backward[1:] / start[1:], 0.0)
+    backward = felt * backward
     amplitude, output = np.zeros_like(start), 0.0
     while True:
         speed, _ = _speed(amplitude, start, forward, backward)

@@ -32,12 +32,10 @@ if TYPE_CHECKING:
 
 Reason = Literal["curvature", "minibatch", "data", "targets"]
 
-MARGIN = 0.85
-"""What is left of the rate of the rule, fitted: without it 7 of 89 trained networks that were looked at failed below the rate, at
-0.84 or more of it."""
-START = 0.7
-"""Rate to start with by the largest that is survived: the loss after 300 steps was within twice the best in two thirds of
-these networks, and the median within 1.5 times."""
+MARGIN = {True: 0.7, False: 0.9}
+"""What is left of the rate of the rule, by whether the loss diverges; fitted."""
+START = {True: 0.5, False: 0.85}
+"""Rate to start with by the largest that is survived, by whether statistics run over the batch; fitted to the loss after 300 steps."""
 CLASS_SHARE = 0.1
 """Least share of what differs between samples that lies in a direction that classes can be told by; fitted."""
 WORTH_NAMING = 1.1
@@ -75,6 +73,11 @@ class Case:
     normalisers : int
     over_batch : bool
         Whether normalisers take their statistics over the batch.
+    features : float
+        Largest squared norm of the last weight layer's input; infinite where no activation bounds it.
+    largest : float
+        lambda_max of a batch of such samples, which the curvature in the mean cannot exceed; infinite where it is not known
+        well enough for that.
     """
 
     layers: tuple[Exposed, ...]
@@ -84,6 +87,8 @@ class Case:
     narrowest: float
     normalisers: int
     over_batch: bool
+    features: float
+    largest: float
 
 
 class Effective(NamedTuple):
@@ -104,7 +109,9 @@ def survival(case: Case) -> Survival:
         above = rate
     drop, reason = max(drops)
     critical = critical_batch_size(case.training, steps[-1][1])
-    return Survival(MARGIN * above, reason if drop > WORTH_NAMING else "curvature", critical)
+    return Survival(
+        MARGIN[case.training.loss.diverges] * above, reason if drop > WORTH_NAMING else "curvature", critical
+    )
 
 
 def critical_batch_size(training: Training, effective: Effective) -> float | None:
@@ -116,8 +123,8 @@ def critical_batch_size(training: Training, effective: Effective) -> float | Non
         rate(B) = 2 (1 + mu)/(K + (1 + mu)/(1 - mu) N/B),    B_c = (1 + mu)/(1 - mu) N/K.
 
     Well below B_c it is proportional to B; above, a larger batch buys less than a factor of 2, and nothing in the limit.
-    For other optimisers B_c is where their own rule gives half of the rate of a full batch, by bisection. K and N do not
-    depend on B as long as the order parameters do not: statistics over the batch are those of the stated batch.
+    For other optimisers B_c is where their own rule gives half of the rate of a full batch, by bisection. K and N are those of
+    the stated batch: statistics over the batch depend on it, and so does lambda_max, which K cannot exceed.
     """
     coherent, noise = effective
     if coherent <= 0.0 or noise <= 0.0 or not (math.isfinite(coherent) and math.isfinite(noise)):
@@ -143,7 +150,6 @@ def _steps(case: Case) -> Sequence[tuple[Reason, Effective]]:
     mean, single = loss.factor(logits), loss.noise_factor(logits)
     coherent = math.fsum(layer.coherent for layer in case.layers)
     trace = math.fsum(layer.trace for layer in case.layers)
-    combined = _best_outputs(case)
     share = structured_share(
         case.layers,
         case.law,
@@ -153,18 +159,37 @@ def _steps(case: Case) -> Sequence[tuple[Reason, Effective]]:
     )
     structured = coherent + share * (trace - coherent)
     kurtosis = 1.0 if case.normalisers or case.law.norm_kurtosis is None else case.law.norm_kurtosis
-    start = Effective(mean * combined * coherent, 0.0)
+    along, data_along = (_along(case, part) for part in (0.0, share))
+    start = Effective(min(mean * math.fsum(along), case.largest), 0.0)
     anew = Effective(start.coherent, max(single * trace - mean * coherent, 0.0))
-    data = Effective(mean * combined * structured, max(single * kurtosis * trace - mean * structured, 0.0))
+    data = Effective(
+        min(mean * math.fsum(data_along), case.largest), max(single * kurtosis * trace - mean * structured, 0.0)
+    )
     return (
         ("curvature", start),
         ("minibatch", anew),
         ("data", data),
-        ("targets", _fitted(case, data, combined, share)),
+        ("targets", _fitted(case, data, data_along)),
     )
 
 
-def _fitted(case: Case, data: Effective, combined: float, share: float) -> Effective:
+def _along(case: Case, share: float) -> list[float]:
+    """Return each layer's curvature along the samples' common direction and the best combination of outputs.
+
+    The gradients of C outputs are orthogonal in the last weights. Below, they pass the narrowest hidden layer, whose N units
+    give the best combination the edge of a Gram matrix: (1 + sqrt(C/N))^2. Statistics over the batch take the mean gradients
+    away that outputs share.
+    """
+    outputs = case.logits.outputs
+    best = 1.0 if outputs == 1 or case.over_batch else (1.0 + math.sqrt(outputs / case.narrowest)) ** 2
+    last = max((place for place, layer in enumerate(case.layers) if layer.has_weights), default=-1)
+    return [
+        (1.0 if place == last else best) * (layer.coherent + share * (layer.trace - layer.coherent))
+        for place, layer in enumerate(case.layers)
+    ]
+
+
+def _fitted(case: Case, data: Effective, along: Sequence[float]) -> Effective:
     """Return the curvature where the outputs fit their targets.
 
     Without a normaliser nothing bounds what the layers grow to until probabilities fit, and the loss is steep for the samples
@@ -173,30 +198,43 @@ def _fitted(case: Case, data: Effective, combined: float, share: float) -> Effec
     loss = case.training.loss
     fitted = loss.fitted(case.logits.outputs, case.training.target_scale)
     if loss.diverges or case.normalisers:
+        before = loss.factor(case.logits) * math.fsum(along)
+        part = data.coherent / before if before > 0.0 else 1.0
         layers = [
-            GrowingLayer(combined * (layer.coherent + share * (layer.trace - layer.coherent)), layer.gain)
-            for layer in case.layers
+            GrowingLayer(part * own, layer.gain, rescaled=layer.rescaled)
+            for own, layer in zip(along, case.layers, strict=True)
         ]
-        before = math.fsum(layer.curvature for layer in layers)
-        factor = grown(layers, fitted.size) / before if before > 0.0 else 1.0
-        return Effective(factor * data.coherent, factor * data.noise)
+        start = part * math.fsum(along)
+        factor = grown(layers, fitted.size) / start if start > 0.0 else 1.0
+        grows = Effective(factor * data.coherent, factor * data.noise)
+        if loss.diverges:
+            return _saturated(case, data, grows)
+        noise = fitted.single * math.fsum(layer.trace for layer in case.layers) - grows.coherent
+        return Effective(grows.coherent, max(grows.noise, noise))
     told_by = max(shared_direction(case.law), CLASS_SHARE)
-    layers = [GrowingLayer(told_by * (layer.trace - layer.coherent), layer.gain) for layer in case.layers]
+    layers = [
+        GrowingLayer(told_by * (layer.trace - layer.coherent), layer.gain, rescaled=layer.rescaled)
+        for layer in case.layers
+    ]
     coherent = fitted.factor * grown(layers, fitted.size)
     if coherent <= data.coherent:
         return data
     return Effective(coherent, max(data.noise, fitted.spread * coherent))
 
 
-def _best_outputs(case: Case) -> float:
-    """Return what the best combination of C outputs has more than one: the edge of their Gram matrix through N units.
+def _saturated(case: Case, data: Effective, grows: Effective) -> Effective:
+    """Return the curvature between that which layers grow to and that of the last layer on features at their bounds.
 
-    Statistics over the batch take the mean gradients away that outputs share.
+    Where bounded units saturate they pass no gradient on. What is left is the last layer with features of |h|^2 at most, the same
+    for all samples at worst: nothing explodes below its rate. Between the two rates, what units can tell apart wears off; the
+    geometric mean is where trained networks still learned.
     """
-    outputs = case.logits.outputs
-    if outputs == 1 or case.over_batch:
-        return 1.0
-    return (1.0 + math.sqrt(outputs / case.narrowest)) ** 2
+    if not math.isfinite(case.features):
+        return grows
+    most = max(data.coherent, case.training.loss.factor(case.logits) * (case.features + 1.0))
+    if most >= grows.coherent:
+        return grows
+    return Effective(math.sqrt(most * grows.coherent), math.sqrt(data.noise * grows.noise))
 
 
 def _rate(training: Training, effective: Effective) -> float:

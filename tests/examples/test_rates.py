@@ -269,7 +269,7 @@ def test_statistics_of_data_with_one_direction_have_all_of_the_share_in_it():
 
 def test_records_are_found_again_and_a_line_that_was_cut_off_is_not(tmp_path):
     kept = records.Records(tmp_path)
-    one = cell({"name": "sgd"}, table=True)
+    one = cell({"name": "sgd"}, design=None)
     kept.add(one, {"seed": 0})
     kept.add(one, {"seed": 1, "rate": 0.5}, "recommended")
     with (tmp_path / "table.jsonl").open("a") as file:
@@ -288,7 +288,7 @@ def test_a_prediction_is_told_the_statistics_that_a_spec_has_a_field_for():
         "statistics": {"mean_square": 4.0, "unheard_of": 1.0},
     }
     assert predicting.stated(record)["input"] == {"shape": [1], "mean_square": 4.0}
-    assert predicting.predicted(record).maximum == pytest.approx(MARGIN * 3.8 / 8.0, rel=1e-3)
+    assert predicting.predicted(record).maximum == pytest.approx(MARGIN[True] * 3.8 / 8.0, rel=1e-3)
 
 
 def test_what_is_refused_has_no_rates_and_a_reason():
@@ -299,8 +299,8 @@ def test_what_is_refused_has_no_rates_and_a_reason():
 
 
 def test_the_command_measures_what_is_missing_and_writes_the_table(tmp_path, monkeypatch, capsys):
-    made = [cell({"name": "sgd"}), cell({"name": "sgd", "momentum": 0.5}, table=True)]
-    monkeypatch.setattr(main, "design", lambda: made[:1])
+    made = [cell({"name": "sgd"}), cell({"name": "sgd", "momentum": 0.5}, design=None)]
+    monkeypatch.setattr(main, "design", lambda *fresh: [] if fresh else made[:1])
     monkeypatch.setattr(main, "reports", lambda: made[1:])
     (tmp_path / "README.md").write_text("# Title\n\n<!-- rates:begin -->\nold\n<!-- rates:end -->\n\nAfter.\n")
     main.main(["--recommend"], tmp_path)

@@ -13,8 +13,8 @@ SPEC = """
 version: 1
 input: {shape: [64], correlation: 0.48}
 init: he
-training: {loss: cross_entropy, optimizer: {name: sgd, momentum: MU, nesterov: NESTEROV}}
-layers: [linear: 256, relu, linear: 256, relu, linear: 10]
+training: {loss: half_squared_error, optimizer: {name: sgd, momentum: MU, nesterov: NESTEROV}}
+layers: [linear: 256, relu, linear: 256, relu, linear: 1]
 """
 
 
