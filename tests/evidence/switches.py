@@ -148,7 +148,6 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
             ),
         ),
     ),
-    "averaged_steps": (Switch("lrbound.curvature.bulk:_averaged", lambda f: lambda profile: profile.bulk),),
     # finite fan-in
     "fan_in": (
         Switch("lrbound.forward.fan_in:FanIn.activation", lambda f: lambda self, curve, below, above: (above, None)),
