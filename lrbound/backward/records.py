@@ -102,7 +102,6 @@ class Layer:
     width: float
     own_width: float
     own: float
-    own_alike: float
     crossed: float
     of_inputs: float
     gradients_alike: float

@@ -137,8 +137,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "filter_norms": (Switch("lrbound.backward.filters:norm_excess", returns(1.0)),),
     "gates": (Switch("lrbound.backward.gates:gate", _no_gate),),
     "step_differences": (arrays(common=0.0),),
-    "own_share": (arrays(own=1.0, own_alike=1.0, own_beside=1.0),),
-    "copied_gradients": (Switch(_STATISTICS, changed(lambda profile: profile._replace(own_alike=profile.own))),),
+    "own_share": (arrays(own=1.0, own_beside=1.0),),
     # the bulk
     "mean_activation_bulk": (
         Switch(
