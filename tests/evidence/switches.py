@@ -123,6 +123,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "masks_of_one_sample": (Switch("lrbound.backward.dof:_masked_square", _in_pairs),),
     "masks_in_common": (Switch("lrbound.backward.measures:in_common", _own_instead),),
     "batch_mean_freedom": (Switch("lrbound.backward.finite_width:FiniteWidthBackward._count_mean", returns(0.0)),),
+    "mean_from_biases": (Switch("lrbound.backward.measures:from_below", returns(1.0)),),
     "tangent_kernels": (Switch("lrbound.backward.ntk:_above", _forward_kernel_instead),),
     "small_set_coupling": (Switch("lrbound.backward.coherent_dof:coupled_channels", returns(1.0)),),
     "batch_variance_kurtosis": (Switch("lrbound.backward.measures:kurtosis", returns(1.0)),),
