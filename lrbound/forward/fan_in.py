@@ -84,7 +84,7 @@ class FanIn(Correction):
             self.weights(kernel, getattr(layer, "window", None), fan_in, uniform=uniform)
         elif statistics is not None:
             self.normaliser(statistics.channels, statistics.alpha)
-        elif layer.kind == "flatten":
+        elif layer.positions_to_units:
             self.flatten(kernel)
         elif layer.curve is not None and kernel.gaussian and not kernel.parts:
             above, lean = self.activation(layer.curve, kernel, above)
