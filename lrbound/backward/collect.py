@@ -126,6 +126,7 @@ def _assembled(walk: FiniteWidthBackward, found: Collected, ctx: Context, output
         complement=column([layer.complement for layer in layers]),
         coherence=column([layer.coherence for layer in layers]),
         own=column([layer.own for layer in layers]),
+        own_alike=column([layer.own_alike for layer in layers]),
         common=column([step.common for step in steps]),
         crossed=column([layer.crossed for layer in layers]),
         one_sample=column([step.one_sample for step in steps]),

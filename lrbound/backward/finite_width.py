@@ -186,6 +186,7 @@ class FiniteWidthBackward(Backward):
             width(step.below, in_common(self.gradient, self.samples)),
             width(step.below, own),
             self.own.share,
+            self.own.alike,
             self.crossed / inputs_of(step),
             of_inputs(step, above, self.beside[0], coherent + self.beside[0]) if self.found.flat else 0.0,
             self.kept,

@@ -40,6 +40,8 @@ class LayerwiseStatistics(NamedTuple):
         coh_l: share of b_l that a direction keeps in one piece; the rest spreads over all samples.
     own : ndarray (L,)
         Share of a sample's gradient at a layer's output that is at the sample itself.
+    own_alike : ndarray (L,)
+        The same with copies of it at other samples.
     common : ndarray by stage
         Kurtosis of the slopes' products of two samples over that of one: 1/2 for ReLU, 1 without masks.
     crossed : ndarray (L,)
@@ -93,6 +95,7 @@ class LayerwiseStatistics(NamedTuple):
     complement: Array
     coherence: Array
     own: Array
+    own_alike: Array
     common: Array
     crossed: Array
     one_sample: Array

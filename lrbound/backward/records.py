@@ -102,6 +102,7 @@ class Layer:
     width: float
     own_width: float
     own: float
+    own_alike: float
     crossed: float
     of_inputs: float
     gradients_alike: float

@@ -10,6 +10,8 @@ On maps the two directions that they see, the mean over positions and zhat, hold
 each. What has just come to the others is alike at all of them. The masks below leave a part of it in the mean over the
 batch, the ratio of the slopes' products between samples and in one (1/2 for ReLU), and the next statistics take that away.
 
+What the mean hands on is a copy of the sample's own gradient. Until masks come, the same weights make both larger or smaller.
+
 Status: derived for flat features. Own shares below 1 to 8 layers of batch-normalised ReLU units, 16 samples: measured 0.88,
 0.82, 0.76, 0.71, 0.66, 0.62, 0.57, 0.53; predicted 0.88, 0.83, 0.77, 0.71, 0.66, 0.61, 0.56, 0.51.
 """
@@ -36,6 +38,8 @@ class SelfGradient(NamedTuple):
     ----------
     own, fresh, old : float
         At the sample itself; at the others, since the last batch statistics and from before.
+    copies : float
+        Part of ``fresh`` that the mean has handed on.
     together : float
         Share of ``fresh`` that is still the same at all samples.
     """
@@ -43,6 +47,7 @@ class SelfGradient(NamedTuple):
     own: float = 1.0
     fresh: float = 0.0
     old: float = 0.0
+    copies: float = 0.0
     together: float = 1.0
 
     @property
@@ -55,6 +60,11 @@ class SelfGradient(NamedTuple):
         """Return the share of the sample itself."""
         return self.own / self.whole
 
+    @property
+    def alike(self) -> float:
+        """Return the share of the sample and of copies of it."""
+        return (self.own + self.together * self.copies) / self.whole
+
     def masked(self, ratio: float) -> SelfGradient:
         """Return it below masks whose slopes have this ratio of the products between samples to those of one."""
         return self._replace(together=self.together * ratio)
@@ -64,7 +74,9 @@ class SelfGradient(NamedTuple):
         lost = (seen.mean + seen.values) / samples
         twice = 0.25 * (3.0 + 3.0 * (samples - 1.0) / (samples + 1.0)) * lost**2
         kept = (1.0 - self.together) * self.fresh + self.old
-        return SelfGradient(self.own * (1.0 - 2.0 * lost + twice), self.own * (lost - twice), kept * (1.0 - lost))
+        fresh = self.own * (lost - twice)
+        copies = fresh * quotient(seen.mean, seen.mean + seen.values)
+        return SelfGradient(self.own * (1.0 - 2.0 * lost + twice), fresh, kept * (1.0 - lost), copies)
 
 
 class Seen(NamedTuple):
@@ -77,11 +89,11 @@ class Seen(NamedTuple):
 def met(parts: Sequence[SelfGradient], sizes: Array) -> SelfGradient:
     """Return the shares of gradients that have met, of squared norms ``sizes``."""
     factors = [float(size) / part.whole for part, size in zip(parts, sizes, strict=True)]
-    own, fresh, old, same = (
+    own, fresh, old, copies, same = (
         sum(factor * value for factor, value in zip(factors, values, strict=True))
-        for values in zip(*((p.own, p.fresh, p.old, p.fresh * p.together) for p in parts), strict=True)
+        for values in zip(*((p.own, p.fresh, p.old, p.copies, p.fresh * p.together) for p in parts), strict=True)
     )
-    return SelfGradient(own, fresh, old, quotient(same, fresh))
+    return SelfGradient(own, fresh, old, copies, quotient(same, fresh))
 
 
 def overlap_with_null_space(kernel: Kernel, own: Signal) -> Seen:

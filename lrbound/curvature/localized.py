@@ -10,10 +10,10 @@ parts of it and Q_m = sum_{l<=m} om_l, the relative norm of a sample injected at
 because a stage passes a norm on with slope sq and its gain reacts with slope sM. The variance of the logarithm between the
 samples of a batch is
 
-    sg^2 = sum_m norm_m U_m^2 + own_m^2 gain_m Q_m^2 + own_m^2 t_m (1.268 s/J)_m^2 Q_m^2 + 2 own_m both_m U_m Q_m,
+    sg^2 = sum_m norm_m U_m^2 + own_m^2 gain_m Q_m^2 + own'_m^2 t_m (1.268 s/J)_m^2 Q_m^2 + 2 own_m both_m U_m Q_m,
 
 own_m the share of a sample's gradient that is at the sample itself (:mod:`lrbound.backward.self_gradient`): what batch
-statistics have handed to the others averages over them. The weights of a Wishart step are the same for all samples; of its
+statistics have handed to the others averages over them, but for copies, which own' counts. The weights of a Wishart step are the same for all samples; of its
 variance the part t = 1 - coh^2 common differs between them, coh the correlation of two samples' gradients above the step
 and common that of the squared masks below it. The best of n samples, the largest z of n standard normal numbers, stands out by the
 mean of exp(sg z - sg^2/2):
@@ -91,7 +91,7 @@ def localized(profile: LayerwiseStatistics) -> Localized:
     share = parts / total
     stages, below = profile.flow(share)
     steps = log_variance(profile.outputs, profile.one_sample) * stages**2
-    apart = profile.own[1:] ** 2 * (1.0 - profile.coherence[1:] ** 2 * profile.common)
+    apart = profile.own_alike[1:] ** 2 * (1.0 - profile.coherence[1:] ** 2 * profile.common)
     variance = max(float(apart @ steps) + _of_units(profile, share, profile.own_beside * below), 0.0)
     factor = best(math.sqrt(variance), n)
     wins = factor * total > SMALL_SHARE * float(profile.coherent.sum())

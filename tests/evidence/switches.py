@@ -137,7 +137,8 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "outlier_response": (Switch("lrbound.curvature.localized:LARGE_GROWTH", lambda value: np.inf),),
     "gates": (Switch("lrbound.backward.gates:gate", _no_gate),),
     "step_differences": (arrays(common=0.0),),
-    "own_share": (arrays(own=1.0, own_beside=1.0),),
+    "own_share": (arrays(own=1.0, own_alike=1.0, own_beside=1.0),),
+    "copied_gradients": (Switch(_STATISTICS, changed(lambda profile: profile._replace(own_alike=profile.own))),),
     # the bulk
     "mean_activation_bulk": (
         Switch(
