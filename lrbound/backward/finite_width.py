@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.backward import mean_activations as pattern
+from lrbound.backward.ahead import absorbed_below, down_to_fork, draws, statistics_below
 from lrbound.backward.coherent_dof import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.backward.dof import DegreesOfFreedom, Signal, freedom
 from lrbound.backward.graph import Shares
@@ -32,13 +33,12 @@ from lrbound.backward.measures import (
 from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
 from lrbound.backward.records import Collected, Forking, Layer, Stage, VarianceSource
 from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
-from lrbound.backward.shares import centred, coarse, down, draws, energies, normed, rounded, sizes
+from lrbound.backward.shares import centred, coarse, energies, normed, rounded, sizes
 from lrbound.backward.sweep import Backward
 from lrbound.backward.unit_moments import LINEAR, Unit
 from lrbound.forward.fan_in import leaning
 from lrbound.forward.roles import absorbs, squeezes, weighted
 from lrbound.forward.small_batch import passed_on
-from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
@@ -46,11 +46,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.backward.sweep import Term
-    from lrbound.forward.sweep import Chain, Step
+    from lrbound.forward.sweep import Chain, Fork, Step
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
-    from lrbound.meanfield.statistics import Statistics
 
 
 class FiniteWidthBackward(Backward):
@@ -164,16 +163,6 @@ class FiniteWidthBackward(Backward):
         if sum(bool(gradient.passed) for gradient in self.single) > 1:
             self._settle(fork.below, self.gradient, None)
 
-    def _look_ahead(self) -> bool:
-        """Say whether the stage under a weight layer will end with batch statistics."""
-        absorbed = False
-        for chain in (self.rest, *reversed(self.outer)):
-            for step in down(chain):
-                absorbed |= self.ctx.through and absorbs(step.node.layer, step.below.channels, self.samples)
-                if weighted(step.node.layer):
-                    return absorbed
-        return absorbed
-
     def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
         own = own_part(self.gradient, self.samples)
@@ -199,7 +188,7 @@ class FiniteWidthBackward(Backward):
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
-        self.absorbed = self._look_ahead()
+        self.absorbed = absorbed_below((self.rest, *reversed(self.outer)), self.ctx)
 
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
@@ -271,7 +260,7 @@ class FiniteWidthBackward(Backward):
     def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
         from lrbound.backward.gates import gate
 
-        found = gate(layer, step.below, self._lower(), above, self.ctx)
+        found = gate(layer, step.below, down_to_fork(self.rest), above, self.ctx)
         units = float(step.below.channels * step.below.positions)
         law = LINEAR._replace(
             norm=units * found.norm,
@@ -285,13 +274,6 @@ class FiniteWidthBackward(Backward):
         source.response = partial(of_slopes, found)
         self._add(source)
 
-    def _lower(self) -> Iterator[Step]:
-        """Yield the layers below, down to a fork."""
-        for step in reversed(self.rest):
-            if isinstance(step, Fork):
-                return
-            yield step
-
     def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Stage]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
 
@@ -300,7 +282,7 @@ class FiniteWidthBackward(Backward):
         here = self.found.tangents.get(id(step))
         if here is None or not waiting:
             return 0.0
-        under, statistics = self._statistics_below()
+        under, statistics = statistics_below(self.rest, self.ctx)
         raw = here.below if under is None else self.found.tangents[id(under)].below
         if (raw.rows, raw.cols) != (here.below.rows, here.below.cols):
             raw = here.below
@@ -322,16 +304,6 @@ class FiniteWidthBackward(Backward):
             if stage.freedom is not None:
                 whole = 1.0 + (coupled - 1.0) * part**2
                 stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / whole)
-
-    def _statistics_below(self) -> tuple[Step | None, Statistics | None]:
-        """Return the normaliser that comes next, if one does."""
-        under = self.rest[-1] if self.rest else None
-        if under is None or isinstance(under, Fork):
-            return None, None
-        found = under.node.layer.statistics(under.below.channels, self.samples)
-        if found is None or (found.batch and not self.ctx.through):
-            return None, None
-        return under, found
 
     def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares) -> None:
         """Note how far norms and overlaps of Gaussian values vary, of which old values keep the shares ``kept``.
