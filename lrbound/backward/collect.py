@@ -41,11 +41,11 @@ import numpy as np
 
 from lrbound.backward import mean_activations as pattern
 from lrbound.backward.finite_width import FiniteWidthBackward
-from lrbound.backward.graph import Parting, Routes, Shares, Source, Weights
+from lrbound.backward.graph import Branches, Routes, Shares, Source, Weights
 from lrbound.backward.layerwise import LayerwiseStatistics
 from lrbound.backward.measures import overlap
 from lrbound.backward.ntk import along
-from lrbound.backward.records import Collected, Forking, Layer, VarianceSource
+from lrbound.backward.records import Collected, Layer, OpenFork, VarianceSource
 from lrbound.backward.shared_stream import readers
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import at_output
@@ -66,7 +66,7 @@ large maps, whose stages have so many degrees of freedom that it matters little 
 ones, where single samples dominate."""
 
 
-def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], LayerwiseStatistics]:
+def layerwise_statistics(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], LayerwiseStatistics]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
     inputs = chain[0].below
     found = Collected(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
@@ -85,8 +85,8 @@ def _work(chain: Chain) -> int:
     )
 
 
-def _laid_out(way: Sequence[Layer | VarianceSource | Forking], places: dict[int, int]) -> Way:
-    chain: list[Weights | Source | Parting] = []
+def _laid_out(way: Sequence[Layer | VarianceSource | OpenFork], places: dict[int, int]) -> Way:
+    chain: list[Weights | Source | Branches] = []
     for place in reversed(way):
         if isinstance(place, Layer):
             chain.append(Weights(places[id(place)], place.stage.step.alone))
@@ -95,7 +95,7 @@ def _laid_out(way: Sequence[Layer | VarianceSource | Forking], places: dict[int,
         else:
             even = np.full(len(place.ways), 1.0 / len(place.ways))
             arms = tuple(_laid_out(arm, places) for arm in place.ways)
-            chain.append(Parting(arms, place.flow or Shares(even, even), place.energy))
+            chain.append(Branches(arms, place.flow or Shares(even, even), place.energy))
     return tuple(chain)
 
 

@@ -31,7 +31,7 @@ from lrbound.backward.measures import (
     width,
 )
 from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
-from lrbound.backward.records import Collected, Forking, Layer, Stage, VarianceSource
+from lrbound.backward.records import Collected, Layer, OpenFork, Stage, VarianceSource
 from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
 from lrbound.backward.shares import centred, coarse, energies, normed, rounded, sizes
 from lrbound.backward.sweep import Backward
@@ -63,7 +63,7 @@ class FiniteWidthBackward(Backward):
         self.ctx, self.found, self.outer = ctx, found, outer
         self.samples = ctx.samples
         self.rest: Chain = []
-        self.way: list[Layer | VarianceSource | Forking] = []
+        self.way: list[Layer | VarianceSource | OpenFork] = []
         self.kept, self.own = 1.0, SelfGradient()
         self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
@@ -73,7 +73,7 @@ class FiniteWidthBackward(Backward):
         self.fluid: list[VarianceSource] = []
         self.parted = False
         self.stream, self.depth = object(), 0.0
-        self.fork: Forking | None = None
+        self.fork: OpenFork | None = None
         self.single: list[Gradient] = []
         self.absorbed = False
 
@@ -143,7 +143,7 @@ class FiniteWidthBackward(Backward):
         ours = [walk for walk in walks if isinstance(walk, FiniteWidthBackward)]
         self.single = [walk.gradient for walk in ours]
         super().meet(fork, walks)
-        self.fork = Forking([walk.way for walk in ours], energies(fork.ends))
+        self.fork = OpenFork([walk.way for walk in ours], energies(fork.ends))
         self.way.append(self.fork)
         self.beside = self.beside + sum(walk.beside for walk in ours)
         self.absorbed = next((walk.absorbed for walk in ours if walk.open), self.absorbed)

@@ -50,9 +50,9 @@ def arrays(**values: float) -> Switch:
 
 
 def _leading(original: Any) -> Any:
-    from lrbound.curvature.estimate import leading
+    from lrbound.curvature.estimate import leading_order
 
-    return lambda network, ctx, terms, *rest: leading(terms, ctx.samples)
+    return lambda network, ctx, terms, *rest: leading_order(terms, ctx.samples)
 
 
 def _sum_of_own_tops(original: Any) -> Any:
@@ -166,7 +166,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "met_gradients": (Switch("lrbound.backward.records:Step", changed(lambda step: step._replace(alone=0.0))),),
     "flow_shares": (
         Switch(
-            "lrbound.backward.records:Forking.flow",
+            "lrbound.backward.records:OpenFork.flow",
             lambda default: property(lambda fork: fork.energy, lambda fork, shares: None),
         ),
     ),
