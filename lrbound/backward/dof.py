@@ -15,10 +15,7 @@ the n - 1 directions orthogonal to it, and averages over them: n P x n P matrice
 eigenspaces S + (n-1) X and S - X, whose traces add. For flat features nothing else is left.
 
 Status: derived, but for K, which stands for the tangent kernel below the cut in one sample
-(lrbound/theory/finite-conv.md, section 4), and for the mean over four masks. Growth of the mean top of one sample's C x
-C matrix, C = 10, three layers of 16 channels under a pooled head on maps of 2x2, 3x3, 4x4, 6x6, 8x8: measured 3.30,
-3.13, 3.03, 2.99, 2.97 (to 0.1), predicted 3.27, 3.03, 2.93, 2.86, 2.83; flatten head 2.36, 1.80, 1.52, 1.25, 1.14,
-predicted 2.43, 1.82, 1.52, 1.24, 1.13.
+(lrbound/theory/finite-conv.md, section 4), and for the mean over four masks.
 """
 
 from __future__ import annotations
