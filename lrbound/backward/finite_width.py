@@ -11,6 +11,7 @@ from lrbound.backward import mean_activations as pattern
 from lrbound.backward.ahead import absorbed_below, down_to_fork, draws, statistics_below
 from lrbound.backward.coherent_dof import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.backward.dof import DegreesOfFreedom, Signal, freedom
+from lrbound.backward.filters import norm_excess
 from lrbound.backward.graph import Shares
 from lrbound.backward.measures import (
     COHERENT,
@@ -229,8 +230,9 @@ class FiniteWidthBackward(Backward):
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
+            norms = numbers.norms / norm_excess(step.below, curve)
             source = VarianceSource(
-                law, numbers.norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared
+                law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared
             )
             source.overlap_norm = law.overlap_norm / numbers.shared
             source.width = width(step.above, in_common(above, self.samples))

@@ -135,6 +135,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "gain_variance": (arrays(gain=0.0, both=0.0),),
     "norm_response": (arrays(gain_slope=0.0, norm_slope=1.0),),
     "outlier_response": (Switch("lrbound.curvature.localized:LARGE_GROWTH", lambda value: np.inf),),
+    "filter_norms": (Switch("lrbound.backward.filters:norm_excess", returns(1.0)),),
     "gates": (Switch("lrbound.backward.gates:gate", _no_gate),),
     "step_differences": (arrays(common=0.0),),
     "own_share": (arrays(own=1.0, own_alike=1.0, own_beside=1.0),),
