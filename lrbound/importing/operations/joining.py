@@ -59,7 +59,7 @@ def _join(call: Call, scope: Lowering, first: Value, second: Value) -> None:
         scope.join(call, "sum", [first, second], first.shape)
         return
     text = f"'{call.op}' of {list(first.shape)} and {list(second.shape)}"
-    scope.refuse(call, f"{text}; branches of a spec have equal shapes, or are gates of each channel")
+    scope.refuse(call, f"{text}; branches of a spec have equal shapes, or are gates of each channel", of_shape=True)
 
 
 def _concatenate(call: Call, scope: Lowering) -> None:
@@ -71,7 +71,9 @@ def _concatenate(call: Call, scope: Lowering) -> None:
         scope.refuse(call, "a result is concatenated with a parameter or a constant; a spec concatenates branches only")
     elif given.dim % axes != 1 or len({value.shape[1:] for value in known}) > 1:
         scope.refuse(
-            call, f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels"
+            call,
+            f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels",
+            of_shape=True,
         )
     elif len(known) == 1:
         scope.same(known[0])
