@@ -112,10 +112,8 @@ def elect_biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
     drawn: list[tuple[Drawn, Parameter, float]] = []
     for layer in layers:
         bias = layer.bias
-        if bias is None:
+        if bias is None or bias.constant:
             found[layer.weight.name] = 0.0
-        elif bias.constant:
-            found[layer.weight.name] = rounded((bias.mean or 0.0) ** 2)
         elif bias.variance is None:
             found[layer.weight.name] = None
         else:
@@ -151,7 +149,7 @@ def within(ratio: float, parameter: Parameter, kurtosis: float) -> bool:
 
 
 def misfits(init: Init, layer: Drawn, far: float = FAR) -> list[tuple[str, float, float]]:
-    """Return what an initialisation cannot have drawn: name, stated and measured sigma_w^2 or sigma_b^2.
+    """Return what an initialisation cannot have drawn: name, stated and measured sigma_w^2 or mean square of the biases.
 
     Parameters
     ----------
@@ -162,7 +160,7 @@ def misfits(init: Init, layer: Drawn, far: float = FAR) -> list[tuple[str, float
     """
     pairs = [("weight_variance", layer.weight, init.sigma_w2(layer.fan_in, layer.layer_fan_out), layer.fan_in)]
     if layer.bias is not None:
-        pairs.append(("bias_variance", layer.bias, init.sigma_b2(layer.fan_in), 1))
+        pairs.append(("mean square of biases", layer.bias, init.bias_square(layer.fan_in), 1))
     found = []
     for name, parameter, stated, scale in pairs:
         if parameter.variance is None or parameter.mean is None:

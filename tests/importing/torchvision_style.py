@@ -189,10 +189,10 @@ class MobileNetV2(nn.Module):
             (6, 160, 3, 2),
             (6, 320, 1, 1),
         )
-        inputs, last = (8 * round(width * channels / 8) for channels in (32, 1280))
+        inputs, last = (8 * max(round(width * channels / 8), 1) for channels in (32, 1280))
         features: list[nn.Module] = [ConvNormActivation(3, inputs, stride=2)]
         for expand, full, count, first in settings:
-            channels = 8 * round(width * full / 8)
+            channels = 8 * max(round(width * full / 8), 1)
             for index in range(count):
                 features.append(InvertedResidual(inputs, channels, first if index == 0 else 1, expand))
                 inputs = channels
