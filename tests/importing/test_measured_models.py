@@ -10,16 +10,17 @@ import torch
 
 import lrbound
 from lrbound.empirical.measure import Setting, measure
-from tests.importing.torchvision_style import VGG, BasicBlock, DenseNet, MobileNetV2, ResNet
+from tests.importing.torchvision_style import VGG, BasicBlock, DenseNet, ResNet
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from lrbound.network import Network
+
 SHAPE, BATCH = (3, 64, 64), 64
 MODELS = {
-    "resnet18": lambda: ResNet(BasicBlock, [2, 2, 2, 2], classes=10, width=16),
-    "vgg": lambda: VGG(10, (16, 0, 32, 0, 64, 64, 0, 128, 128, 0, 128, 128, 0), side=2, units=256),
-    "mobilenetv2": lambda: MobileNetV2(10, width=0.25),
+    "resnet18": lambda: ResNet(BasicBlock, [2, 2, 2, 2], classes=10, width=8),
+    "vgg": lambda: VGG(10, (8, 0, 16, 0, 32, 0, 64, 0, 64, 0), side=2, units=128),
     "densenet": lambda: DenseNet(8, (3, 6, 6, 3), classes=10, channels=16),
 }
 
@@ -30,14 +31,20 @@ def made(model: str, seed: int) -> nn.Module:
         return MODELS[model]()
 
 
-def ratio(model: str, seeds: int = 1) -> tuple[float, list[float]]:
+def read(model: str) -> Network:
     network = lrbound.from_torch(made(model, 0), SHAPE)
-    network = dataclasses.replace(network, training=dataclasses.replace(network.training, batch_size=BATCH))
-    values = [one.lambda_max for one in measure(network, seeds=seeds, setting=Setting(model=lambda s: made(model, s)))]
-    return lrbound.predict(network).lambda_max / (sum(values) / len(values)), values
+    return dataclasses.replace(network, training=dataclasses.replace(network.training, batch_size=BATCH))
+
+
+def measured(model: str) -> float:
+    (sample,) = measure(read(model), seeds=1, setting=Setting(model=lambda seed: made(model, seed)))
+    return sample.lambda_max
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_model_of_a_well_known_kind_measures_what_is_predicted(model):
-    found, _ = ratio(model)
-    assert found == pytest.approx(1.0, abs=0.1)
+    """One initialisation: within the interval that holds for 90 % of them, and a tenth."""
+    network, value = read(model), measured(model)
+
+    low, high = lrbound.predict(network).lambda_max_interval
+    assert 0.9 * low < value < 1.1 * high

@@ -39,7 +39,9 @@ def test_a_convnext_block_is_refused_for_its_axes_and_its_layer_scale():
         "that act on channels first"
     )
     assert any(
-        line.endswith("the parameter gamma is multiplied with a result; a spec has weights in its layers only")
+        line.endswith(
+            "a parameter of its own is multiplied with a result (layer scale, embedding); a spec has weights in its layers only"
+        )
         for line in lines
     )
 
@@ -321,7 +323,7 @@ def test_weights_outside_layers_are_refused():
 
     assert refusal(ByHand, 8) == [
         f"ByHand, test_refusals.py:{line}: 'matmul' multiplies a result with a parameter by hand; write it as torch.nn.Linear",
-        f"ByHand, test_refusals.py:{line}: the parameter scale is added to a result; a spec has weights in its layers only",
+        f"ByHand, test_refusals.py:{line}: a parameter of its own is added to a result (layer scale, embedding); a spec has weights in its layers only",
         (
             f"ByHand, test_refusals.py:{line}: a fixed number, 2, is multiplied with a result ('div'); a spec has no layer "
             "for it, so leave it out"

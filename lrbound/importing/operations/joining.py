@@ -96,7 +96,9 @@ def _with_constant(call: Call, scope: Lowering, other: object, value: Value | No
             f"a fixed number, {other:g}, is {verb} a result ('{call.op}'); a spec has no layer for it, so leave it out"
         )
     elif isinstance(other, ParameterRef):
-        text = f"the parameter {other.name} is {verb} a result; a spec has weights in its layers only"
+        text = (
+            f"a parameter of its own is {verb} a result (layer scale, embedding); a spec has weights in its layers only"
+        )
     elif isinstance(other, Constant) and other.maker in RANDOM:
         text = f"random numbers are {verb} a result (stochastic depth, noise); a spec has dropout only, so set it to 0"
     elif isinstance(other, Constant):
