@@ -124,7 +124,7 @@ def _outputs(module: nn.Module, inputs: torch.Tensor, seed: int, *, frozen: bool
             outputs = _first_tensor(module(inputs))
     except ValueError as error:  # torch: "Expected more than 1 value per channel when training"
         raise Refused(f"the network does not run on {len(inputs)} samples: {error}") from error
-    return outputs.flatten(1)
+    return outputs.reshape(len(outputs), -1)
 
 
 def _first_tensor(found: Any) -> torch.Tensor:

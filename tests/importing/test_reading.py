@@ -9,7 +9,7 @@ from torch import nn
 
 import lrbound
 from lrbound.importing.record import record
-from lrbound.importing.refusal import ModelError
+from lrbound.importing.refusal import ModelError, Untranslatable
 from lrbound.importing.translate import translate
 from tests.importing.torchvision_style import BasicBlock, ResNet
 
@@ -107,3 +107,39 @@ def test_an_exception_in_the_model_is_told_with_its_own_frames():
     assert lines[2] == "    return self.fc(x.flatten(1))"
     assert lines[-1] == "is --input 3,5,5 what it takes?"
     assert "lrbound/importing" not in str(failed.value)
+
+
+class Regression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(8, 20), nn.Linear(20, 1)
+
+    def forward(self, x):
+        x = x.to("cpu", non_blocking=True).to(torch.float32)
+        return self.head(self.body(x).relu()).squeeze(-1)
+
+
+def test_a_single_output_may_be_squeezed_and_samples_may_be_moved():
+    network = lrbound.from_torch(Regression(), (8,))
+
+    assert [node.layer.kind for node in network.nodes] == ["linear", "relu", "linear"]
+    assert network.outputs == 1
+
+
+def test_lazy_layers_are_to_run_first():
+    with pytest.raises(Untranslatable, match=r"^1: its parameters have no shape before the first batch"):
+        record(nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), (8,))
+
+
+class Noisy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.layer(x + 0.1 * torch.randn_like(x))
+
+
+def test_noise_is_called_noise():
+    with pytest.raises(Untranslatable, match="random numbers are added to a result"):
+        lrbound.from_torch(Noisy(), (8,))

@@ -117,5 +117,5 @@ def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
     elif call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1)) and len(value.shape) == 1 and 0 not in axes:
         scope.same(value)  # over the one position that is left
     else:
-        text = f"a mean over the axes {list(axes)} of {dims}"
+        text = f"a mean over {list(axes)} of {dims} axes"
         scope.refuse(call, f"{text}; a spec has the mean over height and width", of_shape=True)

@@ -39,7 +39,9 @@ class Reshaping(Operation):
             taken = math.prod(call.shapes[0]) < scope.graph.batch * math.prod(before)
             text = f"'{call.op}' {PARTS if taken else MIXED}"
             scope.refuse(call, text, of_shape=True)
-        elif after in (before, value.shape) or (len(value.shape) == 1 and _squeezed(after) == value.shape):
+        elif (
+            after in (before, value.shape) or after == () or (len(value.shape) == 1 and _squeezed(after) == value.shape)
+        ):
             scope.same(value)
         elif len(value.shape) == 3 and after == (value.shape[0], math.prod(value.shape[1:])):
             scope.same(value)  # positions in a row, whose mean may follow
