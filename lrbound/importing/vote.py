@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 FAR = 4.0
 """Standard errors beyond which a variance is not a rule's."""
-EXACT = 0.003
-"""Relative error of a variance below which a standard deviation of one digit is one that was written."""
 RARE = 1e-3
 """Probability of what so few values are not taken to be."""
 DIGITS = 6
@@ -94,11 +92,6 @@ def _in_common(layers: Sequence[Drawn]) -> dict[str, Elected]:
     alike, power = max(groups, key=lambda group: len(group[0]))
     mean, spread = pooled([(layer.weight, value) for layer, value in alike])
     known = len({layer.fan_in for layer, _ in alike}) > 1
-    if not known:  # layers of one size: a deviation as round as people write them is no accident
-        deviation = math.sqrt(mean / layers[0].fan_in ** power)
-        written = float(f"{deviation:.1g}")
-        known = spread < EXACT and abs(deviation / written - 1.0) <= FAR * spread / 2.0
-        mean, power = (written**2, 0) if known else (mean, power)
     number = simplest(mean, spread) if power == 1 else simplest(math.sqrt(mean), spread / 2.0) ** 2
     text = f"standard deviation {math.sqrt(number):.4g}" if power == 0 else f"weight_variance {number:.6g}"
     return {
