@@ -71,9 +71,12 @@ class Optimizer:
         The rate that ``lrbound check`` checks.
     torch_class : str
         Name of the class of torch.optim that does it; empty where there is none.
+    torch_implied : tuple of str
+        Keys of its parameter groups that say what the class is.
     """
 
     torch_class: ClassVar[str] = ""
+    torch_implied: ClassVar[tuple[str, ...]] = ()
 
     learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
 
@@ -87,7 +90,8 @@ class Optimizer:
             Where a setting that is on is none of the arguments here.
         """
         own = [name for name in params(cls) if name in settings and name != "learning_rate"]
-        other = {key: value for key, value in settings.items() if key not in (*own, *WITHOUT_EFFECT, *OF_SCHEDULES)}
+        silent = (*own, *cls.torch_implied, *WITHOUT_EFFECT, *OF_SCHEDULES)
+        other = {key: value for key, value in settings.items() if key not in silent}
         on = [f"{key}={value!r}" for key, value in other.items() if isinstance(value, int | float) and value]
         if on:
             raise Refused(f"there is no theory for {cls.torch_class} with {', '.join(on)}; leave it out to be answered")
@@ -133,5 +137,7 @@ class Optimizer:
 
 
 def _plain(value: Any) -> Any:
-    """Return a setting that torch may keep as a tensor as a number."""
+    """Return a setting that torch may keep as a tensor as a number; one of several numbers as a tuple."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
     return value if isinstance(value, bool | int) else float(value)

@@ -246,7 +246,6 @@ def test_nll_loss_behind_a_log_softmax_is_a_cross_entropy():
     ("optimizer", "words"),
     [
         (torch.optim.LBFGS, "no theory for the optimizer LBFGS"),
-        (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5), "with dampening=0.5"),
         (lambda p: torch.optim.SGD(p, lr=0.1, maximize=True), "with maximize=True"),
         (lambda p: torch.optim.SGD([nn.Parameter(torch.ones(3))], lr=0.1), "no parameters of this model"),
     ],
