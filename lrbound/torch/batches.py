@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import random
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def first_batches(data: Any) -> Statistics:
     if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
         raise TypeError(f"data must be a loader, an array or a tensor, got {type(data).__name__}")
     with random_states_kept(data):
-        blocks = list(_blocks(data))
+        blocks = list(_blocks(_afresh(data)))
     if not blocks:
         raise Refused("the loader has no batches")
     if any(block.labels is None for block in blocks):
@@ -66,6 +67,15 @@ def batch_size_of(data: Any) -> int | None:
         if isinstance(size, int) and not isinstance(data, Tensor | np.ndarray):
             return size
     return None
+
+
+def _afresh(data: Any) -> Any:
+    """Return a loader whose iterator is its own: with persistent workers, the next iteration would go on from this one's seeds."""
+    if not getattr(data, "persistent_workers", False):
+        return data
+    fresh = copy.copy(data)
+    vars(fresh)["_iterator"] = None
+    return fresh
 
 
 def _blocks(data: Any) -> Iterator[Block]:

@@ -138,12 +138,18 @@ def test_everything_is_left_as_it_was():
     assert torch.equal(generator.get_state(), states[3])
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_training_sees_the_batches_that_it_would_have_seen(own):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        lambda: {},
+        lambda: {"generator": torch.Generator().manual_seed(5)},
+        lambda: {"num_workers": 1, "persistent_workers": True},
+    ],
+)
+def test_training_sees_the_batches_that_it_would_have_seen(settings):
     seen = []
     for checks in (False, True):
-        more = {"generator": torch.Generator().manual_seed(5)} if own else {}
-        model, data = network(), loader(**more)
+        model, data = network(), loader(**settings())
         torch.manual_seed(7)
         if checks:
             lrbound.torch.check(model, sgd(model), (20,), nn.CrossEntropyLoss(), data=data)
