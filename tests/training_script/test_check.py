@@ -141,7 +141,7 @@ def test_everything_is_left_as_it_was():
 @pytest.mark.parametrize(
     "settings",
     [
-        lambda: {},
+        dict,
         lambda: {"generator": torch.Generator().manual_seed(5)},
         lambda: {"num_workers": 1, "persistent_workers": True},
     ],
