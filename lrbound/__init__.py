@@ -27,6 +27,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "torch":
+        return importlib.import_module("lrbound.torch")
     if name not in _HOMES:
         raise AttributeError(f"module 'lrbound' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

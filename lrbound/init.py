@@ -1,4 +1,4 @@
-"""How weights and biases are drawn: sigma_w^2 / fan_in and sigma_b^2, or a name that denotes them."""
+"""How weights and biases are drawn: sigma_w^2 / fan_in, sigma_b^2 and the biases' mean, or a name that denotes them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Init:
         Whether ``weight_variance`` is over fan_in, or over (fan_in + fan_out)/2 as in Glorot and Bengio 2010.
     distribution : {"normal", "uniform"}
         Law of the weights and biases; the mean-field limit depends on the variances alone.
+    bias_mean : float
+        Mean of the biases, which all units of a layer have in common.
     """
 
     weight_variance: float
@@ -34,6 +36,7 @@ class Init:
     bias_over_fan_in: bool = False
     fan: Literal["in", "average"] = "in"
     distribution: Distribution = "normal"
+    bias_mean: float = 0.0
 
     def sigma_w2(self, fan_in: int, fan_out: int) -> float:
         """Return sigma_w^2, the variance of a weight times ``fan_in``."""
@@ -45,17 +48,21 @@ class Init:
         """Return sigma_b^2, the variance of a bias."""
         return self.bias_variance / fan_in if self.bias_over_fan_in else self.bias_variance
 
+    def bias_square(self, fan_in: int) -> float:
+        """Return E[b^2]."""
+        return self.sigma_b2(fan_in) + self.bias_mean**2
+
     def draw(self, weight: torch.Tensor, bias: torch.Tensor | None, fan_in: int, fan_out: int) -> None:
         """Fill the tensors of one layer in place, from torch's current random state."""
-        variances = [(weight, self.sigma_w2(fan_in, fan_out) / fan_in)]
+        laws = [(weight, 0.0, self.sigma_w2(fan_in, fan_out) / fan_in)]
         if bias is not None:
-            variances.append((bias, self.sigma_b2(fan_in)))
-        for tensor, variance in variances:
+            laws.append((bias, self.bias_mean, self.sigma_b2(fan_in)))
+        for tensor, mean, variance in laws:
             if self.distribution == "uniform":
                 bound = (3.0 * variance) ** 0.5
-                tensor.data.uniform_(-bound, bound)
+                tensor.data.uniform_(mean - bound, mean + bound)
             else:
-                tensor.data.normal_(0.0, variance**0.5)
+                tensor.data.normal_(mean, variance**0.5)
 
 
 NAMED: dict[str, Init] = {

@@ -98,7 +98,7 @@ def from_below(step: Step, ctx: Context) -> float:
     _, x = step.above.averages()
     if not layer.bias or not x > 0.0:
         return 1.0
-    return max(1.0 - (layer.init or ctx.init).sigma_b2(inputs_of(step)) / x, 0.0)
+    return max(1.0 - (layer.init or ctx.init).bias_square(inputs_of(step)) / x, 0.0)
 
 
 def inputs_of(step: Step) -> int:

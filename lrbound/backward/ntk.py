@@ -93,7 +93,7 @@ def _weights(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
     assert weighted(layer)
     fan_in = step.node.layer.parameters((step.below.channels,)) // above.channels - layer.bias
     init = layer.init or ctx.init
-    shift = init.sigma_b2(fan_in) if layer.bias else 0.0
+    shift = init.bias_square(fan_in) if layer.bias else 0.0
     scale = fan_in / init.sigma_w2(fan_in, fan_in * above.channels // step.below.channels)
     pair, site = scale * (above.pair - shift) + float(layer.bias), scale * above.site
     if below is not None:

@@ -20,8 +20,11 @@ FILES = (".json", ".onnx")
 
 def is_model(spec: str) -> bool:
     """Whether an argument names a model rather than a spec; a JSON file may be a spec."""
-    if spec.endswith(".onnx"):
-        return True
+    return spec.endswith(".onnx") or is_object(spec)
+
+
+def is_object(spec: str) -> bool:
+    """Whether an argument names an object in Python code."""
     place, colon, name = spec.rpartition(":")
     return bool(colon and place) and name.replace(".", "").isidentifier() and not os.path.exists(spec)
 
@@ -55,7 +58,7 @@ def _read_object(verb: str, target: str, shape: str | None, arguments: list[str]
         raise typer.BadParameter(
             f"{target} is a model, so its input is needed: --input 3,32,32", param_hint="'--input'"
         )
-    sides, given = _shape(shape), _arguments(arguments)
+    sides, given = _shape(shape), read_arguments(arguments)
     from lrbound.importing.record import record
     from lrbound.importing.target import load_model
 
@@ -90,7 +93,8 @@ def _shape(text: str) -> tuple[int, ...]:
     return sides
 
 
-def _arguments(texts: list[str] | None) -> dict[str, object]:
+def read_arguments(texts: list[str] | None) -> dict[str, object]:
+    """Return what the object is called with."""
     from lrbound.importing.target import read_argument
 
     try:

@@ -34,6 +34,8 @@ def load_network_or_model(
     from lrbound.cli._model import is_model, read_model
 
     if not is_model(spec):
+        if spec.endswith(".py"):
+            raise refuse(f"error: {spec} is Python code; name the model in it, or what makes one: {spec}:OBJECT")
         if shape is not None or arguments:
             raise refuse(
                 f"error: --input and --arg belong to a model, MODULE:OBJECT; {spec} is a spec, which says it all"

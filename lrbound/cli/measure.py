@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lrbound.cli._extras import need
+from lrbound.cli._model import is_object
 from lrbound.cli._progress import progress_bar
-from lrbound.cli.core import load_network, predict_network
+from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.options import SpecArgument, SpecOptions, format_option
+from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
 from lrbound.cli.output import emit, emit_warnings, report
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.errors import Refused
@@ -42,7 +43,7 @@ PerLayerOption = Annotated[bool, typer.Option("--per-layer", help="Show each lay
 
 
 def command(
-    spec: SpecArgument,
+    spec: SpecOrModelArgument,
     *,
     seeds: SeedsOption = 4,
     seed: SeedOption = 0,
@@ -51,14 +52,23 @@ def command(
     dtype: DtypeOption = "float32",
     device: DeviceOption = "cpu",
     per_layer: PerLayerOption = False,
+    shape: InputOption = None,
+    arguments: ArgOption = None,
     output: FormatOption = "text",
     options: SpecOptions,
 ) -> None:
-    """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done."""
+    """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done.
+
+    Of MODULE:OBJECT it is that of the module itself, whose code runs, next to the prediction for the spec that it is read as.
+    """
     need("measure", "torch", "torch")
-    network = load_network(spec, options)
+    network = load_network_or_model("measure", spec, options, shape, arguments)
     try:
         setting, notes = _setting(network, data, samples, options.batch_statistics, dtype, device)
+        if is_object(spec):
+            if per_layer:
+                raise refuse("error: --per-layer needs a spec, whose layers have the paths of the prediction")
+            setting, notes = _of_model(setting, notes, spec, arguments)
         prediction = predict_network(network, options, setting.size(network))
         done = _measured(network, setting, seeds, seed)
     except Refused as error:
@@ -97,6 +107,16 @@ def _setting(
     elif size != stated:
         notes.append(f"measured on {size} samples; the prediction is for a batch of {stated}")
     return setting, notes
+
+
+def _of_model(setting: Setting, notes: list[str], spec: str, arguments: list[str] | None) -> tuple[Setting, list[str]]:
+    """Return how to measure the module that ``spec`` names, and what is worth saying about it."""
+    from lrbound.cli._model import read_arguments
+    from lrbound.importing.target import load_maker
+
+    make, drawn = load_maker(spec, read_arguments(arguments))
+    text = f"{spec} is one initialisation: what is measured differs in the samples alone, and has no 90 % interval of its own"
+    return replace(setting, model=make), notes if drawn else [*notes, text]
 
 
 def _measured(network: Network, setting: Setting, seeds: int, seed: int) -> list[Sample]:

@@ -81,7 +81,7 @@ def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Architecture) -> tupl
     side = layer.window.size if isinstance(layer, Conv2d) else 1
     out = layer.channels if isinstance(layer, Conv2d) else layer.features
     fan_in = shape[0] * side
-    return init.sigma_w2(fan_in, out * side), init.sigma_b2(fan_in) if layer.bias else 0.0
+    return init.sigma_w2(fan_in, out * side), init.bias_square(fan_in) if layer.bias else 0.0
 
 
 def _forward(layer: Layer, at: Order, shape: Shape, network: Architecture) -> Order:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,10 +18,12 @@ from lrbound.empirical.gauss_newton import Jacobian, top
 from lrbound.empirical.measurement import Sample
 from lrbound.empirical.memory import require
 from lrbound.errors import Refused
-from lrbound.layers._modules import LayerSequence, earlier_batches, learnable
+from lrbound.layers._modules import earlier_batches, learnable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
 
     from lrbound.network import Network
     from lrbound.predictor import BatchStatistics
@@ -44,6 +47,8 @@ class Setting:
     device : {"cpu", "cuda"}
     batches : Batches or None
         Where inputs come from; None draws white Gaussian ones with the spec's statistics.
+    model : Callable or None
+        Gives the module to measure for a seed of its weights; None builds the spec's.
     """
 
     samples: int | None = None
@@ -51,6 +56,7 @@ class Setting:
     dtype: Dtype = "float32"
     device: Device = "cpu"
     batches: Batches | None = None
+    model: Callable[[int], nn.Module] | None = None
 
     def size(self, network: Network) -> int:
         """Return the number of samples in a batch for this network."""
@@ -92,7 +98,8 @@ def measure_one(network: Network, seeds: np.random.SeedSequence, setting: Settin
     """Measure one initialisation on one batch."""
     for_weights, for_inputs, for_masks, for_lanczos = (int(state) for state in seeds.generate_state(4))
     dtype, device = getattr(torch, setting.dtype), torch.device(setting.device)
-    module = to_torch(network, seed=for_weights).to(device=device, dtype=dtype)
+    made = to_torch(network, seed=for_weights) if setting.model is None else setting.model(for_weights).train()
+    module = made.to(device=device, dtype=dtype)
     batches = setting.batches or GaussianBatches(network.input)
     draws = [batches.draw(setting.size(network), for_inputs + step) for step in range(1 + earlier_batches(module))]
     inputs, *earlier = (torch.as_tensor(draw).to(device=device, dtype=dtype) for draw in draws)
@@ -109,15 +116,23 @@ def measure_one(network: Network, seeds: np.random.SeedSequence, setting: Settin
     return Sample(found.value, dict(parts))
 
 
-def _outputs(module: LayerSequence, inputs: torch.Tensor, seed: int, *, frozen: bool) -> torch.Tensor:
+def _outputs(module: nn.Module, inputs: torch.Tensor, seed: int, *, frozen: bool) -> torch.Tensor:
     """Run the network once; the graph of this run holds its dropout masks."""
     try:
         with torch.random.fork_rng(), FrozenStatistics() if frozen else contextlib.nullcontext():
             torch.manual_seed(seed)
-            outputs: torch.Tensor = module(inputs)
+            outputs = _first_tensor(module(inputs))
     except ValueError as error:  # torch: "Expected more than 1 value per channel when training"
         raise Refused(f"the network does not run on {len(inputs)} samples: {error}") from error
-    return outputs
+    return outputs.reshape(len(outputs), -1)
+
+
+def _first_tensor(found: Any) -> torch.Tensor:
+    """Return what a model of the user's own is trained on: the first of what it returns."""
+    while not isinstance(found, torch.Tensor):
+        items = list(found.values() if isinstance(found, Mapping) else found)
+        found = items[0]
+    return found
 
 
 def _exact_arithmetic() -> contextlib.AbstractContextManager[None]:

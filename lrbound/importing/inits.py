@@ -103,16 +103,13 @@ def _objection(parameter: Parameter, what: str) -> str:
     if parameter.mean is None or parameter.variance is None:
         return ""
     if parameter.constant:
-        if parameter.mean == 0.0 and what == "biases":
+        if what == "biases":
             return ""
         if parameter.mean == 0.0:
             return (
                 "its weights are all 0, for which a spec has no initialisation; leave the layer out to see the others"
             )
-        return (
-            f"its {what} are all {parameter.mean:.4g}; a spec has {what} of mean 0 only, so start them from 0 "
-            "or from a distribution"
-        )
+        return f"its weights are all {parameter.mean:.4g}; a spec has weights of mean 0 only, so draw them at random"
     if parameter.samples < FEWEST:
         return ""
     distance = abs(parameter.mean) / math.sqrt(parameter.variance / parameter.samples)
@@ -135,4 +132,5 @@ def _together(layer: Drawn, weight: Elected, bias: float | None) -> Found:
     elif init == default:
         init = Init(rounded(default.weight_variance))
     bias = default.sigma_b2(layer.fan_in) if bias is None else bias
-    return Found(replace(init, bias_variance=rounded(bias)) if bias else init, weight.text)
+    constant = layer.bias.mean if layer.bias is not None and layer.bias.constant else None
+    return Found(replace(init, bias_variance=rounded(bias), bias_mean=rounded(constant or 0.0)), weight.text)

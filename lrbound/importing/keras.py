@@ -45,9 +45,18 @@ def read_keras(path: str, input_shape: Sequence[int] | None = None) -> Graph:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            model = json.loads(file.read(LARGEST))
+            text = file.read(LARGEST)
     except OSError as error:
         raise ModelError(f"error: {path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ModelError(f"error: {path} is not JSON: {error}") from None
+    return parse_keras(text, path, input_shape)
+
+
+def parse_keras(text: str, path: str, input_shape: Sequence[int] | None = None) -> Graph:
+    """Read a model from the text that ``model.to_json()`` gives; messages call it ``path``. See :func:`read_keras`."""
+    try:
+        model = json.loads(text)
     except ValueError as error:
         raise ModelError(f"error: {path} is not JSON: {error}") from None
     if not isinstance(model, dict) or model.get("class_name") not in NESTED:

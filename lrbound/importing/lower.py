@@ -81,7 +81,7 @@ class Lowering:
         uses: dict[str, list[Origin]] = {}
         found = list(self.graph.reasons)
         for step in live:
-            if step.stands_in:
+            if step.stands_in and not step.follows:
                 found.append(Reason(step.origin, step.note))
             for name in step.parameters:
                 uses.setdefault(name, []).append(step.origin)
@@ -155,12 +155,13 @@ class Lowering:
         try:
             shape = layer.output_shape(value.shape)
         except ShapeError as error:
-            self.refuse(call, f"{error}")
+            self.refuse(call, f"{error}", of_shape=True)
             return
         if shape != made and not (len(shape) == 1 and made == (*shape, 1, 1)):
-            self.refuse(call, f"it gives {list(made)} where the layer {layer.kind} of a spec gives {list(shape)}")
+            text = f"it gives {list(made)} where the layer {layer.kind} of a spec gives {list(shape)}"
+            self.refuse(call, text, of_shape=True)
             return
-        self._add(Step((value.number,), shape, call.origin, layer, drawn=drawn, note=note))
+        self._add(Step((value.number,), shape, call.origin, layer, drawn=drawn, note=note), strange=value.strange)
 
     def join(self, call: Call, kind: str, values: list[Value], shape: Shape) -> None:
         """Let the current call join values."""
@@ -168,16 +169,25 @@ class Lowering:
         if any(value.padding for value in values):
             self.refuse(call, "a padded map is joined with another; a spec pads in convolutions only")
         elif made not in (shape, (*shape, 1, 1)):
-            self.refuse(call, f"'{call.op}' stretches its inputs to {list(made)}; branches of a spec have equal shapes")
+            text = f"'{call.op}' stretches its inputs to {list(made)}; branches of a spec have equal shapes"
+            self.refuse(call, text, of_shape=True)
         else:
-            self._add(Step(tuple(value.number for value in values), shape, call.origin, join=kind))
+            step = Step(tuple(value.number for value in values), shape, call.origin, join=kind)
+            self._add(step, strange=any(value.strange for value in values))
 
-    def refuse(self, call: Call, text: str) -> None:
-        """Say why the current call cannot be a layer, and go on as if it were one."""
-        inputs = [self.value(ref) for ref in _refs((*call.args, *call.kwargs.values()))]
-        numbers = tuple(dict.fromkeys(value.number for value in inputs if value is not None))
+    def refuse(self, call: Call, text: str, *, of_shape: bool = False) -> None:
+        """Say why the current call cannot be a layer, and go on as if it were one.
+
+        ``of_shape`` says that it is the shape that does not fit; that of what was refused before is no news.
+        """
+        given = [self.value(ref) for ref in _refs((*call.args, *call.kwargs.values()))]
+        inputs = [value for value in given if value is not None]
+        numbers = tuple(dict.fromkeys(value.number for value in inputs))
+        strange = any(value.strange for value in inputs)
         for part, shape in enumerate(call.shapes):
-            self._add(Step(numbers, shape[1:], call.origin, note=text), part)
+            changed = of_shape or any(value.shape != shape[1:] for value in inputs)
+            step = Step(numbers, shape[1:], call.origin, note=text, follows=of_shape and strange)
+            self._add(step, part, strange=strange or changed)
 
     def note(self, text: str) -> None:
         """Remember a sentence for the reader of the spec, once."""
@@ -187,9 +197,9 @@ class Lowering:
     def _refuse(self, text: str) -> None:
         self.reasons.append(Reason(Origin("", self.graph.name), text))
 
-    def _add(self, step: Step, part: int = 0) -> None:
+    def _add(self, step: Step, part: int = 0, *, strange: bool = False) -> None:
         self.steps.append(dataclasses.replace(step, parameters=self._names))
-        self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape)
+        self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape, strange=strange)
 
 
 def bind(call: Call, *required: str, **optional: Any) -> SimpleNamespace:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lrbound.importing.graph import INPUT, Call, Constant, Graph, ParameterRef, Ref
 from lrbound.importing.moments import parameter, sampling_step
 from lrbound.importing.onnx_nodes import NODES, unknown
-from lrbound.importing.refusal import ModelError, Origin
+from lrbound.importing.refusal import ModelError, Origin, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from lrbound.importing.graph import Parameter, Shape
 
 BATCH = 2
+EXPORT = (
+    "export it with torch.onnx.export(..., dynamo=False, training=torch.onnx.TrainingMode.TRAINING, "
+    "do_constant_folding=False), or import the PyTorch model itself"
+)
 FOLDED = (
     "the file has convolutions and no normaliser: the usual export, in evaluation mode, folds batch norm into the "
-    "convolutions, which changes the answer. If the model has batch norm, export it with torch.onnx.export(..., "
-    "training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False), or import the PyTorch model itself"
+    f"convolutions, which changes the answer. If the model has batch norm, {EXPORT}"
+)
+EVALUATED = (
+    f"the file has the model in evaluation mode, as the usual export writes it, and training is another one; {EXPORT}"
 )
 
 
@@ -49,10 +55,12 @@ def read_onnx(path: str, input_shape: Sequence[int] | None = None) -> Graph:
         reader.read(node)
     outputs = tuple((output.name, reader.known.get(output.name)) for output in model.graph.output)
     ops = {call.op for call in reader.calls}
+    evaluated = any(call.op == "batch_norm" and not call.kwargs.get("training") for call in reader.calls)
+    name = model.graph.name or "model"
+    reasons = (Reason(Origin("", name), EVALUATED),) if evaluated else ()
     notes = (FOLDED,) if "conv2d" in ops and not any(op.endswith("_norm") for op in ops) else ()
-    return Graph(
-        model.graph.name or "model", reader.shape, reader.batch, tuple(reader.calls), outputs, reader.parameters, notes
-    )
+    calls = tuple(reader.calls)
+    return Graph(name, reader.shape, reader.batch, calls, outputs, reader.parameters, notes, reasons)
 
 
 class _Reader:

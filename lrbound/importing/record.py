@@ -29,6 +29,8 @@ OWN_NORMALISERS, OWN_ACTIVATIONS = "lrbound.normalizers", "lrbound.activations"
 """Modules of these packages are one operation each, whatever they compute inside."""
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 """Classes of torch around a model."""
+MOVES = ("to", "cpu", "cuda")
+"""Operations that ask for a device."""
 NEEDS_VALUES = ("meta tensor", "Meta tensor", "meta device", "with meta", "_local_scalar_dense", "data-dependent")
 """What torch's messages say where an operation asks for the values of a tensor that has none."""
 
@@ -63,6 +65,12 @@ def record(model: nn.Module, input_shape: Sequence[int]) -> Graph:
     if isinstance(model, torch.jit.ScriptModule):
         text = "a compiled TorchScript module cannot be read; give the Python module that it was made from"
         raise Untranslatable([Reason(Origin("", type(model).__name__), text)])
+    lazy = [name for name, p in model.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
+    if lazy:
+        text = (
+            "its parameters have no shape before the first batch (LazyLinear and the like); run the model on one first"
+        )
+        raise Untranslatable([Reason(Origin(name.rpartition(".")[0]), text) for name in lazy])
     notes = []
     if not model.training:
         notes.append("the model is in evaluation mode; it is read as in training, with batch statistics and dropout")
@@ -169,14 +177,17 @@ class _Recorder(TorchFunctionMode):
         op = _name(func)
         if not counts or op.startswith("new_") or op.endswith("_like"):
             result = func(*args, **kwargs)
+            # what is computed from random numbers is random
+            maker = next((name for tensor in inputs if _draws(name := self._makers.get(id(tensor), ""))), op)
             for tensor in _tensors((result,)):
-                self._makers.setdefault(id(tensor), op)
-                self._makers[id(tensor)] = op if _draws(op) else self._makers[id(tensor)]
+                self._makers.setdefault(id(tensor), maker)
+                self._makers[id(tensor)] = maker if _draws(maker) else self._makers[id(tensor)]
                 self._others.append(tensor)
             return result
         given = tuple(self._plain(value) for value in args), {k: self._plain(v) for k, v in kwargs.items()}
         versions = [tensor._version for tensor in inputs]
         result = _batch_normalised(args, kwargs) if op == "batch_norm" else None
+        result = _moved(args, kwargs) if op in MOVES else result
         result = func(*args, **kwargs) if result is None else result
         made = list(_tensors((result,)))
         changed = [t for t, version in zip(inputs, versions, strict=True) if t._version != version]
@@ -298,6 +309,15 @@ def _batch_normalised(args: Any, kwargs: Any) -> Tensor | None:
         return None
     with torch._C.DisableTorchFunction():
         return x.clone()
+
+
+def _moved(args: Any, kwargs: Any) -> Tensor:
+    """Return what moving a tensor to a device gives where no tensor has values: a copy, of another type if that is asked for."""
+    x, *others = args
+    asked = [*others, *kwargs.values()]
+    types = [a.dtype if isinstance(a, Tensor) else a for a in asked if isinstance(a, Tensor | torch.dtype)]
+    with torch._C.DisableTorchFunction():
+        return x.to(types[0]) if types and types[0] != x.dtype else x.clone()
 
 
 def _name(func: Callable[..., Any]) -> str:

@@ -24,7 +24,7 @@ class Rule:
         What one calls to have it.
     gain2 : float
         gain^2.
-    fan : {"in", "out", "average", "largest"}
+    fan : {"in", "out", "average", "largest", "none"}
     kurtosis : float
     name : str
         Its name in a spec, where it has one.
@@ -43,6 +43,7 @@ class Rule:
             "out": layer.fan_out,
             "average": (layer.fan_in + layer.fan_out) / 2.0,
             "largest": max(layer.fan_in, layer.weight.shape[0]),
+            "none": 1.0,
         }
         return self.gain2 / fans[self.fan]
 
@@ -76,6 +77,7 @@ RULES = (
     Rule("xavier_normal_(gain=5/3)", TANH, "average", NORMAL),
     Rule("xavier_uniform_(gain=5/3)", TANH, "average", UNIFORM),
     Rule("kaiming_normal_(nonlinearity='tanh')", TANH, "in", NORMAL),
+    *(Rule(f"standard deviation {deviation:g}", deviation**2, "none", NORMAL) for deviation in (0.01, 0.02, 0.001)),
     *(
         Rule(f"kaiming_normal_(a={slope}, mode='fan_{fan}')", RELU / (1.0 + slope**2), fan, NORMAL)
         for slope in (0.1, 0.2)

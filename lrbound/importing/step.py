@@ -24,12 +24,15 @@ class Value:
     padding : int
         Pixels that were added around it by an operation of its own, for the layer that follows.
     padding_mode : {"zeros", "circular"}
+    strange : bool
+        Whether its axes are not those of a spec, or not known to be, since something before it was refused.
     """
 
     number: int
     shape: Shape
     padding: int = 0
     padding_mode: str = "zeros"
+    strange: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class Step:
         Names of all that it has.
     note : str
         For the reader of the spec.
+    follows : bool
+        Of a stand-in, whether there is something to say against it only because of one before it.
     """
 
     inputs: tuple[int, ...]
@@ -88,6 +93,7 @@ class Step:
     drawn: Drawn | None = None
     parameters: tuple[str, ...] = ()
     note: str = ""
+    follows: bool = False
 
     @property
     def stands_in(self) -> bool:

@@ -39,12 +39,37 @@ def load_model(target: str, arguments: Mapping[str, Any]) -> nn.Module:
     ModelError
         Where there is no such object, its code fails, or it gives no model.
     """
+    with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no result
+        return _model(_found(target), target, arguments)
+
+
+def load_maker(target: str, arguments: Mapping[str, Any]) -> tuple[Callable[[int], nn.Module], bool]:
+    """Return what gives the model of ``target`` for a seed of torch, and whether its weights are drawn anew for each.
+
+    A model that is there already has the weights that it has: every seed gives a copy of it. See :func:`load_model`.
+    """
+    import copy
+
+    import torch
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = _found(target)
+
+    def make(seed: int) -> nn.Module:
+        with contextlib.redirect_stdout(sys.stderr), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            model = _model(found, target, arguments)
+            return copy.deepcopy(model) if model is found else model
+
+    return make, not isinstance(found, torch.nn.Module)
+
+
+def _found(target: str) -> Any:
+    """Return the object that a target names."""
     place, colon, name = target.rpartition(":")
     if not (colon and place and name):
         raise ModelError(f"error: {target!r} is not {FORM}")
-    with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no result
-        found = _attribute(_imported(place), place, name)
-        return _model(found, target, arguments)
+    return _attribute(_imported(place), place, name)
 
 
 def _imported(place: str) -> ModuleType:

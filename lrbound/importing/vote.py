@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FAR = 4.0
 """Standard errors beyond which a variance is not a rule's."""
+RARE = 1e-3
+"""Probability of what so few values are not taken to be."""
 DIGITS = 6
 """Of the numbers in a spec, as in its examples."""
 
@@ -72,10 +74,10 @@ def fits(rule: Rule, layer: Drawn, *, any_law: bool = False) -> bool:
     weight = layer.weight
     if not weight.variance:
         return False
-    far = abs(weight.variance / rule.variance(layer) - 1.0) > FAR * error(weight, rule.kurtosis)
+    near = within(weight.variance / rule.variance(layer), weight, rule.kurtosis)
     # the sample kurtosis of Gaussians has the variance 24/n, that of uniform numbers is closer
     usual = abs(weight.kurtosis - rule.kurtosis) <= 5.0 * math.sqrt(24.0 / weight.samples) + 0.02
-    return not far and (any_law or usual)
+    return near and (any_law or usual)
 
 
 def _in_common(layers: Sequence[Drawn]) -> dict[str, Elected]:
@@ -89,11 +91,11 @@ def _in_common(layers: Sequence[Drawn]) -> dict[str, Elected]:
         groups.append((alike, power))
     alike, power = max(groups, key=lambda group: len(group[0]))
     mean, spread = pooled([(layer.weight, value) for layer, value in alike])
-    several = len({layer.fan_in for layer, _ in alike}) > 1
+    known = len({layer.fan_in for layer, _ in alike}) > 1
     number = simplest(mean, spread) if power == 1 else simplest(math.sqrt(mean), spread / 2.0) ** 2
     text = f"standard deviation {math.sqrt(number):.4g}" if power == 0 else f"weight_variance {number:.6g}"
     return {
-        layer.weight.name: Elected(rounded(number * layer.fan_in ** (1 - power)), text if several else "")
+        layer.weight.name: Elected(rounded(number * layer.fan_in ** (1 - power)), text if known else "")
         for layer, _ in alike
     }
 
@@ -104,10 +106,8 @@ def elect_biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
     drawn: list[tuple[Drawn, Parameter, float]] = []
     for layer in layers:
         bias = layer.bias
-        if bias is None:
+        if bias is None or bias.constant:
             found[layer.weight.name] = 0.0
-        elif bias.constant:
-            found[layer.weight.name] = rounded((bias.mean or 0.0) ** 2)
         elif bias.variance is None:
             found[layer.weight.name] = None
         else:
@@ -129,11 +129,21 @@ def elect_biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
 
 
 def _agree(measured: float, stated: float, parameter: Parameter) -> bool:
-    return abs(measured / stated - 1.0) <= FAR * error(parameter, 3.0)
+    return within(measured / stated, parameter, 3.0)
+
+
+def within(ratio: float, parameter: Parameter, kurtosis: float) -> bool:
+    """Whether a measured variance divided by a stated one may be chance.
+
+    Of n values the smallest variances are as rare as those of chi^2 with n - 1 degrees of freedom, P(ratio < r) <= (e r)^((n-1)/2).
+    """
+    spread = FAR * error(parameter, kurtosis)
+    least = RARE ** (2.0 / (parameter.samples - 1)) / math.e if parameter.samples > 1 else 0.0
+    return max(1.0 - spread, least) <= ratio <= 1.0 + spread
 
 
 def misfits(init: Init, layer: Drawn, far: float = FAR) -> list[tuple[str, float, float]]:
-    """Return what an initialisation cannot have drawn: name, stated and measured sigma_w^2 or sigma_b^2.
+    """Return what an initialisation cannot have drawn: name, stated and measured sigma_w^2 or mean square of the biases.
 
     Parameters
     ----------
@@ -144,7 +154,7 @@ def misfits(init: Init, layer: Drawn, far: float = FAR) -> list[tuple[str, float
     """
     pairs = [("weight_variance", layer.weight, init.sigma_w2(layer.fan_in, layer.layer_fan_out), layer.fan_in)]
     if layer.bias is not None:
-        pairs.append(("bias_variance", layer.bias, init.sigma_b2(layer.fan_in), 1))
+        pairs.append(("mean square of biases", layer.bias, init.bias_square(layer.fan_in), 1))
     found = []
     for name, parameter, stated, scale in pairs:
         if parameter.variance is None or parameter.mean is None:

@@ -136,5 +136,6 @@ def _init(init: Init) -> str:
     for name, known in NAMED.items():
         if init == known:
             return name
-    bias = f", bias_variance: {_number(init.bias_variance)}" if init.bias_variance else ""
-    return f"{{weight_variance: {_number(init.weight_variance)}{bias}}}"
+    given = {"weight_variance": init.weight_variance}
+    given |= {name: value for name in ("bias_variance", "bias_mean") if (value := getattr(init, name))}
+    return f"{{{', '.join(f'{name}: {_number(value)}' for name, value in given.items())}}}"

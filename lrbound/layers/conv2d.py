@@ -79,18 +79,20 @@ class Conv2d(Layer):
     def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters, borders left out."""
         below, _ = pooled(kernel, math.prod(both(self.stride)), averaged=1.0)
-        return weight_layer(below, self.channels, *self._scale(kernel.channels, ctx), bias=self.bias)
+        fan_in, sigma_w2, square, mean = self._scale(kernel.channels, ctx)
+        return weight_layer(below, self.channels, fan_in, sigma_w2, square, bias=self.bias, bias_mean=mean)
 
-    def _scale(self, channels: int, ctx: Context) -> tuple[int, float, float]:
-        """Return fan-in, sigma_w^2 and sigma_b^2 for an input of so many channels."""
+    def _scale(self, channels: int, ctx: Context) -> tuple[int, float, float, float]:
+        """Return fan-in, sigma_w^2, and mean square and mean of the biases, for an input of so many channels."""
         init = self.init or ctx.init
         fan_in = channels // self.groups * self.window.size
         sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.window.size)
-        return fan_in, sigma_w2, init.sigma_b2(fan_in) if self.bias else 0.0
+        square, mean = (init.bias_square(fan_in), init.bias_mean) if self.bias else (0.0, 0.0)
+        return fan_in, sigma_w2, square, mean
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
-        fan_in, sigma_w2, sigma_b2 = self._scale(kernel.channels, ctx)
+        fan_in, sigma_w2, square, mean = self._scale(kernel.channels, ctx)
         window = convolution(kernel, self.window)
         few = None
         if self.groups > 1 and kernel.near is None:
@@ -98,7 +100,16 @@ class Conv2d(Layer):
 
             few = few_inputs(kernel, self.window, self.groups)
         return weight_layer(
-            kernel, self.channels, fan_in, sigma_w2, sigma_b2, bias=self.bias, window=window, few=few, taps=self.window
+            kernel,
+            self.channels,
+            fan_in,
+            sigma_w2,
+            square,
+            bias=self.bias,
+            bias_mean=mean,
+            window=window,
+            few=few,
+            taps=self.window,
         )
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:

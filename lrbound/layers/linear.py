@@ -50,8 +50,8 @@ class Linear(Layer):
         init = self.init or ctx.init
         fan_in = kernel.channels
         sigma_w2 = init.sigma_w2(fan_in, self.features)
-        sigma_b2 = init.sigma_b2(fan_in) if self.bias else 0.0
-        return weight_layer(kernel, self.features, fan_in, sigma_w2, sigma_b2, bias=self.bias)
+        square, mean = (init.bias_square(fan_in), init.bias_mean) if self.bias else (0.0, 0.0)
+        return weight_layer(kernel, self.features, fan_in, sigma_w2, square, bias=self.bias, bias_mean=mean)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.Linear, drawn anew."""

@@ -91,12 +91,23 @@ class Loss:
         Whether training must blow up above the stable rate. It need not where Q vanishes as the outputs grow.
     tolerated : float
         Times the largest rate up to which a check passes that is not told a level.
+    averages_outputs : bool
+        Whether it is a mean over the outputs, too.
+    torch_names : tuple of str
+        Its module in torch.nn and its function in torch.nn.functional; empty where torch has neither.
+    torch_names_after_output : tuple of str
+        Those of what is left of it where the model has its first operation, ``torch_output``.
+    torch_output : str
     """
 
     targets: ClassVar[Targets] = "values"
     is_squared: ClassVar[bool] = False
     diverges: ClassVar[bool] = True
     tolerated: ClassVar[float] = 1.0
+    averages_outputs: ClassVar[bool] = False
+    torch_names: ClassVar[tuple[str, ...]] = ()
+    torch_names_after_output: ClassVar[tuple[str, ...]] = ()
+    torch_output: ClassVar[str] = ""
 
     @property
     def kind(self) -> str:

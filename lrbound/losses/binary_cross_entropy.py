@@ -27,6 +27,8 @@ class BinaryCrossEntropy(SaturatingLoss):
     """
 
     targets: ClassVar[Targets] = "bits"
+    averages_outputs: ClassVar[bool] = True
+    torch_names: ClassVar[tuple[str, ...]] = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 
     def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
         """Return Q of the sigmoids: p (1 - p) = 1/(4 cosh^2(f/2))."""

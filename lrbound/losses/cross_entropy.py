@@ -26,6 +26,9 @@ class CrossEntropy(SaturatingLoss):
     """
 
     targets: ClassVar[Targets] = "classes"
+    torch_names: ClassVar[tuple[str, ...]] = ("CrossEntropyLoss", "cross_entropy")
+    torch_names_after_output: ClassVar[tuple[str, ...]] = ("NLLLoss", "nll_loss")
+    torch_output: ClassVar[str] = "log_softmax"
 
     def check(self, outputs: int) -> str | None:
         """Refuse a single output: its softmax is always 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.losses._squared import SquaredError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 class MeanSquaredError(SquaredError):
     """2/C times half_squared_error for C outputs, exactly."""
+
+    averages_outputs: ClassVar[bool] = True
+    torch_names: ClassVar[tuple[str, ...]] = ("MSELoss", "mse_loss")
 
     def multiple(self, outputs: int) -> float:
         """Return 2/C."""

@@ -23,16 +23,17 @@ def weight_layer(
     channels: int,
     fan_in: int,
     sigma_w2: float,
-    sigma_b2: float,
+    bias_square: float,
     *,
     bias: bool,
+    bias_mean: float = 0.0,
     window: PositionMap | None = None,
     few: FewInputs | None = None,
     taps: Window | None = None,
 ) -> tuple[Kernel, Pullback]:
     """Return the kernel of ``channels`` units z = W h + b and its pullback.
 
-    Forward Z = sigma_b^2 + sigma_w^2 A, where A is the input's kernel averaged over the window's offsets (the input's
+    Forward Z = E[b^2] + sigma_w^2 A, the mean of the units that of the biases, where A is the input's kernel averaged over the window's offsets (the input's
     kernel itself for a dense layer). Backward is the transpose. The weights' part of a Fisher value is
     fan_in <B, A>, the biases' the sum of B (lrbound/theory/mean-field.md, sections 1 and 4).
     """
@@ -44,8 +45,9 @@ def weight_layer(
         channels,
         averaged.rows,
         averaged.cols,
-        sigma_b2 + sigma_w2 * averaged.pair,
+        bias_square + sigma_w2 * averaged.pair,
         sigma_w2 * averaged.site,
+        mean=bias_mean,
         near=None if averaged.near is None else averaged.near.scaled(sigma_w2),
         few=few,
     )

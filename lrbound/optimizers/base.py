@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from lrbound.fields import number
+from lrbound.errors import Refused
+from lrbound.fields import number, params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from torch.nn import Parameter
     from torch.optim import Optimizer as TorchOptimizer
+
+
+WITHOUT_EFFECT = ("params", "foreach", "fused", "capturable", "differentiable")
+"""Keys of torch's parameter groups that change how a step is computed, not which one it is."""
+OF_SCHEDULES = ("lr", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
 
 
 class LayerCurvature(NamedTuple):
@@ -63,9 +69,40 @@ class Optimizer:
     ----------
     learning_rate : float or None
         The rate that ``lrbound check`` checks.
+    torch_class : str
+        Name of the class of torch.optim that does it; empty where there is none.
+    torch_implied : tuple of str
+        Keys of its parameter groups that say what the class is.
     """
 
+    torch_class: ClassVar[str] = ""
+    torch_implied: ClassVar[tuple[str, ...]] = ()
+
     learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
+
+    @classmethod
+    def from_torch(cls, settings: Mapping[str, Any]) -> Self:
+        """Return the optimiser with the settings of a parameter group of :attr:`torch_class`, its rate left out.
+
+        Raises
+        ------
+        Refused
+            Where a setting that is on is none of the arguments here.
+        """
+        own = [name for name in params(cls) if name in settings and name != "learning_rate"]
+        silent = (*own, *cls.torch_implied, *WITHOUT_EFFECT, *OF_SCHEDULES)
+        other = {key: value for key, value in settings.items() if key not in silent}
+        on = [f"{key}={value!r}" for key, value in other.items() if isinstance(value, int | float) and value]
+        if on:
+            raise Refused(f"there is no theory for {cls.torch_class} with {', '.join(on)}; leave it out to be answered")
+        return cls(**{name: _plain(settings[name]) for name in own})
+
+    def on_multiple(self, factor: float) -> tuple[Self, float] | None:
+        """Return the optimiser that takes the same steps on ``factor`` times less loss, and its rate by that of this one.
+
+        None where there is no such optimiser.
+        """
+        return (self, 1.0) if factor == 1.0 else None
 
     @property
     def kind(self) -> str:
@@ -97,3 +134,10 @@ class Optimizer:
     def torch(self, parameters: Iterable[Parameter], rate: float) -> TorchOptimizer:
         """Build torch's optimiser with these settings at ``rate``."""
         raise NotImplementedError(self.kind)
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting that torch may keep as a tensor as a number; one of several numbers as a tuple."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_plain, value))
+    return value if isinstance(value, bool | int) else float(value)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lrbound.fields import flag, number
 from lrbound.optimizers.base import LayerwiseCurvature, Optimizer
@@ -24,6 +24,8 @@ class SGD(Optimizer):
     ``largest * noise``; the mode is stable where E[x^2] does not grow (lrbound/theory/mean-field.md, section 7). For
     heavy ball the stationary second moments give eta [h + (1+mu)/(1-mu) noise] = 2 (1+mu) in closed form.
     """
+
+    torch_class: ClassVar[str] = "SGD"
 
     momentum: float = number("mu of the heavy ball", 0.0, ge=0, lt=1)
     nesterov: bool = flag("whether the gradient is taken at the point looked ahead to", False)
@@ -69,6 +71,10 @@ class SGD(Optimizer):
 
         nesterov = self.nesterov and self.momentum > 0.0  # torch refuses what would change nothing
         return optim.SGD(parameters, lr=rate, momentum=self.momentum, nesterov=nesterov, weight_decay=self.weight_decay)
+
+    def on_multiple(self, factor: float) -> tuple[Self, float]:
+        """Return less weight decay, which is not in the loss, and a rate that makes up for the smaller gradients."""
+        return replace(self, weight_decay=self.weight_decay / factor), factor
 
     @property
     def _reach(self) -> float:

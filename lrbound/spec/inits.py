@@ -1,4 +1,4 @@
-"""``init``: the name of an initialisation, or its two variances."""
+"""``init``: the name of an initialisation, or its two variances and the biases' mean."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ VARIANCES = {
     "weight_variance": Param("number", "sigma_w^2: the weights have variance sigma_w^2 / fan_in", gt=0),
     "bias_variance": Param("number", "sigma_b^2, the variance of the biases", ge=0),
 }
+NUMBERS = VARIANCES | {"bias_mean": Param("number", "mean of the biases; 0.1 for biases that all start at 0.1")}
 
 
 def read_init(value: Value, label: str, problems: Problems) -> Init:
@@ -37,11 +38,13 @@ def read_init(value: Value, label: str, problems: Problems) -> Init:
 
 
 def _read_variances(mapping: MapValue, label: str, problems: Problems) -> Init:
-    given = known_entries(mapping, VARIANCES, "key", f"{label}init: ", problems)
+    given = known_entries(mapping, NUMBERS, "key", f"{label}init: ", problems)
     numbers: dict[str, float] = {}
     for key, value in given.items():
         with problems.collecting():
-            numbers[key] = read_number(value, VARIANCES[key], f"{label}init: '{key}'")
+            numbers[key] = read_number(value, NUMBERS[key], f"{label}init: '{key}'")
     if "weight_variance" not in given:
         raise Invalid(mapping.mark, f"{label}init: 'weight_variance' is missing")
-    return Init(numbers.get("weight_variance", 1.0), numbers.get("bias_variance", 0.0))
+    return Init(
+        numbers.get("weight_variance", 1.0), numbers.get("bias_variance", 0.0), bias_mean=numbers.get("bias_mean", 0.0)
+    )

@@ -28,7 +28,7 @@ from lrbound.spec.header import (
     VERSION,
 )
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
-from lrbound.spec.inits import VARIANCES
+from lrbound.spec.inits import NUMBERS
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Layer
@@ -126,7 +126,7 @@ def _input() -> Schema:
 
 
 def _init() -> Schema:
-    variances = {name: _field(param) for name, param in VARIANCES.items()}
+    variances = {name: _field(param) for name, param in NUMBERS.items()}
     return {
         "description": "initialisation of weights and biases",
         "anyOf": [{"enum": list(NAMED)}, _object(variances, required=["weight_variance"])],

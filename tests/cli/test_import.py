@@ -6,8 +6,10 @@ import json
 import os
 
 import pytest
+from typer.testing import CliRunner
 
 import lrbound
+from lrbound.cli.app import app
 
 NETS = """\
 import sys
@@ -293,3 +295,11 @@ def test_without_torch_there_is_one_line(cli, nets, monkeypatch):
     result = cli("import", "nets.py:build", "--input", "48")
 
     assert (result.exit_code, result.stderr) == (2, "lrbound import needs PyTorch: pip install 'lrbound[torch]'\n")
+
+
+def test_python_code_without_the_name_of_a_model_is_told_how_to_name_it(tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text("model = None\n")
+    done = CliRunner().invoke(app, ["predict", str(path), "--input", "3,8,8"])
+    assert done.exit_code == 2
+    assert f"{path} is Python code; name the model in it, or what makes one: {path}:OBJECT" in done.stderr

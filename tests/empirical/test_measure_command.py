@@ -156,3 +156,61 @@ def test_ctrl_c_before_the_first_is_done_leaves_nothing_to_show(small_spec, inte
 
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == "interrupted before the first initialisation was done\n"
+
+
+MODELS = """
+import torch
+from torch import nn
+
+def build(units: int = 64):
+    print("built")
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, units), nn.BatchNorm1d(units), nn.ReLU(), nn.Linear(units, 5))
+
+class Answer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = build()
+
+    def forward(self, x):
+        return {"logits": self.net(x)}
+
+model = Answer()
+"""
+
+
+@pytest.fixture
+def models(tmp_path):
+    path = tmp_path / "models.py"
+    path.write_text(MODELS)
+    return path
+
+
+def measured(*arguments: str):
+    done = run(*arguments, "--input", "3,2,2", "--batch-size", "32", "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_model_is_measured_itself_and_not_what_it_is_read_as(models, monkeypatch):
+    monkeypatch.setattr(module, "to_torch", None)  # the spec's own module is not built
+    monkeypatch.setattr(memory, "require", lambda *_: None)
+    monkeypatch.setattr(module, "require", lambda *_: None)
+
+    shown = measured(f"{models}:build", "--seeds", "4", "--arg", "units=100")
+
+    assert shown["prediction"]["assumptions"]["parameters"] == 12 * 100 + 100 + 200 + 505
+    assert len(set(shown["measured"]["values"])) == 4
+    assert shown["ratio"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_model_with_its_weights_is_one_initialisation(models):
+    shown = measured(f"{models}:model", "--seeds", "2")
+
+    assert shown["ratio"] == pytest.approx(1.0, abs=0.15)
+    assert any("is one initialisation" in warning for warning in shown["prediction"]["warnings"])
+
+
+def test_layers_of_a_model_have_no_paths_of_a_spec(models):
+    done = run(f"{models}:build", "--input", "3,2,2", "--per-layer")
+    assert done.exit_code == 2
+    assert "--per-layer needs a spec" in done.stderr

@@ -11,6 +11,8 @@ CALLED_BY_OTHERS = {
     "__annotations__",  # typer, of an unfolded command
     "__getattr__",  # Python, for names imported late
     "__signature__",  # inspect, of an unfolded command
+    "on_train_begin",  # Keras and transformers
+    "on_train_start",  # Lightning
     "overlap_gain",  # by its name, with the others of its record
     "_rms_norm",  # by the name of the operation
     "range_test",  # the benchmark of rates

@@ -89,22 +89,29 @@ def test_a_file_of_keras_2_is_read_as_one_of_keras_3(tmp_path):
     ]
 
 
-def test_what_keras_has_and_a_spec_has_not_is_named(tmp_path):
-    constant = dense("b", 20, source="a") | {}
+def test_constant_biases_have_their_mean(tmp_path):
+    constant = dense("a", 20, source="in")
     constant["config"]["bias_initializer"] = {"class_name": "Constant", "config": {"value": 0.1}}
+
+    network = translate(read_keras(saved(tmp_path, keras2(constant, dense("b", 3, source="a"))))).network
+
+    assert [(node.layer.init or network.init).bias_mean for node in network.nodes] == [0.1, 0.0]
+
+
+def test_what_keras_has_and_a_spec_has_not_is_named(tmp_path):
+    known = dense("b", 20, source="a")
     recurrent = {"class_name": "GRU", "config": {"name": "gru"}, "name": "gru", "inbound_nodes": [[["b", 0, 0, {}]]]}
     mine = dense("c", 3, initializer={"class_name": "Mine", "config": {}}, source="gru")
     frozen = dense("a", 20, source="in")
     frozen["config"]["trainable"] = False
 
     with pytest.raises(Untranslatable) as refused:
-        translate(read_keras(saved(tmp_path, keras2(frozen, constant, recurrent, mine))))
+        translate(read_keras(saved(tmp_path, keras2(frozen, known, recurrent, mine))))
 
     assert str(refused.value).splitlines() == [
         "a (Dense): it is frozen (trainable is false); a spec trains all its layers",
         "c (Dense): its initializer Mine is not known; use one of Keras' own",
         "gru (GRU): 'GRU' has no layer in a spec; give the model without it, or write this part by hand",
-        "b (Dense): its biases are all 0.1; a spec has biases of mean 0 only, so start them from 0 or from a distribution",
     ]
 
 

@@ -117,7 +117,8 @@ def test_an_export_without_a_normaliser_is_warned_of(read):
         (
             "the file has convolutions and no normaliser: the usual export, in evaluation mode, folds batch norm into the "
             "convolutions, which changes the answer. If the model has batch norm, export it with torch.onnx.export(..., "
-            "training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False), or import the PyTorch model itself"
+            "dynamo=False, training=torch.onnx.TrainingMode.TRAINING, do_constant_folding=False), or import the PyTorch model "
+            "itself"
         ),
     )
 
@@ -126,6 +127,8 @@ def test_a_normaliser_of_an_evaluation_export_is_refused(read):
     with pytest.raises(
         Untranslatable, match=r"bn \(BatchNormalization\): it is in evaluation mode, with fixed statistics"
     ):
+        translate(read(*network(training=False)))
+    with pytest.raises(Untranslatable, match=r"main: the file has the model in evaluation mode.*dynamo=False"):
         translate(read(*network(training=False)))
 
 

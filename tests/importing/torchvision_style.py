@@ -59,17 +59,19 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, block: type[BasicBlock | Bottleneck], layers: list[int], classes: int = 1000) -> None:
+    def __init__(
+        self, block: type[BasicBlock | Bottleneck], layers: list[int], classes: int = 1000, width: int = 64
+    ) -> None:
         super().__init__()
-        self.inplanes = 64
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.inplanes = width
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        for index, (blocks, planes) in enumerate(zip(layers, (64, 128, 256, 512), strict=True), 1):
-            setattr(self, f"layer{index}", self._layer(block, planes, blocks, 1 if index == 1 else 2))
+        for index, (blocks, planes) in enumerate(zip(layers, (1, 2, 4, 8), strict=True), 1):
+            setattr(self, f"layer{index}", self._layer(block, width * planes, blocks, 1 if index == 1 else 2))
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
-        self.fc = nn.Linear(512 * block.expansion, classes)
+        self.fc = nn.Linear(8 * width * block.expansion, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -103,27 +105,30 @@ def resnet50() -> nn.Module:
     return ResNet(Bottleneck, [3, 4, 6, 3])
 
 
+VGG16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)
+
+
 class VGG(nn.Module):
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, classes: int = 1000, plan: tuple[int, ...] = VGG16, side: int = 7, units: int = 4096) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         inputs = 3
-        for entry in (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0):
+        for entry in plan:
             if not entry:
                 layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
                 continue
             layers += [nn.Conv2d(inputs, entry, kernel_size=3, padding=1), nn.BatchNorm2d(entry), nn.ReLU(inplace=True)]
             inputs = entry
         self.features = nn.Sequential(*layers)
-        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
+        self.avgpool = nn.AdaptiveAvgPool2d((side, side))
         self.classifier = nn.Sequential(
-            nn.Linear(512 * 7 * 7, 4096),
+            nn.Linear(inputs * side * side, units),
             nn.ReLU(True),
             nn.Dropout(0.5),
-            nn.Linear(4096, 4096),
+            nn.Linear(units, units),
             nn.ReLU(True),
             nn.Dropout(0.5),
-            nn.Linear(4096, classes),
+            nn.Linear(units, classes),
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -173,7 +178,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, classes: int = 1000, width: float = 1.0) -> None:
         super().__init__()
         settings = (
             (1, 16, 1, 1),
@@ -184,15 +189,16 @@ class MobileNetV2(nn.Module):
             (6, 160, 3, 2),
             (6, 320, 1, 1),
         )
-        features: list[nn.Module] = [ConvNormActivation(3, 32, stride=2)]
-        inputs = 32
-        for expand, channels, count, first in settings:
+        inputs, last = (8 * max(round(width * channels / 8), 1) for channels in (32, 1280))
+        features: list[nn.Module] = [ConvNormActivation(3, inputs, stride=2)]
+        for expand, full, count, first in settings:
+            channels = 8 * max(round(width * full / 8), 1)
             for index in range(count):
                 features.append(InvertedResidual(inputs, channels, first if index == 0 else 1, expand))
                 inputs = channels
-        features.append(ConvNormActivation(inputs, 1280, kernel=1))
+        features.append(ConvNormActivation(inputs, last, kernel=1))
         self.features = nn.Sequential(*features)
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, classes))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
@@ -241,9 +247,10 @@ class DenseBlock(nn.ModuleDict):
 
 
 class DenseNet(nn.Module):
-    def __init__(self, growth: int = 32, blocks: tuple[int, ...] = (6, 12, 24, 16), classes: int = 1000) -> None:
+    def __init__(
+        self, growth: int = 32, blocks: tuple[int, ...] = (6, 12, 24, 16), classes: int = 1000, channels: int = 64
+    ) -> None:
         super().__init__()
-        channels = 64
         self.features = nn.Sequential()
         self.features.add_module("conv0", nn.Conv2d(3, channels, 7, stride=2, padding=3, bias=False))
         self.features.add_module("norm0", nn.BatchNorm2d(channels))

@@ -38,8 +38,8 @@ def affine(call: Call, scope: Lowering, weight: object, bias: object, *, shifts:
     if beta is not None and not beta.constant and beta.mean is not None:
         scope.refuse(
             call,
-            f"its beta differs from channel to channel (mean {beta.mean:.3g}, deviation {_deviation(beta):.3g}), as after "
-            "training; a spec describes networks at initialisation",
+            f"its beta differs from channel to channel (mean {beta.mean:.3g}, deviation {_deviation(beta):.3g}), drawn at "
+            "random or trained; that of a spec is one number, at initialisation",
         )
         return None
     scale, note = _scale(gamma)

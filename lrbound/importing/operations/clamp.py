@@ -9,12 +9,12 @@ from lrbound.activations.relu import Relu
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation
 from lrbound.layers import LAYERS
+from lrbound.layers._normaliser import Affine
 
 if TYPE_CHECKING:
     from lrbound.importing.graph import Call
     from lrbound.importing.lower import Lowering
     from lrbound.importing.step import Value
-    from lrbound.layers.base import Layer
 
 KINDS = {(0.0, math.inf): "relu", (0.0, 6.0): "relu6", (-1.0, 1.0): "hardtanh"}
 """Activations by their range."""
@@ -35,7 +35,7 @@ class Clamp(Operation):
             return
         if KINDS.get((low, high)) in LAYERS:
             scope.apply(call, value, LAYERS.get(KINDS[low, high])())
-        elif low == 0.0 and math.isfinite(high) and _is_normalised(scope, value, high):
+        elif low == 0.0 and math.isfinite(high) and _never_reaches(scope, value, high):
             text = f"the cap of relu{high:g} lies {CAP_IN_DEVIATIONS:g} deviations or more above its normaliser's mean"
             scope.note(f"{text}, so that it is read as relu")
             scope.apply(call, value, Relu())
@@ -58,7 +58,9 @@ def _range(call: Call) -> tuple[float, float]:
     return (float(low), float(high)) if all(isinstance(x, int | float) for x in (low, high)) else (math.nan, math.nan)
 
 
-def _is_normalised(scope: Lowering, value: Value, high: float) -> bool:
-    layer: Layer | None = scope.steps[value.number - 1].layer if value.number else None
-    gamma, beta = getattr(layer, "gamma", None), getattr(layer, "beta", 0.0)
-    return gamma is not None and abs(gamma) * CAP_IN_DEVIATIONS + beta <= high
+def _never_reaches(scope: Lowering, value: Value, high: float) -> bool:
+    """Whether a value comes from a normaliser of each channel over the batch that keeps it below ``high``."""
+    layer = scope.steps[value.number - 1].layer if value.number else None
+    if not (isinstance(layer, Affine) and layer.fixes_scale):
+        return False
+    return abs(layer.gamma) * CAP_IN_DEVIATIONS + layer.beta <= high

@@ -27,11 +27,11 @@ class Dense(Operation):
         if value is None or weight is None or (bias is None) != (given.bias is None):
             return
         if len(scope.torch_shape(given.input)) != 1:
-            scope.refuse(
-                call,
-                f"a dense layer acts on the last axis of {list(scope.torch_shape(given.input))}; linear of a spec takes flat "
-                "features, so flatten before it (or use a convolution of kernel 1 on [channels, height, width])",
+            text = (
+                "it acts on the last axis of several; linear of a spec takes flat features, so flatten before it, or use a "
+                "convolution of kernel 1 on [channels, height, width]"
             )
+            scope.refuse(call, text, of_shape=True)
             return
         outputs, inputs = weight.shape
         layer = Linear(features=outputs, bias=bias is not None)

@@ -24,7 +24,10 @@ RECURRENT = (
 ATTENTION = "multiplies results with each other across positions (attention), for which a spec has no layer"
 PARTS = "takes channels, tokens or samples apart, for which a spec has no layer; give every branch all of its input"
 OTHER_AXES = "works on signals or volumes; a spec takes [features] or [channels, height, width]"
-MASKS = "drops whole channels or keeps mean and variance; a spec has dropout of single units only"
+MASKS = (
+    "drops whole channels or keeps mean and variance; a spec has dropout of single units only, so put torch.nn.Dropout in its "
+    "place, or leave it out"
+)
 SENTENCES = {
     **dict.fromkeys(("conv_transpose2d", "interpolate", "upsample", "pixel_shuffle"), LARGER),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "movedim", "T", "mT", "t"), AXES),

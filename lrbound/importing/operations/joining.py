@@ -59,7 +59,7 @@ def _join(call: Call, scope: Lowering, first: Value, second: Value) -> None:
         scope.join(call, "sum", [first, second], first.shape)
         return
     text = f"'{call.op}' of {list(first.shape)} and {list(second.shape)}"
-    scope.refuse(call, f"{text}; branches of a spec have equal shapes, or are gates of each channel")
+    scope.refuse(call, f"{text}; branches of a spec have equal shapes, or are gates of each channel", of_shape=True)
 
 
 def _concatenate(call: Call, scope: Lowering) -> None:
@@ -71,7 +71,9 @@ def _concatenate(call: Call, scope: Lowering) -> None:
         scope.refuse(call, "a result is concatenated with a parameter or a constant; a spec concatenates branches only")
     elif given.dim % axes != 1 or len({value.shape[1:] for value in known}) > 1:
         scope.refuse(
-            call, f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels"
+            call,
+            f"a concatenation along axis {given.dim}; branches of a spec are put together along the channels",
+            of_shape=True,
         )
     elif len(known) == 1:
         scope.same(known[0])
@@ -94,7 +96,9 @@ def _with_constant(call: Call, scope: Lowering, other: object, value: Value | No
             f"a fixed number, {other:g}, is {verb} a result ('{call.op}'); a spec has no layer for it, so leave it out"
         )
     elif isinstance(other, ParameterRef):
-        text = f"the parameter {other.name} is {verb} a result; a spec has weights in its layers only"
+        text = (
+            f"a parameter of its own is {verb} a result (layer scale, embedding); a spec has weights in its layers only"
+        )
     elif isinstance(other, Constant) and other.maker in RANDOM:
         text = f"random numbers are {verb} a result (stochastic depth, noise); a spec has dropout only, so set it to 0"
     elif isinstance(other, Constant):

@@ -58,8 +58,9 @@ class Normalising(Operation):
     def _layer_norm(self, call: Call, scope: Lowering, value: Value) -> None:
         given = bind(call, "input", "normalized_shape", weight=None, bias=None, eps=1e-5)
         if tuple(given.normalized_shape) != value.shape:
-            text = f"it normalises over {list(given.normalized_shape)} of {list(scope.torch_shape(call.args[0]))}"
-            scope.refuse(call, f"{text}; layer_norm of a spec takes all channels and positions of a sample together")
+            text = "it normalises over some of the axes"
+            text = f"{text}; layer_norm of a spec takes all channels and positions of a sample together"
+            scope.refuse(call, text, of_shape=True)
         elif len(value.shape) == 3 and given.weight is not None:
             text = "it has a gamma and a beta for every channel and position; layer_norm of a spec has one a channel"
             scope.refuse(call, f"{text}, as torch.nn.GroupNorm(1, {value.shape[0]}) has")
@@ -70,8 +71,8 @@ class Normalising(Operation):
         given = bind(call, "input", "normalized_shape", weight=None, eps=None)
         given.eps = SINGLE_EPS if given.eps is None else given.eps
         if tuple(given.normalized_shape) != value.shape or len(value.shape) != 1:
-            text = f"it normalises over {list(given.normalized_shape)} of {list(scope.torch_shape(call.args[0]))}"
-            scope.refuse(call, f"{text}; rms_norm is read on flat features only")
+            text = "it normalises over some of the axes; rms_norm is read on flat features only"
+            scope.refuse(call, text, of_shape=True)
             return
         _apply(call, scope, value, "rms_norm", given)
 

@@ -29,5 +29,8 @@ class Padding(Operation):
         if alike and len(value.shape) == 3 and not value.padding and given.mode in modes and not given.value:
             scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
             return
+        if not any(sides):
+            scope.same(value)
+            return
         text = f"padding {list(sides)} in mode '{given.mode}'"
         scope.refuse(call, f"{text}; a spec pads all four sides alike, with zeros or circularly, before a convolution")

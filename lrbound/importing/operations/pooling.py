@@ -40,7 +40,7 @@ class Pooling(Operation):
         elif len(value.shape) == 1 and call.shapes[0][1:] == (*value.shape, 1, 1):
             scope.same(value)  # one position is left as it is
         elif len(value.shape) != 3:
-            scope.refuse(call, f"a pool takes [channels, height, width], got {list(value.shape)}")
+            scope.refuse(call, f"a pool takes [channels, height, width], got {list(value.shape)}", of_shape=True)
         elif call.op.startswith("adaptive"):
             _lower_adaptive(call, scope, value)
         else:
@@ -117,5 +117,5 @@ def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
     elif call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1)) and len(value.shape) == 1 and 0 not in axes:
         scope.same(value)  # over the one position that is left
     else:
-        text = f"a mean over the axes {list(axes)} of [batch, {', '.join(map(str, value.shape))}]"
-        scope.refuse(call, f"{text}; a spec has the mean over height and width")
+        text = f"a mean over {list(axes)} of {dims} axes"
+        scope.refuse(call, f"{text}; a spec has the mean over height and width", of_shape=True)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.importing.operations.base import Operation
+from lrbound.importing.operations.gaps import PARTS
 from lrbound.layers.flatten import Flatten
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SHAPES = ("view", "reshape", "flatten", "squeeze", "unsqueeze", "getitem", "unflatten", "view_as", "reshape_as")
 EXPANSIONS = ("expand", "expand_as")
+MIXED = "mixes samples or repeats values; a spec keeps the samples apart"
 COPIES = ("contiguous", "clone", "to", "float", "double", "half", "type", "type_as", "cuda", "cpu", "requires_grad")
 
 
@@ -34,17 +36,20 @@ class Reshaping(Operation):
             return
         kept = call.shapes[0][0] == scope.graph.batch and math.prod(after) == math.prod(before)
         if not kept:
-            text = f"'{call.op}' makes {list(call.shapes[0])} of [{scope.graph.batch}, {', '.join(map(str, before))}]"
-            scope.refuse(call, f"{text}; a spec keeps every value and the samples apart")
-        elif after in (before, value.shape) or (len(value.shape) == 1 and _squeezed(after) == value.shape):
+            taken = math.prod(call.shapes[0]) < scope.graph.batch * math.prod(before)
+            text = f"'{call.op}' {PARTS if taken else MIXED}"
+            scope.refuse(call, text, of_shape=True)
+        elif (
+            after in (before, value.shape) or after == () or (len(value.shape) == 1 and _squeezed(after) == value.shape)
+        ):
             scope.same(value)
         elif len(value.shape) == 3 and after == (value.shape[0], math.prod(value.shape[1:])):
             scope.same(value)  # positions in a row, whose mean may follow
         elif len(value.shape) == 3 and after == (math.prod(value.shape),):
             scope.apply(call, value, Flatten())
         else:
-            text = f"'{call.op}' makes {list(after)} of {list(before)}"
-            scope.refuse(call, f"{text}; the only change of shape in a spec is flatten, to [features]")
+            text = f"'{call.op}' splits or merges axes; the only change of shape in a spec is flatten, to [features]"
+            scope.refuse(call, text, of_shape=True)
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

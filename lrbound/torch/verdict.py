@@ -1,0 +1,122 @@
+"""A learning rate held against the largest that training is expected to survive, and what to do where it is above."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from lrbound.prediction import Prediction
+
+Action = Literal["warn", "raise", "log"]
+LOGGER = "lrbound"
+"""Name of the logger that ``action="log"`` writes to."""
+
+
+class LearningRateTooHigh(ValueError):
+    """A learning rate is above the largest that training is expected to survive."""
+
+
+class LearningRateWarning(UserWarning):
+    """A learning rate is too high, or there is no answer for this model."""
+
+
+@dataclass(frozen=True)
+class GroupRate:
+    """The learning rate of one parameter group of an optimiser.
+
+    Attributes
+    ----------
+    index : int
+        Which group, from 0.
+    learning_rate : float or None
+        Its rate, the highest that a schedule is known to reach; None where it has none.
+    max_learning_rate, recommended_learning_rate : float
+        Of the whole model, were all of it trained as this group is.
+    prediction : Prediction
+        With the settings of this group; of the loss as a mean over the samples.
+    """
+
+    index: int
+    learning_rate: float | None
+    max_learning_rate: float
+    recommended_learning_rate: float
+    prediction: Prediction
+
+    @property
+    def ratio(self) -> float:
+        """The rate divided by the largest; 0 without a rate."""
+        rate = self.learning_rate or 0.0
+        if rate == 0.0:
+            return 0.0
+        return rate / self.max_learning_rate if self.max_learning_rate > 0.0 else math.inf
+
+
+@dataclass(frozen=True)
+class RateCheck:
+    """What :func:`lrbound.torch.check` found.
+
+    Attributes
+    ----------
+    groups : tuple of GroupRate
+        One for each parameter group that trains the model.
+    notes : tuple of str
+        What was taken for granted.
+    """
+
+    groups: tuple[GroupRate, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> GroupRate:
+        """The group whose rate is highest for what it can be."""
+        return max(self.groups, key=lambda group: group.ratio)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no group's rate is above the largest."""
+        return self.worst.ratio <= 1.0
+
+    @property
+    def message(self) -> str:
+        """The verdict in a few sentences."""
+        worst = self.worst
+        where = f" of parameter group {worst.index}" if len(self.groups) > 1 else ""
+        name, largest = worst.prediction.name, worst.max_learning_rate
+        head = (
+            f"learning rate {worst.learning_rate:.3g}{where} is at most {largest:.3g}, the largest that training of {name} is "
+            "expected to survive"
+            if self.ok
+            else f"learning rate {worst.learning_rate:.3g}{where} is {worst.ratio:.3g} times the largest that training of {name} "
+            f"is expected to survive, {largest:.3g}"
+        )
+        caution = worst.prediction.assumptions.training.loss.caution
+        tail = [] if self.ok or caution is None else [caution]
+        return " ".join((f"{head}.", f"Start at {worst.recommended_learning_rate:.2g}.", *tail))
+
+
+def checked_action(action: str) -> None:
+    """Raise ValueError unless ``action`` is one of those that there are."""
+    if action not in get_args(Action):
+        raise ValueError(f"action must be one of {', '.join(map(repr, get_args(Action)))}, got {action!r}")
+
+
+def tell(error: Exception, action: Action, level: int) -> None:
+    """Raise an error, or warn of it, or log it.
+
+    Parameters
+    ----------
+    error : Exception
+    action : {"warn", "raise", "log"}
+    level : int
+        Frames between the caller and the line that a warning points at.
+    """
+    if action == "raise":
+        raise error
+    if action == "warn":
+        warnings.warn(f"lrbound: {error}", LearningRateWarning, stacklevel=level + 1)
+    else:
+        logging.getLogger(LOGGER).warning("%s", error)
