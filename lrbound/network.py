@@ -25,6 +25,8 @@ class Training:
     optimizer : Optimizer
     target_scale : float
         Root mean square of a sample's target vector; 1 for one-hot targets.
+    target_mean_share : float or None
+        Squared norm of the mean target by its mean square; None where it is not known (1/C of one-hot targets, 0 of one output).
     line, column : int
         Where the spec says the learning rate, or what else it says of training, from 1; 0 where that is not known.
     """
@@ -33,6 +35,7 @@ class Training:
     batch_size: int | None
     optimizer: Optimizer
     target_scale: float = 1.0
+    target_mean_share: float | None = None
     line: int = field(default=0, compare=False)
     column: int = field(default=0, compare=False)
 

@@ -21,9 +21,10 @@ from lrbound.losses.base import Logits
 from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
-from lrbound.published import assumptions, known_rate, published_prediction
+from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import exposed, narrowest, normalisers
+from lrbound.rate.first_step import first_step_rate, of_first_step
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
 from lrbound.rate.survival import START, Case, survival
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from lrbound.forward.sweep import Correction, Place
     from lrbound.network import Network, Training
+    from lrbound.rate.confidence import Confidence
 
 OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
@@ -119,10 +121,11 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     survives = survival(_case(network, own, logits))
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
     largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
+    first = first_step_rate(network, step.ctx)
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
     notes.say(*_remarks(bounds, network, limit=step.limit))
-    if survives.critical_batch_size is None:
+    if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
     return Prediction(
@@ -139,10 +142,16 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         warnings=notes.sentences,
         limited_by=None if largest is None else survives.limited_by,
         critical_batch_size=survives.critical_batch_size,
-        confidence=None
-        if largest is None
-        else confidence(network.input, training.loss, network.outputs, known=step.limit or step.tracked),
+        confidence=_confidence(network, largest, first, known=step.limit or step.tracked),
+        first_step_learning_rate=first,
     )
+
+
+def _confidence(network: Network, largest: float | None, first: float | None, *, known: bool) -> Confidence | None:
+    """Return how far the largest rate can be trusted, or that of the first step; None without either."""
+    if largest is not None:
+        return confidence(network.input, network.training.loss, network.outputs, known=known)
+    return None if first is None else of_first_step(network)
 
 
 def _on_samples(
@@ -327,16 +336,20 @@ def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
 def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
     """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
     remarks = []
+    unknown = no_maximum(network.training.optimizer)
+    if unknown is not None:
+        remarks.append(unknown)
     if network.training.batch_size is None:
-        remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
+        if unknown is None:
+            remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
         if limit:
             remarks.append(
                 "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples "
                 "as batch_size for the corrections at finite width and the spread over initialisations"
             )
-    elif bounds.minibatch is None:
+    elif bounds.minibatch is None and unknown is None:
         remarks.append("bounds.minibatch is null: no layer that can explode has any curvature")
-    if bounds.curvature is None:
+    if bounds.curvature is None and unknown is None:
         remarks.append("bounds.curvature is null: the curvature is 0, so no rate is too large to leading order")
     above = bounds.minibatch is not None and bounds.curvature is not None and bounds.minibatch > bounds.curvature
     if above and len(network.input.shape) > 1:

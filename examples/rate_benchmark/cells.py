@@ -142,16 +142,16 @@ def trained_data(cell: Cell) -> Dataset:
 def design(count: int = COUNT) -> list[Cell]:
     """Return the cells of the design, all different."""
     rng = np.random.default_rng(SEED)
-    families = _balanced(FAMILIES, count)
-    norms = {images: iter(_balanced(levels, count)) for images, levels in nets.NORMS.items()}
-    batches = {images: iter(_balanced(levels, count)) for images, levels in BATCHES.items()}
-    factors = (_balanced(levels, count) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS))
+    families = balanced(FAMILIES, count)
+    norms = {images: iter(balanced(levels, count)) for images, levels in nets.NORMS.items()}
+    batches = {images: iter(balanced(levels, count)) for images, levels in BATCHES.items()}
+    factors = (balanced(levels, count) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS))
     cells: dict[str, Cell] = {}
     for family, optimiser, init, activation, gamma, loss, targets in zip(families, *factors, strict=True):
         images = nets.convolutional(family)
         block, batch = nets.Block(next(norms[images]), activation, gamma), next(batches[images])
         for _ in range(1000):
-            cell, cost = _draw(family, block, init, batch, optimiser, loss, targets, rng)
+            cell, cost = draw(family, block, init, batch, optimiser, loss, targets, rng)
             if cost <= COST[images] and cell.key not in cells:
                 cells[cell.key] = cell
                 break
@@ -160,14 +160,14 @@ def design(count: int = COUNT) -> list[Cell]:
     return list(cells.values())
 
 
-def _balanced(levels: Sequence[Any], count: int) -> list[Any]:
+def balanced(levels: Sequence[Any], count: int, seed: int = SEED) -> list[Any]:
     """Return ``count`` entries in which the levels are as frequent as in the list, in a shuffled order that belongs to the list."""
-    seed = int(hashlib.sha256(json.dumps([SEED, levels]).encode()).hexdigest()[:8], 16)
+    shuffled = int(hashlib.sha256(json.dumps([seed, levels]).encode()).hexdigest()[:8], 16)
     entries = list(itertools.islice(itertools.cycle(levels), count))
-    return [entries[place] for place in np.random.default_rng(seed).permutation(count)]
+    return [entries[place] for place in np.random.default_rng(shuffled).permutation(count)]
 
 
-def _draw(
+def draw(
     family: str,
     block: nets.Block,
     init: str,

@@ -47,8 +47,9 @@ LAW = {
 }
 KIND = Param("choice", "typical statistics for what is not stated", choices=tuple(KINDS))
 TARGET_SCALE = Param("number", "root mean square of a sample's target vector; 1 for one-hot", ge=0)
+TARGET_MEAN_SHARE = Param("number", "squared norm of the mean target by the targets' mean square", ge=0, le=1)
 BATCH_SIZE = Param("integer", "samples in one step, or full", ge=1)
-TRAINING_KEYS = ("loss", "batch_size", "optimizer", "target_scale")
+TRAINING_KEYS = ("loss", "batch_size", "optimizer", "target_scale", "target_mean_share")
 DEFAULT_LOSS = "half_squared_error"
 DEFAULT_OPTIMIZER = "sgd"
 
@@ -127,8 +128,12 @@ def read_training(value: Value, problems: Problems) -> Training:
     if "target_scale" in given:
         with problems.collecting():
             scale = read_number(given["target_scale"], TARGET_SCALE, "training: 'target_scale'")
+    mean_share = None
+    if "target_mean_share" in given:
+        with problems.collecting():
+            mean_share = read_number(given["target_mean_share"], TARGET_MEAN_SHARE, "training: 'target_mean_share'")
     mark = _rate_mark(value)
-    return Training(loss, batch_size, optimizer, scale, mark.line, mark.column)
+    return Training(loss, batch_size, optimizer, scale, mean_share, mark.line, mark.column)
 
 
 def _rate_mark(training: MapValue) -> Mark:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 LATER = {
     "layer": frozenset(),
     "loss": frozenset(),
-    "optimizer": frozenset({"adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "nadam", "radam", "rmsprop"}),
+    "optimizer": frozenset({"adagrad", "adamax", "lamb", "lars", "nadam", "radam"}),
 }
 
 
