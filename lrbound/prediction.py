@@ -138,12 +138,11 @@ class Prediction:
     @property
     def advice(self) -> str | None:
         """What to do, in a sentence; None without a rate."""
-        if self.first_step_learning_rate is not None:
-            return (
-                f"Without warm-up, a first step larger than {self.first_step_learning_rate:.2g} raises the loss. Not a stability "
-                "limit."
-            )
         largest, start = self.max_learning_rate, self.recommended_learning_rate
+        if self.first_step_learning_rate is not None:
+            first = f"{self.first_step_learning_rate:.2g} raises the loss. Not a stability limit."
+            begin = "" if start is None else f"Start at {start:.2g}. "
+            return f"{begin}Without warm-up, a first step larger than {first}"
         if largest is None or start is None:
             return None
         fails = (

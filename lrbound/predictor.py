@@ -24,7 +24,7 @@ from lrbound.prediction import Bounds, LayerReport, Prediction
 from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import exposed, narrowest, normalisers
-from lrbound.rate.first_step import first_step_rate, of_first_step
+from lrbound.rate.first_step import first_step_rate, no_start, of_first_step, start_rate
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
 from lrbound.rate.survival import START, Case, survival
 
@@ -124,7 +124,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     first = first_step_rate(network, step.ctx)
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
-    notes.say(*_remarks(bounds, network, limit=step.limit))
+    notes.say(*_remarks(bounds, network, limit=step.limit), no_start(network))
     if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
@@ -135,7 +135,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         lambda_max=lambda_max,
         lambda_max_interval=None if step.limit else around(lambda_max, log_variance),
         max_learning_rate=largest,
-        recommended_learning_rate=None if largest is None else START * largest,
+        recommended_learning_rate=start_rate(network, first) if largest is None else START * largest,
         bounds=bounds,
         layers=layers,
         hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),

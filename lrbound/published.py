@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from lrbound.optimizers.base import Optimizer
 
 
+NO_FIRST_STEP = (
+    "recommended_learning_rate and first_step_learning_rate are null: the published theory knows gradient descent alone"
+)
+
+
 def published_prediction(network: Network) -> Prediction:
     """Return the prediction of the formulas as printed; Refused for layers and losses that the paper does not treat."""
     from lrbound.curvature.wei2019 import rows
@@ -56,6 +61,7 @@ def published_prediction(network: Network) -> Prediction:
             "bounds.minibatch is null: the published theory has no batch size",
             "critical_batch_size is null: the published theory has no batch size",
             *([reason] if curvature is None else []),
+            *([NO_FIRST_STEP] if training.optimizer.no_maximum else []),
         ),
     )
 
@@ -69,9 +75,7 @@ def no_maximum(optimizer: Optimizer) -> str | None:
     """Return why an optimiser has no largest rate, a warning; None where one is known."""
     if optimizer.no_maximum is None:
         return None
-    return (
-        f"max_learning_rate, recommended_learning_rate, bounds and critical_batch_size are null: {optimizer.no_maximum}"
-    )
+    return f"max_learning_rate, bounds and critical_batch_size are null: {optimizer.no_maximum}"
 
 
 def assumptions(network: Network, batch_statistics: str) -> Assumptions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AdamFamily(AdaptiveOptimizer):
     """Moving means of the gradient and of its square, both corrected for their start at 0 (Kingma and Ba 2015)."""
+
+    start: ClassVar[float | None] = 0.5
+    """Chosen on the 26 runs of AdamW that the benchmark of rates shows (lrbound/theory/adam.md, section 4)."""
 
     betas: tuple[float, float] = two_numbers("decay of the two moving means", (0.9, 0.999), ge=0, lt=1)
     eps: float = number("added to the root of the mean square", 1e-8, ge=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lrbound.fields import number
 
@@ -68,6 +68,9 @@ class Optimizer:
     learning_rate : float or None
         The rate that ``lrbound check`` checks.
     """
+
+    start: ClassVar[float | None] = None
+    """Rate to start with by that of the first step, where trained networks show that it is worth saying."""
 
     learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
 

@@ -28,7 +28,7 @@ from lrbound.backward.folds import GAUSSIAN
 from lrbound.backward.parameter_groups import parameter_groups
 from lrbound.forward.sweep import forward
 from lrbound.losses.base import Logits, TargetLaw
-from lrbound.rate.confidence import Confidence
+from lrbound.rate.confidence import MANY_OUTPUTS, Confidence
 from lrbound.rate.exposed import leaves
 from lrbound.rate.structure import shared_direction
 
@@ -175,6 +175,29 @@ def first_step(
         row[4] = max(row[4], length * group.shift if grows else 0.0)
     hidden, last, alone, noise, shift = np.array(list(rows.values())).reshape(-1, 5).T
     return FirstStep(slope, hidden, last, alone, noise, shift, residuals.even, residuals.curvature)
+
+
+def start_rate(network: Network, first: float | None) -> float | None:
+    """Return the rate to start with, None where no trained network speaks for one."""
+    fraction = network.training.optimizer.start
+    if first is None or fraction is None or network.outputs > MANY_OUTPUTS:
+        return None
+    return fraction * first
+
+
+def no_start(network: Network) -> str | None:
+    """Return why an adaptive optimiser has no rate to start with, a warning; None where it has one."""
+    optimizer = network.training.optimizer
+    if optimizer.no_maximum is None:
+        return None
+    if optimizer.start is None:
+        return f"recommended_learning_rate is null: no fraction of the first-step rate was checked on training with {optimizer.kind}"
+    if network.outputs > MANY_OUTPUTS:
+        return (
+            f"recommended_learning_rate is null: it was checked on networks of at most 10 outputs, not {network.outputs}, and of "
+            "widths up to 1024"
+        )
+    return None
 
 
 def of_first_step(network: Network) -> Confidence:
