@@ -21,7 +21,9 @@ from lrbound.optimizers.rmsprop import RMSprop
 from lrbound.rate.first_step import first_step, first_step_rate
 
 SEEDS = 4
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")  # by torch.func itself
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
+)  # by torch.func itself
 
 
 def conv(channels, stride=1, groups=1):
