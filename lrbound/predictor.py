@@ -22,6 +22,7 @@ from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
 from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
+from lrbound.rate.clipping import clipping
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import exposed, narrowest, normalisers
 from lrbound.rate.first_step import first_step_rate, no_start, of_first_step, start_rate
@@ -40,6 +41,11 @@ OUT_OF_RANGE = (
     "extreme variances): it cannot train at any rate as it stands"
 )
 NO_CRITICAL_BATCH = "critical_batch_size is null: no batch size is known at which noise halves the largest rate"
+
+ACCUMULATED = (
+    "accumulation: batch statistics are those of one batch of batch_size, and so is lambda_max; that of the mean of several is "
+    "at most as large"
+)
 
 NOT_BY_SAMPLE = (
     "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here: a flatten head, or a layer of which it is "
@@ -124,7 +130,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     first = first_step_rate(network, step.ctx)
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
-    notes.say(*_remarks(bounds, network, limit=step.limit), no_start(network))
+    notes.say(*_remarks(bounds, network, limit=step.limit), no_start(network), clipping(network, step.ctx))
     if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
@@ -202,6 +208,11 @@ class _Step(NamedTuple):
     @classmethod
     def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notes) -> _Step:
         samples = network.training.samples
+        if network.training.accumulation > 1 and math.isfinite(samples):
+            if any(layer.over_batch for layer in normalisers(network.nodes, network.input.shape)):
+                notes.say(ACCUMULATED)
+            else:
+                samples *= network.training.accumulation
         if network.training.batch_size is None and full_batch is not None:
             samples = float(full_batch)
         limit = math.isinf(samples)
@@ -295,10 +306,10 @@ def _by_layer(terms: Sequence[Term], samples: float) -> list[tuple[Term, Spectru
 
 def _minibatch(training: Training, logits: Logits, large: Spectrum, own: list[tuple[Term, Spectrum]]) -> float | None:
     """Return the largest rate that is stable where each step draws a new batch; None for a full batch, or without curvature."""
-    if training.batch_size is None:
+    if training.step_samples is None:
         return None
     factors = training.loss.factor(logits), training.loss.noise_factor(logits)
-    return known_rate(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
+    return known_rate(training.optimizer.stable_rate(new_batches(large, own, training.step_samples, *factors)))
 
 
 def _at_the_start(curvature: float, minibatch: float | None, network: Network) -> float:

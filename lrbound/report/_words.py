@@ -64,6 +64,8 @@ def assumptions(prediction: Prediction) -> list[str]:
     """Return sentences that say what the numbers hold for."""
     a = prediction.assumptions
     batch = "a full batch" if a.batch_size is None else f"batches of {count(a.batch_size)}"
+    if a.training.accumulation > 1:
+        batch += f", {count(a.training.accumulation)} to a step"
     statistics = {
         "through": "gradients through batch statistics",
         "frozen": "batch statistics held constant in the gradients",

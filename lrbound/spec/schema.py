@@ -24,8 +24,7 @@ from lrbound.spec.header import (
     LONGEST_NAME,
     LONGEST_SIDE,
     MOST_FEATURES,
-    TARGET_MEAN_SHARE,
-    TARGET_SCALE,
+    NUMBERS,
     VERSION,
 )
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
@@ -39,6 +38,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
+DEFAULTS: Schema = {"target_scale": {"default": 1}, "accumulation": {"default": 1}}
 REFERENCES = {"init": "init", "layers": "layers", "branches": "branches"}
 
 
@@ -152,8 +152,7 @@ def _training() -> Schema:
             "optimizer": _nullable(
                 {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
             ),
-            "target_scale": _nullable({**_field(TARGET_SCALE), "default": 1}),
-            "target_mean_share": _nullable(_field(TARGET_MEAN_SHARE)),
+            **{name: _nullable({**_field(param), **DEFAULTS.get(name, {})}) for name, param in NUMBERS.items()},
         }
     )
 
