@@ -211,11 +211,12 @@ def of_first_step(network: Network) -> Confidence:
         return Confidence(
             "low", f"all parameters of {', '.join(sorted(kinds))} are taken to have gradients of one size"
         )
-    if not network.training.loss.diverges and _normalised(network):
+    if not network.training.loss.diverges:
         return Confidence(
-            "low", f"with {network.training.loss.kind} and normalisers every second rate was off by more than 2 times"
+            "low",
+            "of 19 measured networks with cross-entropy 12 had it within a factor of 2, and most of the others above",
         )
-    return Confidence("medium", "three in four measured first steps were within a factor of 2")
+    return Confidence("medium", "18 of 21 measured networks with squared errors had it within a factor of 2")
 
 
 def _normalised(network: Network) -> bool:
