@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-FieldType = Literal["integer", "pair", "number", "boolean", "choice", "init", "layers", "branches"]
+FieldType = Literal["integer", "pair", "number", "numbers", "boolean", "choice", "init", "layers", "branches"]
 Pair = int | tuple[int, int]
 """One number for the rows and the columns of an image, or one for each."""
 
@@ -36,7 +36,7 @@ class Param:
             return "true or false"
         if self.type == "choice":
             return "one of " + ", ".join(self.choices)
-        noun = {"integer": "integer", "pair": "integer", "number": "number"}.get(self.type)
+        noun = {"integer": "integer", "pair": "integer", "number": "number", "numbers": "number"}.get(self.type)
         if noun is None:
             return {
                 "init": "an initialisation",
@@ -104,6 +104,11 @@ def number(
 ) -> Any:
     """Declare a real argument with its bounds."""
     return _field(Param("number", doc, gt=gt, ge=ge, lt=lt, le=le), default)
+
+
+def two_numbers(doc: str, default: tuple[float, float], *, ge: float, lt: float) -> Any:
+    """Declare an argument of two real numbers within the same bounds, such as the betas of Adam."""
+    return _field(Param("numbers", doc, ge=ge, lt=lt), default)
 
 
 def flag(doc: str, default: object = MISSING) -> Any:

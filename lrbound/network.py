@@ -25,6 +25,12 @@ class Training:
     optimizer : Optimizer
     target_scale : float
         Root mean square of a sample's target vector; 1 for one-hot targets.
+    target_mean_share : float or None
+        Squared norm of the mean target by its mean square; None where it is not known (1/C of one-hot targets, 0 of one output).
+    accumulation : int
+        Batches whose gradients are averaged in a step.
+    clip_norm : float or None
+        Norm to which a longer gradient is cut.
     line, column : int
         Where the spec says the learning rate, or what else it says of training, from 1; 0 where that is not known.
     """
@@ -33,6 +39,9 @@ class Training:
     batch_size: int | None
     optimizer: Optimizer
     target_scale: float = 1.0
+    target_mean_share: float | None = None
+    accumulation: int = 1
+    clip_norm: float | None = None
     line: int = field(default=0, compare=False)
     column: int = field(default=0, compare=False)
 
@@ -40,6 +49,11 @@ class Training:
     def samples(self) -> float:
         """Batch size as a number; ``inf`` for a full batch."""
         return math.inf if self.batch_size is None else float(self.batch_size)
+
+    @property
+    def step_samples(self) -> int | None:
+        """Samples whose gradients one step averages; None for a full batch."""
+        return None if self.batch_size is None else self.batch_size * self.accumulation
 
 
 @dataclass(frozen=True)

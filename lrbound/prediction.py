@@ -115,6 +115,8 @@ class Prediction:
     critical_batch_size : float or None
         Samples in a batch at which the largest rate is half of that of a full batch with the same order parameters: well
         below it the rate grows in proportion to the batch, far above it no longer. None where it does not apply.
+    first_step_learning_rate : float or None
+        Of an adaptive optimiser: the rate above which the first step raises the loss. Not a limit of stability.
     """
 
     name: str
@@ -131,11 +133,16 @@ class Prediction:
     limited_by: str | None = None
     confidence: Confidence | None = None
     critical_batch_size: float | None = None
+    first_step_learning_rate: float | None = None
 
     @property
     def advice(self) -> str | None:
         """What to do, in a sentence; None without a rate."""
         largest, start = self.max_learning_rate, self.recommended_learning_rate
+        if self.first_step_learning_rate is not None:
+            first = f"{self.first_step_learning_rate:.2g} raises the loss. Not a stability limit."
+            begin = "" if start is None else f"Start at {start:.2g}. "
+            return f"{begin}Without warm-up, a first step larger than {first}"
         if largest is None or start is None:
             return None
         fails = (
@@ -162,6 +169,7 @@ class Prediction:
             "lambda_max_interval": None if self.lambda_max_interval is None else list(self.lambda_max_interval),
             "max_learning_rate": self.max_learning_rate,
             "recommended_learning_rate": self.recommended_learning_rate,
+            "first_step_learning_rate": self.first_step_learning_rate,
             "limited_by": self.limited_by,
             "confidence": None if self.confidence is None else self.confidence.level,
             "advice": self.advice,

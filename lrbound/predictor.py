@@ -21,9 +21,11 @@ from lrbound.losses.base import Logits
 from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
-from lrbound.published import assumptions, known_rate, published_prediction
+from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
+from lrbound.rate.clipping import clipping
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import bounded_features, exposed, narrowest, normalisers
+from lrbound.rate.first_step import first_step_rate, no_start, of_first_step, start_rate
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
 from lrbound.rate.survival import START, Case, survival
 
@@ -32,12 +34,18 @@ if TYPE_CHECKING:
 
     from lrbound.forward.sweep import Correction, Place
     from lrbound.network import Network, Training
+    from lrbound.rate.confidence import Confidence
 
 OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
     "extreme variances): it cannot train at any rate as it stands"
 )
 NO_CRITICAL_BATCH = "critical_batch_size is null: no batch size is known at which noise halves the largest rate"
+
+ACCUMULATED = (
+    "accumulation: batch statistics are those of one batch of batch_size, and so is lambda_max; that of the mean of several is "
+    "at most as large"
+)
 
 NOT_BY_SAMPLE = (
     "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here: a flatten head, or a layer of which it is "
@@ -121,10 +129,11 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     survives = survival(case)
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
     largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
+    first = first_step_rate(network, step.ctx)
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
-    notes.say(*_remarks(bounds, network, limit=step.limit))
-    if survives.critical_batch_size is None:
+    notes.say(*_remarks(bounds, network, limit=step.limit), no_start(network), clipping(network, step.ctx))
+    if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
     return Prediction(
@@ -134,17 +143,23 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         lambda_max=lambda_max,
         lambda_max_interval=None if step.limit else around(lambda_max, log_variance),
         max_learning_rate=largest,
-        recommended_learning_rate=None if largest is None else START[case.over_batch] * largest,
+        recommended_learning_rate=start_rate(network, first) if largest is None else START[case.over_batch] * largest,
         bounds=bounds,
         layers=layers,
         hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),
         warnings=notes.sentences,
         limited_by=None if largest is None else survives.limited_by,
         critical_batch_size=survives.critical_batch_size,
-        confidence=None
-        if largest is None
-        else confidence(network.input, training.loss, network.outputs, known=step.limit or step.finite_size),
+        confidence=_confidence(network, largest, first, known=step.limit or step.finite_size),
+        first_step_learning_rate=first,
     )
+
+
+def _confidence(network: Network, largest: float | None, first: float | None, *, known: bool) -> Confidence | None:
+    """Return how far the largest rate can be trusted, or that of the first step; None without either."""
+    if largest is not None:
+        return confidence(network.input, network.training.loss, network.outputs, known=known)
+    return None if first is None else of_first_step(network)
 
 
 def _on_samples(network: Network, swept: _Swept, step: _Step, notes: Notes) -> tuple[float | None, float]:
@@ -193,6 +208,11 @@ class _Step(NamedTuple):
     @classmethod
     def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notes) -> _Step:
         samples = network.training.samples
+        if network.training.accumulation > 1 and math.isfinite(samples):
+            if any(layer.over_batch for layer in normalisers(network.nodes, network.input.shape)):
+                notes.say(ACCUMULATED)
+            else:
+                samples *= network.training.accumulation
         if network.training.batch_size is None and full_batch is not None:
             samples = float(full_batch)
         limit = math.isinf(samples)
@@ -286,10 +306,10 @@ def _by_layer(terms: Sequence[Term], samples: float) -> list[tuple[Term, Spectru
 
 def _minibatch(training: Training, logits: Logits, large: Spectrum, own: list[tuple[Term, Spectrum]]) -> float | None:
     """Return the largest rate that is stable where each step draws a new batch; None for a full batch, or without curvature."""
-    if training.batch_size is None:
+    if training.step_samples is None:
         return None
     factors = training.loss.factor(logits), training.loss.noise_factor(logits)
-    return known_rate(training.optimizer.stable_rate(new_batches(large, own, training.batch_size, *factors)))
+    return known_rate(training.optimizer.stable_rate(new_batches(large, own, training.step_samples, *factors)))
 
 
 def _at_the_start(curvature: float, minibatch: float | None, network: Network) -> float:
@@ -330,16 +350,20 @@ def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
 def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
     """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
     remarks = []
+    unknown = no_maximum(network.training.optimizer)
+    if unknown is not None:
+        remarks.append(unknown)
     if network.training.batch_size is None:
-        remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
+        if unknown is None:
+            remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
         if limit:
             remarks.append(
                 "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples "
                 "as batch_size for the corrections at finite width and the spread over initialisations"
             )
-    elif bounds.minibatch is None:
+    elif bounds.minibatch is None and unknown is None:
         remarks.append("bounds.minibatch is null: no layer that can explode has any curvature")
-    if bounds.curvature is None:
+    if bounds.curvature is None and unknown is None:
         remarks.append("bounds.curvature is null: the curvature is 0, so no rate is too large to leading order")
     above = bounds.minibatch is not None and bounds.curvature is not None and bounds.minibatch > bounds.curvature
     if above and len(network.input.shape) > 1:

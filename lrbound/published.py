@@ -12,6 +12,12 @@ from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
 if TYPE_CHECKING:
     from lrbound.network import Network
+    from lrbound.optimizers.base import Optimizer
+
+
+NO_FIRST_STEP = (
+    "recommended_learning_rate and first_step_learning_rate are null: the published theory knows gradient descent alone"
+)
 
 
 def published_prediction(network: Network) -> Prediction:
@@ -25,6 +31,7 @@ def published_prediction(network: Network) -> Prediction:
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)
     curvature = known_rate(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
+    reason = no_maximum(training.optimizer) or "bounds.curvature is null: the published formula gives no curvature"
     return Prediction(
         name=network.name,
         method="wei2019",
@@ -53,7 +60,8 @@ def published_prediction(network: Network) -> Prediction:
             "lambda_max_interval is null: the published theory has no spread over initialisations",
             "bounds.minibatch is null: the published theory has no batch size",
             "critical_batch_size is null: the published theory has no batch size",
-            *(["bounds.curvature is null: the published formula gives no curvature"] if curvature is None else []),
+            *([reason] if curvature is None else []),
+            *([NO_FIRST_STEP] if training.optimizer.no_maximum else []),
         ),
     )
 
@@ -61,6 +69,13 @@ def published_prediction(network: Network) -> Prediction:
 def known_rate(rate: float | None) -> float | None:
     """Return a rate, None where no rate is too large."""
     return None if rate is None or math.isinf(rate) else rate
+
+
+def no_maximum(optimizer: Optimizer) -> str | None:
+    """Return why an optimiser has no largest rate, a warning; None where one is known."""
+    if optimizer.no_maximum is None:
+        return None
+    return f"max_learning_rate, bounds and critical_batch_size are null: {optimizer.no_maximum}"
 
 
 def assumptions(network: Network, batch_statistics: str) -> Assumptions:

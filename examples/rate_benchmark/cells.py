@@ -146,18 +146,18 @@ def trained_data(cell: Cell) -> Dataset:
 def design(count: int = COUNT, seed: int = SEED) -> list[Cell]:
     """Return the cells of a design, all different."""
     rng = np.random.default_rng(seed)
-    families = _balanced(FAMILIES, count, seed)
-    norms = {images: iter(_balanced(levels, count, seed)) for images, levels in nets.NORMS.items()}
-    batches = {images: iter(_balanced(levels, count, seed)) for images, levels in BATCHES.items()}
+    families = balanced(FAMILIES, count, seed)
+    norms = {images: iter(balanced(levels, count, seed)) for images, levels in nets.NORMS.items()}
+    batches = {images: iter(balanced(levels, count, seed)) for images, levels in BATCHES.items()}
     factors = (
-        _balanced(levels, count, seed) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS)
+        balanced(levels, count, seed) for levels in (OPTIMISERS, INITS, ACTIVATIONS, GAMMAS, CLASS_LOSSES, TARGETS)
     )
     cells: dict[str, Cell] = {}
     for family, optimiser, init, activation, gamma, loss, targets in zip(families, *factors, strict=True):
         images = nets.convolutional(family)
         block, batch = nets.Block(next(norms[images]), activation, gamma), next(batches[images])
         for _ in range(1000):
-            cell, cost = _draw(family, block, init, batch, optimiser, loss, targets, rng)
+            cell, cost = draw(family, block, init, batch, optimiser, loss, targets, rng)
             cell = dataclasses.replace(cell, design=seed)
             if cost <= COST[images] and cell.key not in cells:
                 cells[cell.key] = cell
@@ -167,14 +167,14 @@ def design(count: int = COUNT, seed: int = SEED) -> list[Cell]:
     return list(cells.values())
 
 
-def _balanced(levels: Sequence[Any], count: int, seed: int) -> list[Any]:
+def balanced(levels: Sequence[Any], count: int, seed: int = SEED) -> list[Any]:
     """Return ``count`` entries in which the levels are as frequent as in the list, in a shuffled order that belongs to the list and ``seed``."""
-    seed = int(hashlib.sha256(json.dumps([seed, levels]).encode()).hexdigest()[:8], 16)
+    shuffled = int(hashlib.sha256(json.dumps([seed, levels]).encode()).hexdigest()[:8], 16)
     entries = list(itertools.islice(itertools.cycle(levels), count))
-    return [entries[place] for place in np.random.default_rng(seed).permutation(count)]
+    return [entries[place] for place in np.random.default_rng(shuffled).permutation(count)]
 
 
-def _draw(
+def draw(
     family: str,
     block: nets.Block,
     init: str,

@@ -193,6 +193,18 @@ def describe(data: Dataset) -> dict[str, float]:
     return {name: float(f"{value:.4g}") for name, value in values.items()}
 
 
+def target_mean_share(name: str, *, standardised: bool) -> float | None:
+    """Return the squared norm of the mean target by the targets' mean square; None for classes."""
+    y = arrays(name)[1]
+    if y.dtype.kind in "iu":
+        return None
+    values = y.astype(np.float64)
+    if standardised:
+        values = _standardised(values)
+    square = float(np.square(values).sum(axis=1).mean())
+    return float(f"{np.square(values.mean(axis=0)).sum() / square:.4g}") if square > 0.0 else None
+
+
 def _top_share(x: NDArray[np.float64]) -> float:
     x = x[:PRESENTED]
     eigenvalues = np.linalg.eigvalsh(x @ x.T)

@@ -12,7 +12,7 @@ from lrbound.errors import Refused
 from lrbound.input_law import Input
 from lrbound.network import Training
 from lrbound.spec.diagnostics import SpecError
-from rate_benchmark.data import arrays
+from rate_benchmark.data import arrays, target_mean_share
 
 if TYPE_CHECKING:
     from rate_benchmark.records import Record
@@ -42,6 +42,9 @@ def stated(record: Record) -> dict[str, Any]:
     values = record["statistics"]
     known = [{f.name for f in dataclasses.fields(kind)} & values.keys() for kind in (Input, Training)]
     law, training = ({name: values[name] for name in sorted(names)} for names in known)
+    share = target_mean_share(record["data"], standardised=record["targets"] == "unit")
+    if share is not None:
+        training["target_mean_share"] = share
     spec = record["spec"]
     return {**spec, "input": {**spec["input"], **law}, "training": {**spec["training"], **training}}
 

@@ -52,6 +52,7 @@ def command(
 
     Example: lrbound check net.yaml --lr 0.1 --fail-above curvature. It is 0 if the rate is at most the level of
     --fail-above, with a warning where the rate is above the recommended one, and 2 if there is no rate or no maximum to compare.
+    An adaptive optimiser has no maximum: a rate above that of its first step is a warning.
     """
     fixed = None if fail_above is None or fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
     given = None if lr is None else parse_rate(lr)
@@ -83,8 +84,12 @@ def compare(
 ) -> CheckResult:
     """Hold a rate against a prediction: it passes up to ``fail_above``, by default the maximum."""
     largest = prediction.max_learning_rate
+    place = (training.line, training.column, fail_above)
+    if largest is None and prediction.first_step_learning_rate is not None:
+        ok = fail_above is None or rate <= fail_above
+        return CheckResult(ok, rate, None, None, prediction, spec, *place)
     if largest is None:
         raise refuse("\n".join(("error: no largest stable rate is known for this network", *prediction.warnings)))
     ratio = rate / largest if largest > 0 else math.inf
     ok = rate <= (largest if fail_above is None else fail_above)
-    return CheckResult(ok, rate, largest, ratio, prediction, spec, training.line, training.column, fail_above)
+    return CheckResult(ok, rate, largest, ratio, prediction, spec, *place)

@@ -87,7 +87,7 @@ class _Case:
 
 def _on_samples(network: Network, found: Statistics) -> Network:
     """Return the network on samples with these statistics."""
-    scale = network.training.target_scale if found.target_scale is None else found.target_scale
-    return replace(
-        network, input=found.law(network.input.shape), training=replace(network.training, target_scale=scale)
-    )
+    training = network.training
+    if found.target_scale is not None:
+        training = replace(training, target_scale=found.target_scale, target_mean_share=found.target_mean_share)
+    return replace(network, input=found.law(network.input.shape), training=training)

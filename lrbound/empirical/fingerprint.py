@@ -15,6 +15,8 @@ VERSION = 1
 """Of the training procedure: results of another one are not taken for ours."""
 SILENT = frozenset({"line", "column", "name", "learning_rate"})
 """Fields that change nothing about a run at a given rate."""
+ADDED: dict[str, Any] = {"dampening": 0.0, "accumulation": 1, "clip_norm": None, "target_mean_share": None}
+"""Fields that results were stored without, at the values at which they change nothing."""
 
 
 def data_key(data: Dataset) -> str:
@@ -35,8 +37,10 @@ def cell_key(cell: Cell, data: str) -> str:
 def describe(value: Any) -> Any:
     """Return nested lists and dictionaries that are equal where two specs mean the same."""
     if dataclasses.is_dataclass(value):
-        fields = (f.name for f in dataclasses.fields(value) if f.name not in SILENT)
-        return [type(value).__qualname__, {name: describe(getattr(value, name)) for name in fields}]
+        names = (f.name for f in dataclasses.fields(value) if f.name not in SILENT)
+        known = {name: getattr(value, name) for name in names}
+        said = {name: describe(own) for name, own in known.items() if name not in ADDED or own != ADDED[name]}
+        return [type(value).__qualname__, said]
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from lrbound.empirical.batches import FULL_BATCH, Batches, GaussianBatches
-from lrbound.empirical.build import to_torch
+from lrbound.empirical.build import plain_steps, to_torch
 from lrbound.empirical.frozen import FrozenStatistics
 from lrbound.empirical.gauss_newton import Jacobian, top
 from lrbound.empirical.measurement import Sample
@@ -89,6 +89,7 @@ def measure(network: Network, *, seeds: int = 4, seed: int = 0, setting: Setting
     """
     if setting.device == "cuda" and not torch.cuda.is_available():
         raise Refused("there is no CUDA device, or this PyTorch cannot use it; use --device cpu")
+    plain_steps(network)
     require(network, setting.size(network), getattr(torch, setting.dtype).itemsize, setting.device)
     for index in range(seeds):
         yield measure_one(network, np.random.SeedSequence((seed, index)), setting)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from joblib import Parallel, delayed
 
+from lrbound.empirical.build import plain_steps
 from lrbound.empirical.fingerprint import cell_key, data_key
 from lrbound.empirical.training import Cell, Run, train
 from lrbound.errors import Refused
@@ -49,6 +50,8 @@ class Runner:
 
     def run(self, cells: Sequence[Cell]) -> Iterator[tuple[int, Run]]:
         """Yield each cell's place in ``cells`` and its run: those that are kept first, the others as they finish."""
+        for cell in cells:
+            plain_steps(cell.network)
         keys = [cell_key(cell, self._data_key) for cell in cells]
         missing: list[int] = []
         for place, key in enumerate(keys):

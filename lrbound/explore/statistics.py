@@ -57,6 +57,8 @@ class Statistics:
         Numbers in a sample.
     target_scale : float or None
         Root mean square of a sample's target (1 for classes, which are one-hot targets).
+    target_mean_share : float or None
+        Of targets that are numbers: squared norm of their mean by their mean square.
     classes : int or None
         Number of classes, where the targets are classes.
     warnings : tuple of str
@@ -75,6 +77,7 @@ class Statistics:
     channel_correlation: float | None = None
     features: int = 0
     target_scale: float | None = None
+    target_mean_share: float | None = None
     classes: int | None = None
     warnings: tuple[str, ...] = ()
 
@@ -182,6 +185,7 @@ def _finished(samples: Samples, sums: _Sums, labels: _Labels) -> Statistics:
         **found,
         features=sums.features,
         target_scale=scale,
+        target_mean_share=labels.mean_share() if scale is not None and classes is None else None,
         classes=classes,
         warnings=tuple(warnings),
     )
@@ -295,6 +299,7 @@ class _Labels:
 
     def __init__(self) -> None:
         self.count, self._squares, self._single = 0, 0.0, True
+        self._total: Array | float = 0.0
         self._seen: set[str] | None = set()
         self._numbers = True
 
@@ -308,9 +313,17 @@ class _Labels:
             self._seen.update(map(_plain, np.unique(labels).tolist()))
             self._seen = self._seen if len(self._seen) <= MOST_CLASSES else None
         try:
-            self._squares += float(np.square(labels.astype(np.float64)).sum())
+            numbers = labels.astype(np.float64)
+            self._squares += float(np.square(numbers).sum())
+            self._total = self._total + numbers.sum(axis=0)
         except ValueError:
             self._numbers = False
+
+    def mean_share(self) -> float | None:
+        """Return the squared norm of the mean of targets that are numbers, by their mean square; None where all are 0."""
+        import numpy as np
+
+        return float(np.square(self._total).sum()) / (self.count * self._squares) if self._squares > 0.0 else None
 
     def finished(self) -> tuple[float | None, int | None]:
         """Return the targets' scale and the number of classes."""

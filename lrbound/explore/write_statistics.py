@@ -33,7 +33,9 @@ def write_statistics(path: str, found: Statistics) -> None:
             entries[name] = float(f"{value:.6g}")
     text = _with_entry(content.text, "input", entries)
     if found.target_scale is not None:
-        text = _with_entry(text, "training", {"target_scale": float(f"{found.target_scale:.6g}")}, merge=True)
+        known = {"target_scale": found.target_scale, "target_mean_share": found.target_mean_share}
+        targets = {name: float(f"{value:.6g}") for name, value in known.items() if value is not None}
+        text = _with_entry(text, "training", targets, merge=True)
     parse(text, source=content.source, name=content.name)
     try:
         with open(path, "w", encoding="utf-8", newline="") as file:

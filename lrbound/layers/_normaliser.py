@@ -76,6 +76,11 @@ class Affine(Normaliser):
     eps: float = number("added to the variance", 1e-5, ge=0)
     learnable: bool = flag("whether gamma and beta are trained", True)
 
+    @property
+    def shifts(self) -> bool:
+        """Whether beta is trained."""
+        return self.learnable
+
     def parameters(self, shape: Shape) -> int:
         """Count gamma and beta of every channel."""
         return 2 * shape[0] if self.learnable else 0

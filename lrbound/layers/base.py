@@ -54,6 +54,11 @@ class Layer:
         """The layer's name in a spec."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def shifts(self) -> bool:
+        """Whether a learnable number is added to each channel of the output: a bias, or a normaliser's beta."""
+        return False
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of one sample's output; raise ShapeError where the layer cannot take ``shape``."""
         return shape

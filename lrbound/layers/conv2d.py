@@ -48,6 +48,11 @@ class Conv2d(Layer):
         mode = cast("Literal['zeros', 'circular']", self.padding_mode)
         return Window.of(self.kernel, self.stride, self.padding, mode)
 
+    @property
+    def shifts(self) -> bool:
+        """Whether there is a bias."""
+        return self.bias
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels, height, width)``."""
         if len(shape) != 3:

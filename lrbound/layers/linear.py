@@ -31,6 +31,11 @@ class Linear(Layer):
     bias: bool = flag("whether there is a bias", True)
     init: Init | None = initialisation("initialisation of this layer; the network's if absent")
 
+    @property
+    def shifts(self) -> bool:
+        """Whether there is a bias."""
+        return self.bias
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(features,)``; images must be flattened first."""
         if len(shape) != 1:

@@ -66,6 +66,11 @@ class ProxyNorm(Affine):
         """The whole of it, as a function of single values."""
         return Proxied(self.phi, self.gamma, self.beta, self.eps)
 
+    @property
+    def shifts(self) -> bool:
+        """Beta is inside the activation, not added to the output."""
+        return False
+
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Activate, centre and scale by the proxy's mean and variance."""
         return activate_by_proxy(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lrbound.losses.base import Fitted, Logits, Loss
+from lrbound.losses.base import Fitted, Logits, Loss, Residuals
 from lrbound.meanfield import normal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lrbound.losses._hessians import OutputHessians, Steepest
+    from lrbound.losses.base import TargetLaw
 
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
@@ -28,6 +29,7 @@ STEEPEST = 0.25
 """Largest q = p (1 - p)."""
 ON_THE_WAY = 0.2
 """E q^2/E q for probabilities p that are spread evenly between 0 and 1, as those of samples are that are being learned."""
+TINY = 1e-300
 
 
 class SaturatingLoss(Loss):
@@ -61,6 +63,35 @@ class SaturatingLoss(Loss):
         """Return logits that fit; their size is that of probabilities, whatever the scale of the targets."""
         del target_scale
         return Fitted(FITTED_LOGITS, STEEPEST, min(IN_DOUBT, float(outputs)), ON_THE_WAY)
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probabilities p of logits (initialisations, samples, outputs): a residual is a multiple of p - y."""
+        raise NotImplementedError(self.kind)
+
+    def frequency(self, outputs: int, targets: TargetLaw) -> float:
+        """Return E y of an output."""
+        raise NotImplementedError(self.kind)
+
+    def multiple(self, outputs: int) -> float:
+        """Return the residual by p - y."""
+        del outputs
+        return 1.0
+
+    def residuals(self, logits: Logits, targets: TargetLaw) -> Residuals:
+        """Return the law of p - y for drawn logits."""
+        p = self.probabilities(gaussian_logits(logits, most_samples(logits.outputs)))
+        y, outputs, samples = self.frequency(logits.outputs, targets), logits.outputs, p.shape[1]
+        centre = p.mean(axis=1)
+        spread = float((np.square(p).mean() - np.square(centre).mean()) * outputs)
+        # the mean over the drawn samples has a sampling error
+        mean = max(float(np.square(centre - y).sum(axis=1).mean()) - spread / samples, 0.0)
+        whole = outputs * float(np.square(p).mean() + y - 2.0 * y * p.mean())
+        size = np.abs(centre - y).sum(axis=1).mean() / math.sqrt(
+            outputs * np.square(centre - y).sum(axis=1).mean() + TINY
+        )
+        factor = self.multiple(outputs)
+        found = self.hessians(logits, math.inf)
+        return Residuals(factor**2 * mean, factor**2 * max(whole - mean, 0.0), min(float(size), 1.0), found.typical)
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians:
         """Return Q of drawn logits for at most so many samples."""

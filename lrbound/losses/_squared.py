@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
-from lrbound.losses.base import CurvatureRoot, Fitted, Logits, Loss
+from lrbound.losses.base import CurvatureRoot, Fitted, Logits, Loss, Residuals
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from lrbound.losses.base import TargetLaw
 
 
 OVERSHOOT = 5.0
@@ -33,6 +36,17 @@ class SquaredError(Loss):
         factor = self.multiple(outputs)
         return Fitted(OVERSHOOT * target_scale, factor, 0.0, factor)
 
+    def residuals(self, logits: Logits, targets: TargetLaw) -> Residuals:
+        """Return the law of a(f - y), exact for Gaussian outputs; a is the factor of half_squared_error."""
+        outputs, shared, share = logits.outputs, max(logits.q_xy, 0.0), targets.mean_share
+        if share is None:
+            share = 0.0 if outputs == 1 else 1.0 / outputs
+        factor, middle = self.multiple(outputs), targets.scale * math.sqrt(share / outputs)
+        mean = outputs * (shared + middle**2)
+        whole = outputs * logits.q + targets.scale**2
+        even = math.sqrt(outputs / mean) * mean_size(middle, shared) if mean > 0.0 else 1.0
+        return Residuals(factor**2 * mean, factor**2 * max(whole - mean, 0.0), min(even, 1.0), factor)
+
     def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
         """Return the square root of the factor."""
         root = self.multiple(outputs.shape[1]) ** 0.5
@@ -42,3 +56,13 @@ class SquaredError(Loss):
         """Return the mean of the targets."""
         del outputs
         return targets.mean(dim=0)
+
+
+def mean_size(mean: float, variance: float) -> float:
+    """Return E|u| of a normal number u."""
+    if variance <= 0.0:
+        return abs(mean)
+    spread = math.sqrt(variance)
+    return spread * math.sqrt(2.0 / math.pi) * math.exp(-0.5 * mean * mean / variance) + mean * math.erf(
+        mean / (spread * math.sqrt(2.0))
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,43 @@ class Fitted:
     factor: float
     spread: float
     single: float
+
+
+class TargetLaw(NamedTuple):
+    """What is known of the targets of several samples.
+
+    Attributes
+    ----------
+    scale : float
+        Root mean square of a sample's target vector.
+    mean_share : float or None
+        Squared norm of the mean target by ``scale``^2. Where it is None, targets of several outputs are taken as one-hot vectors
+        of classes alike in number, and those of one output as numbers of mean 0.
+    """
+
+    scale: float
+    mean_share: float | None = None
+
+
+class Residuals(NamedTuple):
+    """Law of r = dl/df at initialisation, the derivative of a sample's loss by its outputs, in vectors over the C outputs.
+
+    Attributes
+    ----------
+    mean : float
+        |E_x r|^2: squared norm of the mean over the samples.
+    own : float
+        E_x |r|^2 - ``mean``.
+    even : float
+        How evenly the mean spreads over the outputs: the sum of its absolute values by sqrt(C ``mean``), at most 1.
+    curvature : float
+        Q: mean curvature of the loss along a random direction of the outputs.
+    """
+
+    mean: float
+    own: float
+    even: float
+    curvature: float
 
 
 @dataclass(frozen=True)
@@ -144,6 +181,10 @@ class Loss:
 
     def fitted(self, outputs: int, target_scale: float) -> Fitted:
         """Return the state in which targets of the root mean square ``target_scale`` are fitted, overshoot included."""
+        raise NotImplementedError(self.kind)
+
+    def residuals(self, logits: Logits, targets: TargetLaw) -> Residuals:
+        """Return the law of the derivatives by the outputs, the targets taken as independent of these."""
         raise NotImplementedError(self.kind)
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from lrbound.losses.base import TargetLaw
+
 STEEPEST = 0.25
 """The largest p (1 - p) of a sigmoid p, at a logit of 0."""
 
@@ -42,6 +44,18 @@ class BinaryCrossEntropy(SaturatingLoss):
         """Return logits that fit; the curvature is a mean over the outputs."""
         del target_scale
         return Fitted(FITTED_LOGITS, STEEPEST / outputs, IN_DOUBT, ON_THE_WAY / outputs)
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the sigmoids."""
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits, dtype=np.float64))
+
+    def frequency(self, outputs: int, targets: TargetLaw) -> float:
+        """Return the share of ones: the squared norm of a target vector counts them; at most one half."""
+        return min(targets.scale**2 / outputs, 0.5)
+
+    def multiple(self, outputs: int) -> float:
+        """Return 1/C: the loss is a mean over the outputs."""
+        return 1.0 / outputs
 
     def torch(self) -> nn.Module:
         """Build torch.nn.BCEWithLogitsLoss; targets are 0 or 1, or between, of the shape of the outputs."""

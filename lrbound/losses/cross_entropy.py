@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from lrbound.losses.base import TargetLaw
+
 MANY_OUTPUTS = 50
 """Outputs from which lambda_max was seen to be off (:mod:`lrbound.curvature.softmax`)."""
 
@@ -58,6 +60,16 @@ class CrossEntropy(SaturatingLoss):
         logits /= logits.sum(axis=-1, keepdims=True)
         logits.flags.writeable = False
         return OutputHessians(logits, logits, most=0.5, least=1.0 / logits.shape[-1])
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the softmax."""
+        p = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
+        return np.asarray(p / p.sum(axis=-1, keepdims=True))
+
+    def frequency(self, outputs: int, targets: TargetLaw) -> float:
+        """Return 1/C: classes are taken to be alike in number."""
+        del targets
+        return 1.0 / outputs
 
     def torch(self) -> nn.Module:
         """Build torch.nn.CrossEntropyLoss; targets are class indices."""

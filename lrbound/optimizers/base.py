@@ -11,8 +11,12 @@ from lrbound.fields import number, params
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch.nn import Parameter
     from torch.optim import Optimizer as TorchOptimizer
+
+    Array = NDArray[np.float64]
 
 
 WITHOUT_EFFECT = ("params", "foreach", "fused", "capturable", "differentiable")
@@ -77,6 +81,8 @@ class Optimizer:
 
     torch_class: ClassVar[str] = ""
     torch_implied: ClassVar[tuple[str, ...]] = ()
+    start: ClassVar[float | None] = None
+    """Rate to start with by that of the first step, where trained networks show that it is worth saying."""
 
     learning_rate: float | None = number("the rate that `lrbound check` checks", None, gt=0)
 
@@ -119,6 +125,11 @@ class Optimizer:
         """The same for a column of a table."""
         return self.kind
 
+    @property
+    def no_maximum(self) -> str | None:
+        """Why no largest rate is known for this optimiser, a clause; None where one is."""
+        return None
+
     def to_json(self) -> dict[str, Any]:
         """Return what the JSON of a prediction says of it; a setting that it does not have is null."""
         return {"optimizer": self.kind, "momentum": None}
@@ -126,6 +137,14 @@ class Optimizer:
     def stable_rate(self, curvature: LayerwiseCurvature) -> float:
         """Return the largest rate at which training is stable in the mean square; ``inf`` without curvature."""
         raise NotImplementedError(self.kind)
+
+    def first_step(self, gradient: Array) -> Array | None:
+        """Return how far the first step moves a parameter, at a rate of 1, by the size of its gradient.
+
+        The step is against the sign of the gradient. None where it is the gradient itself.
+        """
+        del gradient
+        return None
 
     def recommended_rate(self, stable: float) -> float:
         """Return 1/(the curvature behind ``stable``)."""

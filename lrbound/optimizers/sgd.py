@@ -1,4 +1,4 @@
-"""``sgd``: gradient descent with heavy-ball or Nesterov momentum and coupled weight decay, as torch.optim.SGD does it."""
+"""``sgd``: gradient descent with heavy-ball or Nesterov momentum, coupled weight decay and dampening, as torch.optim.SGD does it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ class SGD(Optimizer):
     momentum: float = number("mu of the heavy ball", 0.0, ge=0, lt=1)
     nesterov: bool = flag("whether the gradient is taken at the point looked ahead to", False)
     weight_decay: float = number("coupled weight decay, added to the gradient", 0.0, ge=0)
+    dampening: float = number("part of a gradient that momentum leaves out", 0.0, ge=0, lt=1)
+
+    def validate(self) -> str | None:
+        """Refuse Nesterov's gradient with dampening, as torch does."""
+        if self.nesterov and self.dampening > 0.0:
+            return "'nesterov' takes no 'dampening'"
+        return None
 
     @property
     def words(self) -> str:
@@ -48,17 +55,19 @@ class SGD(Optimizer):
     def stable_rate(self, curvature: LayerwiseCurvature) -> float:
         """Return the rate at which the second moment of the mode of the largest curvature is just stable.
 
-        Without noise that is 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay.
+        Without noise that is 2(1+mu)/h, or 2(1+mu)/((1+2mu)h) with Nesterov's gradient; h includes the weight decay. Dampening
+        makes every step of heavy ball but the first shorter by 1 - dampening, and so the rate as much larger.
         """
         mu, h = self.momentum, curvature.largest + self.weight_decay
         if h <= 0.0:
             return math.inf
         # the variance largest * noise does not know the weight decay, which is the same in every step
         spread = curvature.noise * curvature.largest / h
+        kept = 1.0 - self.dampening if mu > 0.0 else 1.0  # torch has no use for it without momentum
         if spread == 0.0:
-            return self._reach / h
+            return self._reach / (h * kept)
         if not self.nesterov or mu == 0.0:
-            return 2.0 * (1.0 + mu) / (h + (1.0 + mu) / (1.0 - mu) * spread)
+            return 2.0 * (1.0 + mu) / (h + (1.0 + mu) / (1.0 - mu) * spread) / kept
         return self._nesterov_root(spread / h) / h
 
     def recommended_rate(self, stable: float) -> float:
@@ -70,7 +79,14 @@ class SGD(Optimizer):
         from torch import optim
 
         nesterov = self.nesterov and self.momentum > 0.0  # torch refuses what would change nothing
-        return optim.SGD(parameters, lr=rate, momentum=self.momentum, nesterov=nesterov, weight_decay=self.weight_decay)
+        return optim.SGD(
+            parameters,
+            lr=rate,
+            momentum=self.momentum,
+            nesterov=nesterov,
+            weight_decay=self.weight_decay,
+            dampening=self.dampening,
+        )
 
     def on_multiple(self, factor: float) -> tuple[Self, float]:
         """Return less weight decay, which is not in the loss, and a rate that makes up for the smaller gradients."""

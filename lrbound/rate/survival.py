@@ -238,5 +238,5 @@ def _saturated(case: Case, data: Effective, grows: Effective) -> Effective:
 
 
 def _rate(training: Training, effective: Effective) -> float:
-    noise = 0.0 if training.batch_size is None else effective.noise / training.batch_size
+    noise = 0.0 if training.step_samples is None else effective.noise / training.step_samples
     return training.optimizer.stable_rate(LayerwiseCurvature(effective.coherent, noise, ()))

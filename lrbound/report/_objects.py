@@ -131,6 +131,7 @@ def statistics(result: Statistics) -> dict[str, Any]:
         "channel_correlation": result.channel_correlation,
         "features": result.features,
         "target_scale": result.target_scale,
+        "target_mean_share": result.target_mean_share,
         "classes": result.classes,
         "warnings": list(result.warnings),
     }

@@ -25,10 +25,14 @@ def answer(result: Statistics) -> list[str]:
         lines.append(f"{'classes':{WIDTH}}{result.classes}")
     if result.target_scale is not None:
         lines.append(f"{'target_scale':{WIDTH}}{result.target_scale:.6g}")
+    if result.target_mean_share is not None:
+        lines.append(f"{'target_mean_share':{WIDTH}}{result.target_mean_share:.6g}")
     entries = spec_lines(result)
     if not entries:
         return lines
     lines += ["", "input:", *(f"  {name}: {value}" for name, value in entries.items())]
     if result.target_scale is not None:
         lines += ["training:", f"  target_scale: {result.target_scale:.6g}"]
+    if result.target_mean_share is not None:
+        lines.append(f"  target_mean_share: {result.target_mean_share:.6g}")
     return lines

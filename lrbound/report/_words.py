@@ -16,6 +16,7 @@ CURVATURE = "the stated batch in every step"
 MINIBATCH = "batches drawn anew in every step"
 CRITICAL_BATCH = "the rate grows with the batch well below it, and no more far above"
 FIRST_STEPS = "The maximum is for the first few hundred steps; bounds are for the first ones, at initialisation."
+FIRST_STEP = "without warm-up, a first step larger than this raises the loss"
 AT_START = "The bound is for the first steps: the curvature changes while a network trains."
 LIMITS = {
     "curvature": "the curvature at the start",
@@ -63,6 +64,8 @@ def assumptions(prediction: Prediction) -> list[str]:
     """Return sentences that say what the numbers hold for."""
     a = prediction.assumptions
     batch = "a full batch" if a.batch_size is None else f"batches of {count(a.batch_size)}"
+    if a.training.accumulation > 1:
+        batch += f", {count(a.training.accumulation)} to a step"
     statistics = {
         "through": "gradients through batch statistics",
         "frozen": "batch statistics held constant in the gradients",
@@ -71,13 +74,30 @@ def assumptions(prediction: Prediction) -> list[str]:
         f"For {a.loss}, {batch}, {statistics}, {a.training.optimizer.words}, "
         f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
     )
+    if prediction.first_step_learning_rate is not None:
+        return [conditions]
     caution = a.training.loss.caution
     return [conditions, FIRST_STEPS if prediction.limited_by else AT_START, *([] if caution is None else [caution])]
+
+
+def _first_step_verdict(result: CheckResult) -> str:
+    first = result.prediction.first_step_learning_rate
+    above = first is not None and result.learning_rate > first
+    sentence = (
+        f"learning rate {number(result.learning_rate)} is {'above' if above else 'within'} the rate of the first step "
+        f"{number(first)}"
+    )
+    if above:
+        sentence += ": without warm-up the first step raises the loss, from which training usually recovers"
+    sentence += f"; no largest stable rate is known for {result.prediction.assumptions.optimizer}"
+    return sentence if result.fail_above is None else f"{sentence}; the check fails above {number(result.fail_above)}"
 
 
 def verdict(result: CheckResult) -> str:
     """Return the outcome of a check in one sentence."""
     largest = result.max_learning_rate
+    if largest is None:
+        return _first_step_verdict(result)
     side = "within" if result.learning_rate <= largest else "above"
     sentence = (
         f"learning rate {number(result.learning_rate)} is {side} the largest stable rate "

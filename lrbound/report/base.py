@@ -27,8 +27,10 @@ class CheckResult:
     ----------
     ok : bool
         Whether the rate is at most the level from which a check fails: ``fail_above``, the maximum without one.
-    learning_rate, max_learning_rate : float
-    ratio : float
+    learning_rate : float
+    max_learning_rate : float or None
+        None for an optimiser whose largest rate is not known.
+    ratio : float or None
         The first divided by the second.
     prediction : Prediction
     spec : str
@@ -41,8 +43,8 @@ class CheckResult:
 
     ok: bool
     learning_rate: float
-    max_learning_rate: float
-    ratio: float
+    max_learning_rate: float | None
+    ratio: float | None
     prediction: Prediction
     spec: str
     line: int = 0
@@ -51,8 +53,8 @@ class CheckResult:
 
     @property
     def cautious(self) -> bool:
-        """Whether the rate passes and is above the one to start with: a warning, not an error."""
-        start = self.prediction.recommended_learning_rate
+        """Whether the rate passes and is above the one to start with, or that of the first step: a warning, not an error."""
+        start = self.prediction.first_step_learning_rate or self.prediction.recommended_learning_rate
         return self.ok and start is not None and self.learning_rate > start
 
 

@@ -170,6 +170,13 @@ def _answer(prediction: Prediction) -> list[str]:
     spread = "" if interval is None else f" (90 % of initialisations: {' to '.join(map(words.number, interval))})"
     largest = "" if prediction.max_learning_rate is None else f" ({words.bound_words(prediction)})"
     bounds = prediction.bounds
+    if prediction.first_step_learning_rate is not None:
+        return [
+            f"lambda_max                 {words.number(prediction.lambda_max)}{spread}",
+            f"max learning rate          {words.NONE} (not known for {prediction.assumptions.optimizer})",
+            f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
+            f"first-step learning rate   {words.number(prediction.first_step_learning_rate)} ({words.FIRST_STEP})",
+        ]
     return [
         f"lambda_max                 {words.number(prediction.lambda_max)}{spread}",
         f"max learning rate          {words.number(prediction.max_learning_rate)}{largest}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import Param
 from lrbound.input_law import KINDS, OF_IMAGES, Input, typical
@@ -47,8 +47,21 @@ LAW = {
 }
 KIND = Param("choice", "typical statistics for what is not stated", choices=tuple(KINDS))
 TARGET_SCALE = Param("number", "root mean square of a sample's target vector; 1 for one-hot", ge=0)
+TARGET_MEAN_SHARE = Param("number", "squared norm of the mean target by the targets' mean square", ge=0, le=1)
 BATCH_SIZE = Param("integer", "samples in one step, or full", ge=1)
-TRAINING_KEYS = ("loss", "batch_size", "optimizer", "target_scale")
+ACCUMULATION = Param("integer", "batches whose gradients one step averages", ge=1, le=10**6)
+CLIP_NORM = Param("number", "norm to which a longer gradient is cut", gt=0)
+NUMBERS = {
+    "target_scale": TARGET_SCALE,
+    "target_mean_share": TARGET_MEAN_SHARE,
+    "accumulation": ACCUMULATION,
+    "clip_norm": CLIP_NORM,
+}
+TRAINING_KEYS = ("loss", "batch_size", "optimizer", *NUMBERS)
+GROUPS = (
+    "optimizer: 'parameter_groups' are not available yet: how layers grow until the targets are fitted was checked with one rate for "
+    "all of them; take the largest rate of the groups"
+)
 DEFAULT_LOSS = "half_squared_error"
 DEFAULT_OPTIMIZER = "sgd"
 
@@ -123,12 +136,14 @@ def read_training(value: Value, problems: Problems) -> Training:
     if "optimizer" in given:
         with problems.collecting():
             optimizer = _read_optimizer(given["optimizer"], problems) or optimizer
-    scale = 1.0
-    if "target_scale" in given:
-        with problems.collecting():
-            scale = read_number(given["target_scale"], TARGET_SCALE, "training: 'target_scale'")
+    numbers: dict[str, Any] = {}
+    for key, param in NUMBERS.items():
+        if key in given:
+            with problems.collecting():
+                read = read_integer if param.type == "integer" else read_number
+                numbers[key] = read(given[key], param, f"training: '{key}'")
     mark = _rate_mark(value)
-    return Training(loss, batch_size, optimizer, scale, mark.line, mark.column)
+    return Training(loss, batch_size, optimizer, line=mark.line, column=mark.column, **numbers)
 
 
 def _rate_mark(training: MapValue) -> Mark:
@@ -164,6 +179,8 @@ def _read_optimizer(value: Value, problems: Problems) -> Optimizer | None:
             name, mark = read_text(named, "optimizer: 'name'", "the name of an optimizer"), named.mark
     else:
         name = read_text(value, "training: 'optimizer'", "a name or {name: ..., arguments}")
+    if "parameter_groups" in given:
+        raise Invalid(given["parameter_groups"].value.mark, GROUPS)
     cls = member(OPTIMIZERS, "optimizer", name, mark, problems)
 
     def read(key: str, argument: Value, param: Param) -> object:

@@ -14,7 +14,7 @@ VARIANCES = {
     "weight_variance": Param("number", "sigma_w^2: the weights have variance sigma_w^2 / fan_in", gt=0),
     "bias_variance": Param("number", "sigma_b^2, the variance of the biases", ge=0),
 }
-NUMBERS = VARIANCES | {"bias_mean": Param("number", "mean of the biases; 0.1 for biases that all start at 0.1")}
+MOMENTS = VARIANCES | {"bias_mean": Param("number", "mean of the biases; 0.1 for biases that all start at 0.1")}
 
 
 def read_init(value: Value, label: str, problems: Problems) -> Init:
@@ -38,11 +38,11 @@ def read_init(value: Value, label: str, problems: Problems) -> Init:
 
 
 def _read_variances(mapping: MapValue, label: str, problems: Problems) -> Init:
-    given = known_entries(mapping, NUMBERS, "key", f"{label}init: ", problems)
+    given = known_entries(mapping, MOMENTS, "key", f"{label}init: ", problems)
     numbers: dict[str, float] = {}
     for key, value in given.items():
         with problems.collecting():
-            numbers[key] = read_number(value, NUMBERS[key], f"{label}init: '{key}'")
+            numbers[key] = read_number(value, MOMENTS[key], f"{label}init: '{key}'")
     if "weight_variance" not in given:
         raise Invalid(mapping.mark, f"{label}init: 'weight_variance' is missing")
     return Init(

@@ -20,7 +20,13 @@ T = TypeVar("T")
 LATER = {
     "layer": frozenset(),
     "loss": frozenset(),
-    "optimizer": frozenset({"adagrad", "adam", "adamax", "adamw", "lamb", "lars", "lion", "nadam", "radam", "rmsprop"}),
+    "optimizer": frozenset({"adagrad", "adamax", "lamb", "lars", "nadam", "radam"}),
+}
+
+# Why a name has no rate, where that is known.
+REASONS = {
+    "lars": "its steps are trust_coefficient * |w| long in every layer whatever the gradient, so that no curvature makes them grow",
+    "lamb": "its steps are as long as the rate times |w| in every layer whatever the gradient, so that no curvature makes them grow",
 }
 
 
@@ -37,7 +43,8 @@ def member(family: Family[T], noun: str, name: str, mark: Mark, problems: Proble
     if name in family:
         return family.get(name)
     if name in LATER[noun]:
-        raise Invalid(mark, f"{noun} {quote(name)} is not available yet")
+        reason = f": {REASONS[name]}" if name in REASONS else ""
+        raise Invalid(mark, f"{noun} {quote(name)} is not available yet{reason}")
     raise Invalid(mark, unknown(noun, name, family.names(), problems, LATER[noun]))
 
 

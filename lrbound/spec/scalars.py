@@ -99,6 +99,18 @@ def read_pair(value: Value, param: Param, label: str) -> Pair:
     return rows if rows == cols else (rows, cols)
 
 
+def read_two_numbers(value: Value, param: Param, label: str) -> tuple[float, float]:
+    """Return ``[a, b]`` as two numbers within the bounds of ``param``."""
+    if not isinstance(value, ListValue) or len(value.values) != 2:
+        got = f"a list of {len(value.values)}" if isinstance(value, ListValue) else describe(value)
+        raise Invalid(value.mark, f"{label} must be a list of two numbers, got {got}")
+    first, second = (
+        read_number(each, param, f"{label}: {place}")
+        for each, place in zip(value.values, ("the first", "the second"), strict=True)
+    )
+    return first, second
+
+
 def read_number(value: Value, param: Param, label: str) -> float:
     """Return a finite number within the bounds of ``param``; raise Invalid for everything else."""
     meaning = resolve(value) if isinstance(value, Scalar) else None
@@ -130,7 +142,9 @@ def read_choice(value: Value, param: Param, label: str, problems: Problems) -> s
     return name
 
 
-def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> Pair | bool | float | str:
+def read_scalar(
+    value: Value, param: Param, label: str, problems: Problems
+) -> Pair | tuple[float, float] | bool | float | str:
     """Return what ``param`` asks for; raise Invalid for everything else.
 
     Parameters
@@ -138,7 +152,7 @@ def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> P
     value : Scalar, ListValue or MapValue
         What the spec says.
     param : Param
-        An integer, pair of integers, number, boolean or choice.
+        An integer, pair of integers, number, two numbers, boolean or choice.
     label : str
         How a message begins: ``linear: 'features'``.
     problems : Problems
@@ -150,6 +164,8 @@ def read_scalar(value: Value, param: Param, label: str, problems: Problems) -> P
         return read_pair(value, param, label)
     if param.type == "number":
         return read_number(value, param, label)
+    if param.type == "numbers":
+        return read_two_numbers(value, param, label)
     if param.type == "boolean":
         return read_flag(value, param, label)
     return read_choice(value, param, label, problems)

@@ -24,11 +24,11 @@ from lrbound.spec.header import (
     LONGEST_NAME,
     LONGEST_SIDE,
     MOST_FEATURES,
-    TARGET_SCALE,
+    NUMBERS,
     VERSION,
 )
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
-from lrbound.spec.inits import NUMBERS
+from lrbound.spec.inits import MOMENTS
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Layer
@@ -38,6 +38,7 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
+DEFAULTS: Schema = {"target_scale": {"default": 1}, "accumulation": {"default": 1}}
 REFERENCES = {"init": "init", "layers": "layers", "branches": "branches"}
 
 
@@ -78,26 +79,35 @@ def _nullable(inner: Schema) -> Schema:
 def _field(param: Param, default: object = MISSING) -> Schema:
     """Return the schema of one argument."""
     made: Schema = {"description": param.doc}
-    if param.type == "pair":
-        each = {key: value for key, value in _field(Param("integer", "", ge=param.ge, le=param.le)).items() if value}
-        made["anyOf"] = [each, {"type": "array", "minItems": 2, "maxItems": 2, "items": each}]
-    elif param.type in TYPES:
-        made["type"] = TYPES[param.type]
-    elif param.type == "choice":
-        made["enum"] = list(param.choices)
-    else:
-        made["$ref"] = f"#/$defs/{REFERENCES[param.type]}"
-        if default is MISSING and param.type == "layers":
-            made["minItems"] = 1
+    made |= _type(param)
+    if param.type == "layers" and default is MISSING:
+        made["minItems"] = 1
     for name, keyword in BOUNDS.items():
         bound = getattr(param, name)
-        if bound is not None and param.type != "pair":
+        if bound is not None and param.type not in ("pair", "numbers"):
             made[keyword] = int(bound) if bound == int(bound) else bound
     if default is None:
         return {"anyOf": [made, {"type": "null"}]}
     if isinstance(default, bool | int | float | str):
         made["default"] = default
+    elif isinstance(default, tuple) and param.type == "numbers":
+        made["default"] = list(default)
     return made
+
+
+def _type(param: Param) -> Schema:
+    """Return what a field's value may be, but for its bounds where it is one number."""
+    each = {name: getattr(param, name) for name in BOUNDS}
+    if param.type == "pair":
+        one = {key: value for key, value in _field(Param("integer", "", ge=param.ge, le=param.le)).items() if value}
+        return {"anyOf": [one, {"type": "array", "minItems": 2, "maxItems": 2, "items": one}]}
+    if param.type == "numbers":
+        return {"type": "array", "minItems": 2, "maxItems": 2, "items": _field(Param("number", "each", **each))}
+    if param.type in TYPES:
+        return {"type": TYPES[param.type]}
+    if param.type == "choice":
+        return {"enum": list(param.choices)}
+    return {"$ref": f"#/$defs/{REFERENCES[param.type]}"}
 
 
 def _fields(cls: type) -> tuple[Schema, list[str]]:
@@ -126,7 +136,7 @@ def _input() -> Schema:
 
 
 def _init() -> Schema:
-    variances = {name: _field(param) for name, param in NUMBERS.items()}
+    variances = {name: _field(param) for name, param in MOMENTS.items()}
     return {
         "description": "initialisation of weights and biases",
         "anyOf": [{"enum": list(NAMED)}, _object(variances, required=["weight_variance"])],
@@ -142,7 +152,7 @@ def _training() -> Schema:
             "optimizer": _nullable(
                 {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
             ),
-            "target_scale": _nullable({**_field(TARGET_SCALE), "default": 1}),
+            **{name: _nullable({**_field(param), **DEFAULTS.get(name, {})}) for name, param in NUMBERS.items()},
         }
     )
 

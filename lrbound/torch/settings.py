@@ -174,8 +174,9 @@ def _problems(member: type[Optimizer], arguments: Mapping[str, Any]) -> Iterator
             yield f"unknown argument {key!r}; known are {', '.join(known)}"
             continue
         param, _ = known[key]
-        numeric = isinstance(value, int | float) and (isinstance(value, bool) == (param.type == "boolean"))
-        if not numeric or not param.allows(value):
+        values = value if isinstance(value, tuple | list) else (value,)
+        numeric = all(isinstance(x, int | float) and isinstance(x, bool) == (param.type == "boolean") for x in values)
+        if len(values) != (2 if param.type == "numbers" else 1) or not numeric or not all(map(param.allows, values)):
             yield f"{key!r} must be {param.expected()}, got {value!r}"
     for key, (_, default) in known.items():
         if default is MISSING and key not in arguments:

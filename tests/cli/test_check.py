@@ -53,6 +53,29 @@ def test_without_a_known_maximum_nothing_can_be_said(cli, core, prediction):
     )
 
 
+@pytest.mark.parametrize(
+    ("rate", "options", "status", "head"),
+    [
+        ("0.001", (), 0, "ok: learning rate 0.001 is within the rate of the first step 0.004; "),
+        ("0.01", (), 0, "warning: learning rate 0.01 is above the rate of the first step 0.004: without warm-up "),
+        ("0.01", ("--fail-above", "0.02"), 0, "warning: "),
+        ("0.03", ("--fail-above", "0.02"), 1, "too high: "),
+    ],
+)
+def test_of_an_adaptive_optimiser_the_first_step_is_known_and_nothing_more(
+    cli, core, prediction, rate, options, status, head
+):
+    core.prediction = replace(
+        prediction, max_learning_rate=None, recommended_learning_rate=0.002, first_step_learning_rate=0.004
+    )
+    result = cli("check", "a.yaml", "--lr", rate, *options)
+
+    assert result.exit_code == status
+    assert result.stdout.replace("\n", " ").startswith(head)
+    found = json.loads(cli("check", "a.yaml", "--lr", rate, *options, "--format", "json").stdout)
+    assert (found["max_learning_rate"], found["ratio"]) == (None, None)
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
 def test_lr_is_a_positive_number(cli, core, text):
     result = cli("check", "a.yaml", f"--lr={text}")

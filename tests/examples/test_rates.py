@@ -285,6 +285,7 @@ def test_a_prediction_is_told_the_statistics_that_a_spec_has_a_field_for():
         "name": "n",
         "samples": 256,
         "data": "single",
+        "targets": "raw",
         "statistics": {"mean_square": 4.0, "unheard_of": 1.0},
     }
     assert predicting.stated(record)["input"] == {"shape": [1], "mean_square": 4.0}
@@ -293,7 +294,8 @@ def test_a_prediction_is_told_the_statistics_that_a_spec_has_a_field_for():
 
 def test_what_is_refused_has_no_rates_and_a_reason():
     spec = {**SINGLE, "training": {**SINGLE["training"], "optimizer": {"name": "unheard_of"}}}
-    rates = predicting.predicted({"spec": spec, "name": "n", "samples": None, "data": "single", "statistics": {}})
+    about = {"name": "n", "samples": None, "data": "single", "targets": "raw", "statistics": {}}
+    rates = predicting.predicted({"spec": spec, **about})
     assert (rates.maximum, rates.recommended) == (None, None)
     assert "unheard_of" in rates.reason
 

@@ -51,7 +51,16 @@ def test_second_moments_are_just_stable_at_the_rate(optimizer, noise):
     assert grows(optimizer, 1.001 * rate, 3.0, noise)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), SGD(weight_decay=0.2)])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(momentum=0.9),
+        SGD(momentum=0.9, nesterov=True),
+        SGD(weight_decay=0.2),
+        SGD(momentum=0.9, dampening=0.5, weight_decay=0.2),
+        SGD(dampening=0.5),
+    ],
+)
 def test_torch_diverges_above_the_rate_and_not_below(optimizer):
     def trained(rate):
         x = torch.ones(1, requires_grad=True)
@@ -113,3 +122,9 @@ def test_an_optimiser_is_told_the_curvature_of_each_layer(monkeypatch, norm):
     assert sum(layer.coherent for layer in anew.layers) <= anew.largest * (1.0 + 1e-9)
     assert sum(layer.trace - layer.coherent for layer in anew.layers) == pytest.approx(16 * anew.noise)
     assert all(layer.trace >= layer.coherent >= 0.0 for layer in anew.layers)
+
+
+def test_dampening_makes_the_rate_of_heavy_ball_larger_with_noise_too():
+    for noise in (0.0, 0.3):
+        damped, plain = (SGD(momentum=0.9, dampening=part).stable_rate(seen(3.0, noise)) for part in (0.75, 0.0))
+        assert damped == pytest.approx(4.0 * plain)
