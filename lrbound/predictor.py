@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from lrbound.backward.sweep import Term, backward
-from lrbound.curvature.estimate import Finite, estimate, leading, tracked
+from lrbound.curvature.estimate import Finite, estimate, leading_order, norms_add_at_forks
 from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.curvature.interval import around
 from lrbound.curvature.softmax import of_loss
@@ -141,7 +141,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         critical_batch_size=survives.critical_batch_size,
         confidence=None
         if largest is None
-        else confidence(network.input, training.loss, network.outputs, known=step.limit or step.tracked),
+        else confidence(network.input, training.loss, network.outputs, known=step.limit or step.finite_size),
     )
 
 
@@ -183,12 +183,12 @@ class Notes:
 class _Step(NamedTuple):
     """One step of training, as the sweeps see it.
 
-    ``limit`` is whether the batch is so large that 1/n is 0, ``tracked`` whether finite size is known of this network.
+    ``limit`` is whether the batch is so large that 1/n is 0, ``finite_size`` whether finite size is known of this network.
     """
 
     ctx: Context
     limit: bool
-    tracked: bool
+    finite_size: bool
 
     @classmethod
     def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notes) -> _Step:
@@ -197,7 +197,7 @@ class _Step(NamedTuple):
             samples = float(full_batch)
         limit = math.isinf(samples)
         ctx = Context(samples, batch_statistics == "through", network.init, warn=notes.say)
-        return cls(ctx, limit, not limit and tracked(network))
+        return cls(ctx, limit, not limit and norms_add_at_forks(network))
 
 
 class _Swept(NamedTuple):
@@ -221,17 +221,17 @@ class _Swept(NamedTuple):
 def _sweep(network: Network, step: _Step) -> _Swept:
     """Go up through the layers and down again, once each."""
     ctx = step.ctx
-    place, fan_in = _start(network, ctx) if step.tracked else (entrance(network), None)
+    place, fan_in = _start(network, ctx) if step.finite_size else (entrance(network), None)
     # of frozen statistics all layers are wanted at an infinite batch
     chain, restart = advance(place, ctx, last_memory(place.nodes, ctx.samples) if ctx.through else 0, correction=fan_in)
     chain += advance(restart, ctx, correction=fan_in)[0]
-    if step.tracked:
-        from lrbound.backward.collect import track
+    if step.finite_size:
+        from lrbound.backward.collect import layerwise_statistics
 
-        terms, statistics = track(chain, ctx, network.outputs)
+        terms, statistics = layerwise_statistics(chain, ctx, network.outputs)
         return _Swept(terms, estimate(network, ctx, terms, statistics), restart)
     terms = list(backward(chain, ctx.samples))[::-1]
-    finite = leading(terms, ctx.samples)
+    finite = leading_order(terms, ctx.samples)
     return _Swept(terms, _along_component(finite, terms, network, ctx) if step.limit else finite, restart)
 
 

@@ -16,8 +16,7 @@ eigenvector of X in strata (lrbound/theory/normalisers.md, section 5: plain draw
 features it is E p^4/(E p^2)^2. Small sets of channels have more: within a set the normaliser couples the units, D =
 Q'KQ with Q = (p - p/S - m h'/S)/s, and S E tr Q^2/(E tr Q)^2 exceeds the kurtosis of p (lrbound/theory/normalisers.md, section 4).
 
-Status: derived, but for K. Real degrees of freedom of pooled and flatten heads with group, batch-group, cross-iteration
-and instance-enhancement norm (C (tr D)^2/tr D^2 of sampled networks) are 15 to 60, and within 15 % of this.
+Status: derived, but for K.
 """
 
 from __future__ import annotations

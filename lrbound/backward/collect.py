@@ -19,18 +19,7 @@ resolved, activation derivatives count in pairs.
 Norms on a Gaussian stream (pre-activation) vary once, at its sums, and the activations that read it add only what they do
 at a fixed norm, alike as far as the stream is the same below them.
 
-Status: heuristic where a gradient's shares at forks stand for the flow. 24 residual nets that were looked at while it was
-written (dense and convolutional, post- and pre-activation, batches 16 to 256, 1 to 20 outputs): rms 8 %, worst 20 %; 10
-drawn later: rms 11 %, worst 27 % low (a pre-activation stack of 12 layers, 48 samples and 20 outputs, measured to 10 %), the
-others within 11 %. 90 % intervals held 86 % of 184 initialisations. 24 more, that nothing was
-shaped on (dense and convolutional, post- and pre-activation, bottlenecks): rms 8 %, median 1.4 %, worst 23 % low, intervals
-92 % of 192; ResNet-18, -50, -152, MobileNetV2 and VGG-16 at reduced width within 13 %. 8 nets with layer, group and RMS
-norm that were drawn before tangent kernels came in and measured once: median 1.9 % (3.1 % before), worst 17 % high with RMS
-norm, whose measured mean is good to 11 %. All these were predicted before the shares of arms under a mask on a stream were
-corrected (an arm that had just met it was taken for what was left of the others), and before samples were taken to differ
-less and mix more (:mod:`lrbound.backward.self_gradient`, :mod:`lrbound.curvature.coupling`). With both, 4 dense post-activation nets of
-3 to 6 blocks at batches of 16 to 64 are 1 to 10 % high, pre-activation ones of 4 and 8 blocks 8 and 22 % low (30
-initialisations each), and ResNet-18, -50, -152, MobileNetV2 and VGG-16 at reduced width within 9 %.
+Status: heuristic where a gradient's shares at forks stand for the flow.
 """
 
 from __future__ import annotations
@@ -41,11 +30,11 @@ import numpy as np
 
 from lrbound.backward import mean_activations as pattern
 from lrbound.backward.finite_width import FiniteWidthBackward
-from lrbound.backward.graph import Parting, Routes, Shares, Source, Weights
+from lrbound.backward.graph import Branches, Routes, Shares, Source, Weights
 from lrbound.backward.layerwise import LayerwiseStatistics
 from lrbound.backward.measures import overlap
 from lrbound.backward.ntk import along
-from lrbound.backward.records import Collected, Forking, Layer, VarianceSource
+from lrbound.backward.records import Collected, Layer, OpenFork, VarianceSource
 from lrbound.backward.shared_stream import readers
 from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import at_output
@@ -66,7 +55,7 @@ large maps, whose stages have so many degrees of freedom that it matters little 
 ones, where single samples dominate."""
 
 
-def track(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], LayerwiseStatistics]:
+def layerwise_statistics(chain: Chain, ctx: Context, outputs: int) -> tuple[list[Term], LayerwiseStatistics]:
     """Go back through a network; return the sweep's terms in network order, and the profile."""
     inputs = chain[0].below
     found = Collected(inputs, tangents=along(chain, inputs, ctx) if _work(chain) <= WORK else {})
@@ -85,8 +74,8 @@ def _work(chain: Chain) -> int:
     )
 
 
-def _laid_out(way: Sequence[Layer | VarianceSource | Forking], places: dict[int, int]) -> Way:
-    chain: list[Weights | Source | Parting] = []
+def _laid_out(way: Sequence[Layer | VarianceSource | OpenFork], places: dict[int, int]) -> Way:
+    chain: list[Weights | Source | Branches] = []
     for place in reversed(way):
         if isinstance(place, Layer):
             chain.append(Weights(places[id(place)], place.stage.step.alone))
@@ -95,7 +84,7 @@ def _laid_out(way: Sequence[Layer | VarianceSource | Forking], places: dict[int,
         else:
             even = np.full(len(place.ways), 1.0 / len(place.ways))
             arms = tuple(_laid_out(arm, places) for arm in place.ways)
-            chain.append(Parting(arms, place.flow or Shares(even, even), place.energy))
+            chain.append(Branches(arms, place.flow or Shares(even, even), place.energy))
     return tuple(chain)
 
 

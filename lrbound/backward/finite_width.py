@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.backward import mean_activations as pattern
+from lrbound.backward.ahead import absorbed_below, down_to_fork, draws, statistics_below
 from lrbound.backward.coherent_dof import Masks, Tangents, batch_mean, coupled_channels
 from lrbound.backward.dof import DegreesOfFreedom, Signal, freedom
 from lrbound.backward.filters import norm_excess
@@ -31,15 +32,14 @@ from lrbound.backward.measures import (
     width,
 )
 from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
-from lrbound.backward.records import Collected, Forking, Layer, Stage, VarianceSource
+from lrbound.backward.records import Collected, Layer, OpenFork, Stage, VarianceSource
 from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
-from lrbound.backward.shares import centred, coarse, down, draws, energies, normed, rounded, sizes
+from lrbound.backward.shares import centred, coarse, energies, normed, rounded, sizes
 from lrbound.backward.sweep import Backward
 from lrbound.backward.unit_moments import LINEAR, Unit
 from lrbound.forward.fan_in import leaning
 from lrbound.forward.roles import absorbs, squeezes, weighted
 from lrbound.forward.small_batch import passed_on
-from lrbound.forward.sweep import Fork
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
@@ -47,11 +47,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.backward.sweep import Term
-    from lrbound.forward.sweep import Chain, Step
+    from lrbound.forward.sweep import Chain, Fork, Step
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
-    from lrbound.meanfield.statistics import Statistics
 
 
 class FiniteWidthBackward(Backward):
@@ -65,7 +64,7 @@ class FiniteWidthBackward(Backward):
         self.ctx, self.found, self.outer = ctx, found, outer
         self.samples = ctx.samples
         self.rest: Chain = []
-        self.way: list[Layer | VarianceSource | Forking] = []
+        self.way: list[Layer | VarianceSource | OpenFork] = []
         self.kept, self.own = 1.0, SelfGradient()
         self.crossed = 0.0  # relative variance of two samples' inner products at one pair of positions
         self.beside = np.zeros(2)
@@ -75,7 +74,7 @@ class FiniteWidthBackward(Backward):
         self.fluid: list[VarianceSource] = []
         self.parted = False
         self.stream, self.depth = object(), 0.0
-        self.fork: Forking | None = None
+        self.fork: OpenFork | None = None
         self.single: list[Gradient] = []
         self.absorbed = False
 
@@ -145,7 +144,7 @@ class FiniteWidthBackward(Backward):
         ours = [walk for walk in walks if isinstance(walk, FiniteWidthBackward)]
         self.single = [walk.gradient for walk in ours]
         super().meet(fork, walks)
-        self.fork = Forking([walk.way for walk in ours], energies(fork.ends))
+        self.fork = OpenFork([walk.way for walk in ours], energies(fork.ends))
         self.way.append(self.fork)
         self.beside = self.beside + sum(walk.beside for walk in ours)
         self.absorbed = next((walk.absorbed for walk in ours if walk.open), self.absorbed)
@@ -164,16 +163,6 @@ class FiniteWidthBackward(Backward):
         self.crossed = ours[int(sizes.argmax())].crossed
         if sum(bool(gradient.passed) for gradient in self.single) > 1:
             self._settle(fork.below, self.gradient, None)
-
-    def _look_ahead(self) -> bool:
-        """Say whether the stage under a weight layer will end with batch statistics."""
-        absorbed = False
-        for chain in (self.rest, *reversed(self.outer)):
-            for step in down(chain):
-                absorbed |= self.ctx.through and absorbs(step.node.layer, step.below.channels, self.samples)
-                if weighted(step.node.layer):
-                    return absorbed
-        return absorbed
 
     def _weights(self, step: Step, above: Gradient, share: Share) -> None:
         coherent, complement = split(share, self.samples)
@@ -200,7 +189,7 @@ class FiniteWidthBackward(Backward):
         self.found.layers.append(layer)
         self.way.append(layer)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
-        self.absorbed = self._look_ahead()
+        self.absorbed = absorbed_below((self.rest, *reversed(self.outer)), self.ctx)
 
     def _normaliser(self, step: Step, above: Gradient) -> None:
         number = squares(step.above, self.samples)
@@ -235,6 +224,8 @@ class FiniteWidthBackward(Backward):
         linear = cross / total * quotient(varying(step.below), varying(step.above))
         if (curve := step.node.layer.curve) is not None:
             law = law_of(curve, step.below, self.samples)
+            if above.masked:  # a max pool chooses positions where the slope is not 0: its masks contain these
+                law = law._replace(one=1.0, gain=0.0, both=0.0)
             self.crossed = (law.one - law.gain) / step.below.channels
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
@@ -259,15 +250,19 @@ class FiniteWidthBackward(Backward):
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
             units = float(step.below.channels * step.below.positions)
             self._add(VarianceSource(law, units, units, units, linear))
-            for stage in self.open:
-                stage.masks *= mask
+            self._meet_masks(mask)
         else:
             self._add(VarianceSource(LINEAR, linear=linear))
+
+    def _meet_masks(self, kurtosis: float) -> None:
+        """Put random masks on the stages that wait for their activation."""
+        for stage in self.open:
+            stage.masks *= kurtosis
 
     def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
         from lrbound.backward.gates import gate
 
-        found = gate(layer, step.below, self._lower(), above, self.ctx)
+        found = gate(layer, step.below, down_to_fork(self.rest), above, self.ctx)
         units = float(step.below.channels * step.below.positions)
         law = LINEAR._replace(
             norm=units * found.norm,
@@ -281,13 +276,6 @@ class FiniteWidthBackward(Backward):
         source.response = partial(of_slopes, found)
         self._add(source)
 
-    def _lower(self) -> Iterator[Step]:
-        """Yield the layers below, down to a fork."""
-        for step in reversed(self.rest):
-            if isinstance(step, Fork):
-                return
-            yield step
-
     def _count_mean(self, step: Step, above: Gradient, law: Unit, waiting: Sequence[Stage]) -> float:
         """Count what the mean over the batch averages over in the stages that have waited for these masks.
 
@@ -296,7 +284,7 @@ class FiniteWidthBackward(Backward):
         here = self.found.tangents.get(id(step))
         if here is None or not waiting:
             return 0.0
-        under, statistics = self._statistics_below()
+        under, statistics = statistics_below(self.rest, self.ctx)
         raw = here.below if under is None else self.found.tangents[id(under)].below
         if (raw.rows, raw.cols) != (here.below.rows, here.below.cols):
             raw = here.below
@@ -318,16 +306,6 @@ class FiniteWidthBackward(Backward):
             if stage.freedom is not None:
                 whole = 1.0 + (coupled - 1.0) * part**2
                 stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / whole)
-
-    def _statistics_below(self) -> tuple[Step | None, Statistics | None]:
-        """Return the normaliser that comes next, if one does."""
-        under = self.rest[-1] if self.rest else None
-        if under is None or isinstance(under, Fork):
-            return None, None
-        found = under.node.layer.statistics(under.below.channels, self.samples)
-        if found is None or (found.batch and not self.ctx.through):
-            return None, None
-        return under, found
 
     def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares) -> None:
         """Note how far norms and overlaps of Gaussian values vary, of which old values keep the shares ``kept``.
@@ -389,7 +367,7 @@ class FiniteWidthBackward(Backward):
                 stage.law = law.under_masks(stage.masks)
                 if alone or stage.masks != 1.0:
                     own = self.single[stage.arm or 0] if alone else gradient
-                    stage.freedom = self._count(kernel, own, stage.law)
+                    stage.freedom = self._count(kernel, own, law, stage.masks)
                 else:
                     stage.freedom = numbers
             self.open = []
@@ -397,7 +375,7 @@ class FiniteWidthBackward(Backward):
             self.fork, self.single = None, []
         return numbers
 
-    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> DegreesOfFreedom:
+    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit, masks: float = 1.0) -> DegreesOfFreedom:
         around, whole, gradient = coarse(centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
@@ -410,7 +388,8 @@ class FiniteWidthBackward(Backward):
             self.samples,
             absorbed=self.absorbed,
             whole=whole,
+            masks=masks,
         )
         # one position is the least that there is
-        least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
+        least = np.array([1.0 / (law.one * masks), 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
         return DegreesOfFreedom(*np.maximum(found, kernel.channels * least).tolist())

@@ -24,17 +24,10 @@ S - X does when that of all samples is, because X of two samples has an end in e
 derivatives of the solver's own maps, from the nearest Gaussian values below the gate up: of S - X for the norm, and for the gain
 of what a gradient keeps of itself on its way down, which also runs through the gate to all positions at once.
 
-Status: derived, to first order in the variation of V. Drawn gates of 12 to 48 squeezed units have the spread and the slopes
-within 10 %; those of 3, where V varies by its own size from one draw of W1 to the next and sigmoids saturate, have 20 to 30 %
-less of both. 24 random nets that nothing was shaped on (3 to 8 blocks of full or depthwise convolutions, with and without
-residual, relu and silu, 2 to 10 squeezed units, batches 16 to 32), each measured with its gates and with all of them at 1/2, 12
-to 14 initialisations of the same weights: gates raise lambda_max by 0 to 60 %, predicted with an rms error of 8 % (14 % by
-leading order alone) and 3 % too little on average (11 %). The variance of the logarithm of a sample's own top rises by 0.01 to
-0.4, predicted with a median error of a quarter. lambda_max itself errs as it does without gates: rms 24 % with them and 22 %
-without, most of it from deep silu nets of 16 channels. EfficientNet-B0 at half its width is 21 % low (41 % by leading
-order alone). Left out: that the part of a gradient that runs through I squeezed
-units varies by itself, a part of the gain of the order of its share squared; and that norms and gains vary together, which
-raises the mean over samples (see localized).
+Status: derived, to first order in the variation of V; with few squeezed units V varies by its own size, sigmoids saturate, and
+spread and slopes are smaller. Left out: that the part of a gradient that runs through I squeezed units varies by itself, a part
+of the gain of the order of its share squared; and that norms and gains vary together, which raises the mean over samples (see
+localized).
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Parting:
+class Branches:
     """A fork and its join.
 
     Attributes
@@ -81,7 +81,7 @@ class Parting:
         return found
 
 
-Chain = tuple[Weights | Source | Parting, ...]
+Chain = tuple[Weights | Source | Branches, ...]
 """From the input on."""
 
 
@@ -117,7 +117,7 @@ class Routes:
     @property
     def branches(self) -> bool:
         """Whether there is a fork."""
-        return any(isinstance(place, Parting) for place in self.chain)
+        return any(isinstance(place, Branches) for place in self.chain)
 
     def flow(self, values: Array, *, coherent: bool = False) -> Flow:
         """Return where the layers' parts ``values`` of a sum flow on their way up."""

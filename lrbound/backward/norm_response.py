@@ -10,8 +10,7 @@ they are functions, because samples that stand out in deep nets are far from the
                  mean of 1/v over the units is the same for all samples.)
 
 Status: derived, with the other samples alike; w is a squared normal number for one position, and Wilson and Hilferty's cube
-(1931) of one for more. Distances in 8 batch-normalised dense layers of 52 samples are within 0.02 of this after batch norm, and
-0.05 after its activation, up to d = 1.
+(1931) of one for more.
 """
 
 from __future__ import annotations

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from lrbound.meanfield.contract import Context, Pullback
     from lrbound.meanfield.positions import Array
 
-_LINEAR = ("avg_pool2d", "dropout", "flatten", "global_avg_pool")
-
 
 class Passage(NamedTuple):
     """Tangent kernels below and above a layer."""
@@ -81,9 +79,9 @@ def _above(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
     layer, above = step.node.layer, step.above
     if weighted(layer):
         return _weights(step, below, ctx)
-    if below is None or layer.kind == "max_pool2d":
+    if below is None or layer.selects_positions:
         return _anew(above)
-    if layer.kind in _LINEAR:
+    if layer.averages_positions:
         return layer.forward(below, ctx)[0]
     if (step.below.rows, step.below.cols) != (above.rows, above.cols):
         return _anew(above)

@@ -138,10 +138,10 @@ class VarianceSource:
 
 
 @dataclass(eq=False)
-class Forking:
+class OpenFork:
     """A fork whose shares are still to be taken below it; ``ways`` run from the outputs down."""
 
-    ways: list[list[Layer | VarianceSource | Forking]]
+    ways: list[list[Layer | VarianceSource | OpenFork]]
     energy: Shares
     flow: Shares | None = None
 

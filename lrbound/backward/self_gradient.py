@@ -12,8 +12,7 @@ batch, the ratio of the slopes' products between samples and in one (1/2 for ReL
 
 What the mean hands on is a copy of the sample's own gradient. Until masks come, the same weights make both larger or smaller.
 
-Status: derived for flat features. Own shares below 1 to 8 layers of batch-normalised ReLU units, 16 samples: measured 0.88,
-0.82, 0.76, 0.71, 0.66, 0.62, 0.57, 0.53; predicted 0.88, 0.83, 0.77, 0.71, 0.66, 0.61, 0.56, 0.51.
+Status: derived for flat features.
 """
 
 from __future__ import annotations

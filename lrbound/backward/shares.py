@@ -11,35 +11,15 @@ from lrbound.backward.graph import Shares
 from lrbound.backward.measures import (
     split,
 )
-from lrbound.forward.roles import weighted
-from lrbound.forward.sweep import Fork
 from lrbound.meanfield import law as laws
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import average, both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from lrbound.forward.sweep import Chain, Step
     from lrbound.meanfield.positions import Array, Axis
-
-
-def down(chain: Chain) -> Iterator[Step]:
-    """Yield the layers of a chain downwards, by the first arm that has any."""
-    for step in reversed(chain):
-        if isinstance(step, Fork):
-            yield from down(max(step.chains, key=len))
-        else:
-            yield step
-
-
-def draws(chain: Chain) -> bool:
-    """Say whether a branch has random weights."""
-    return any(
-        any(draws(arm) for arm in step.chains) if isinstance(step, Fork) else weighted(step.node.layer)
-        for step in chain
-    )
 
 
 def energies(ends: Sequence[Kernel]) -> Shares:

@@ -20,9 +20,7 @@ s is taken as that of the rest, because co varies less, and in part by what the 
 of six small convolutional nets: standard deviations of 0.07 to 0.11 for co, 0.22 to 0.32 for the rest, and 0.84 to 0.94 of the
 latter for the ratio).
 
-Status: a sketch with the right limits; where lo and de are within 20 % of each other it is up to 10 % low. With measured co, K
-and centre the push of 9 dense nets (tanh and relu, with residuals and concatenations or neither, 1 to 20 outputs, K up to a
-third of co^2) is within 6 % of the measured one.
+Status: a sketch with the right limits; low where lo and de are close to each other.
 """
 
 from __future__ import annotations

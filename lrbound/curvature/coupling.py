@@ -28,14 +28,9 @@ On a stream of Gaussian values, which several activations read, both vary once, 
 left beside the projection on that. The slopes are its coefficients (Stein), so this is exact for one activation; what is left is
 taken as different for each.
 
-Status: the part of the activations is derived to first order. Its root, predicted / measured (dense, 3 to 8 initialisations):
-4.00 / 3.98 and 11.4 / 10.2 (tanh, no branches), 7.29 / 7.37 and 11.5 / 11.5 (tanh, pre-activation), 4.8 / 4.7 and 7.2 / 6.6
-(relu), 5.7 / 6.1, 6.1 / 6.5 and 13.3 / 13.4 (relu, concatenated), 2.8 / 4.2 (gelu, pre-activation, 39 inputs), 27 / 21
-(relu, post-activation). That of the gradients is derived for the Wishart steps of stages without normaliser and with statistics of single channels over the batch;
-measured couplings of small convolutional nets (C = 10 and 20, batches 16 to 64) are 1 to 1.2 times this under layer norm,
-1.5 to 2 times under batch, cross-iteration and batch-group norm, 3 times under instance norm, and 4 times under group norm
-of 4 channels, whose coupling of channels it leaves out. With branches Q_m and T_m are what flows through the stage's weights
-(:mod:`lrbound.backward.graph`); there measured couplings are 0.3 times (an overlapping max pool) to 3 times this.
+Status: the part of the activations is derived to first order. That of the gradients is derived for the Wishart steps of stages
+without normaliser and with statistics of single channels over the batch; under other statistics it is too small by up to a factor
+of 4. With branches Q_m and T_m are what flows through the stage's weights (:mod:`lrbound.backward.graph`).
 
 **The best sample** i of the branch ``lo`` is mixed with the samples j by the blocks G_ij, whose C elements along one output
 vary from initialisation to initialisation, in two ways (p_l = sqrt(b_l b_l E1_l) the parts of their mean size):
@@ -47,9 +42,8 @@ vary from initialisation to initialisation, in two ways (p_l = sqrt(b_l b_l E1_l
               n C sum_l p_l^2 crossed_l (1 + coh_l^2), crossed_l their relative variance, one over the fan-in times that of
               masks of so many channels. Positions do not count, because their pairs number as many as the square of a trace.
 
-The gradient of the best sample is ``factor`` times as large. Status: derived; what masks further up add to the second
-is left out. Root of the sum, predicted / measured: 89 / 90 and 7.8 / 7.2 (8 dense layers with batch norm, 16 and 64 samples),
-629 / 696 (VGG-16 at a quarter of its width), 1550 / 1860 (ResNet-18, the same; one of four initialisations 2440).
+The gradient of the best sample is ``factor`` times as large. Status: derived; what activation
+derivatives further up add to the second is left out.
 """
 
 from __future__ import annotations

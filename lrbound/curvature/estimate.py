@@ -98,7 +98,7 @@ class Finite(NamedTuple):
         return interval.around(self.lambda_max, self.log_variance)
 
 
-def tracked(network: Architecture) -> bool:
+def norms_add_at_forks(network: Architecture) -> bool:
     """Say whether finite size is known of the network: it has weights, and branches of which the squared norms add."""
     weights = any(layer.has_weights for layer, _ in leaves(network.nodes, network.input.shape))
     return weights and all(_adds(node.layer) for node in unroll(network.nodes))
@@ -116,13 +116,13 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
     Parameters
     ----------
     network : Network
-        One that is :func:`tracked`.
+        One that is :func:`norms_add_at_forks`.
     ctx : Context
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
     row : LayerwiseStatistics
-        What :func:`~lrbound.backward.collect.track` found on the same way back.
+        What :func:`~lrbound.backward.collect.layerwise_statistics` found on the same way back.
     """
     co, lo, de = coherent_parts(row), localized(row), bulk(row)
     mean = float(row.complement.sum()) / row.samples
@@ -167,8 +167,8 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
     )
 
 
-def leading(terms: Sequence[Term], samples: float) -> Finite:
-    """Return the leading order in the same shape, for a network that is not :func:`tracked`.
+def leading_order(terms: Sequence[Term], samples: float) -> Finite:
+    """Return the leading order in the same shape, for a network that is not :func:`norms_add_at_forks`.
 
     The interval is the theory's own error, and wide where the complement could win.
     """

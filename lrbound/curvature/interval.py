@@ -15,9 +15,8 @@ What the recipe itself misses comes on top (lrbound/theory/finite.md, section 4)
 direction wins and most of it stands above the last batch statistics 1.5 %, and 20 % of the part below them (3 % in
 place of the 1.5 % for networks with branches).
 
-Status: derived in the limit of small variances; the 7 and 1.5 % are the theory file's, the 20 and 3 % were set here on
-convolutional nets of batch_norm. Coverage of single initialisations: 93 % of 567 of the nets that it was written on, 91 %
-of 192 of 24 unseen dense nets; of convolutional nets 86 % of 110, and 81 % of 84 of 14 drawn later.
+Status: derived in the limit of small variances; the 7 and 1.5 % are the theory file's, the 20 and 3 % were set on convolutional
+nets of batch_norm.
 """
 
 from __future__ import annotations

@@ -20,8 +20,7 @@ Masks also lean on the weights under them: mean over x of phi'(z_j) h_i has a pa
 
 to the kernel A of two samples that the weights' coherent value sees (lrbound/theory/finite-conv.md, section 5).
 
-Status: derived to first order in v, with (1 + c)^2 for the variance that a layer adds. The coherent value of sampled nets
-with proxies and no biases, up to 1.8 times the leading order, is 3 to 14 % above this, most with a pooled head of 64 channels.
+Status: derived to first order in v, with (1 + c)^2 for the variance that a layer adds.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ class FanIn(Correction):
             self.weights(kernel, getattr(layer, "window", None), fan_in, uniform=uniform)
         elif statistics is not None:
             self.normaliser(statistics.channels, statistics.alpha)
-        elif layer.kind == "flatten":
+        elif layer.positions_to_units:
             self.flatten(kernel)
         elif layer.curve is not None and kernel.gaussian and not kernel.parts:
             above, lean = self.activation(layer.curve, kernel, above)

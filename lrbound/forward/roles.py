@@ -20,14 +20,14 @@ class Weighted(Protocol):
     bias: bool
 
 
-def weighted(layer: object) -> TypeGuard[Weighted]:
+def weighted(layer: Layer) -> TypeGuard[Weighted]:
     """Say whether a layer draws random weights. A plain function, because isinstance of a protocol is slow."""
-    return hasattr(layer, "init") and hasattr(layer, "bias")
+    return layer.has_weights
 
 
 def squeezes(layer: Layer) -> TypeGuard[SqueezeExcite]:
     """Say whether a layer is a gate of channels, whose module few networks need."""
-    return layer.kind == "squeeze_excite"
+    return layer.gates
 
 
 def absorbs(layer: Layer, channels: int, samples: float) -> bool:

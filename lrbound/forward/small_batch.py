@@ -15,8 +15,7 @@ Gaussian pair that the leading order takes. The means that enter (z under phi(ga
 and are not touched, and ratios are kept between 1/4 and 4, because r1 is a small difference. The ratios of A - X and of
 A + (n-1) X move the kernel above the activation; those of r1 and rP the gradient that reaches it.
 
-Status: derived. tanh behind batch norm, 6 layers of 200 units, 16 samples, 5 outputs: measured 171 +- 7, predicted 204
-without this and 160 with it.
+Status: derived.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers._pooling import Pooling2d
 from lrbound.meanfield.pool import average
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AvgPool2d(Pooling2d):
     """Average pooling, K -> M K M^T. Overlapping windows correlate neighbours (:mod:`lrbound.meanfield.neighbours`)."""
+
+    averages_positions: ClassVar[bool] = True
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Average the kernel over the windows."""

@@ -39,6 +39,12 @@ class Layer:
 
     gates: ClassVar[bool] = False
     """Whether the layer multiplies its channels by random factors of its own."""
+    averages_positions: ClassVar[bool] = False
+    """Whether the layer's map of kernels is linear: it moves, averages or drops positions, alike in all units."""
+    selects_positions: ClassVar[bool] = False
+    """Whether the layer's gradient goes to those positions that it selects by their values."""
+    positions_to_units: ClassVar[bool] = False
+    """Whether the layer makes every position of a channel a unit of its own."""
 
     @property
     def kind(self) -> str:

@@ -28,6 +28,7 @@ class Dropout(Layer):
     unchanged. The same holds for gradients on the way back.
     """
 
+    averages_positions: ClassVar[bool] = True
     main: ClassVar[str | None] = "p"
 
     p: float = number("probability that a unit is zeroed", 0.5, ge=0, lt=1)

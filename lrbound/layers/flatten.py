@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, NotBySample, Pullback, Shape
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Flatten(Layer):
     """All positions become features: K = mean over a of K(a, a), back evenly onto the diagonal."""
+
+    averages_positions: ClassVar[bool] = True
+    positions_to_units: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels * height * width,)``."""

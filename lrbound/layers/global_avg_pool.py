@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class GlobalAvgPool(Layer):
     """Global average pooling: K = mean over all a, b of K(a, b)."""
+
+    averages_positions: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels,)``."""

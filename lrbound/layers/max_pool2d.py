@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.layers._pooling import Pooling2d
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class MaxPool2d(Pooling2d):
     """Max pooling; the theory is in :mod:`lrbound.meanfield.max_pool`."""
+
+    selects_positions: ClassVar[bool] = True
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel to that of the maxima."""

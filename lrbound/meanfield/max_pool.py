@@ -26,11 +26,12 @@ import numpy as np
 from lrbound.errors import Refused
 from lrbound.meanfield import edges, neighbours, normal, unlike
 from lrbound.meanfield import law as laws
+from lrbound.meanfield.copula import copula_between, ends
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
 from lrbound.meanfield.overlap import GRID, Overlap
 from lrbound.meanfield.positions import refine
-from lrbound.meanfield.stream import Law, Level, after_relu, copula_between, ends, gaussian_law, pull_masks
+from lrbound.meanfield.stream import Law, Level, after_relu, gaussian_law, pull_masks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

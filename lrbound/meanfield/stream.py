@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.meanfield import law as laws
+from lrbound.meanfield.copula import copula, copula_between, correlations, ends_of, pair_moment
 from lrbound.meanfield.gradient import Entry, Gradient, Sums
 from lrbound.meanfield.histories import distinct
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, outer
@@ -24,7 +25,7 @@ from lrbound.meanfield.pairs import pairs
 from lrbound.meanfield.regroup import Regroup, regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -235,7 +236,7 @@ def gaussian_law(kernel: Kernel) -> Law:
     """Return the law of a Gaussian kernel: where a stream starts."""
     on_site = kernel.on_site - kernel.mean**2
     sd = np.sqrt(np.maximum(on_site[SAME], 0.0))
-    pair, site = _correlations(kernel.pair - kernel.mean**2, on_site[CROSS], sd)
+    pair, site = correlations(kernel.pair - kernel.mean**2, on_site[CROSS], sd)
     near = kernel.near
     if near is not None:
         one, other = near.ends(np.maximum(sd, 1e-150))
@@ -260,7 +261,7 @@ def add_branch(stream: Kernel, branch: Kernel) -> Law:
     sd = np.sqrt(np.maximum(laws.variance(values), 1e-300))
     centre = laws.mean(law.values)
     covariance = stream.pair - centre[:, None, :, None] * centre[None, :, None, :] + branch.pair - branch.mean**2
-    pair = _copula(found, missed, covariance, sd)
+    pair = copula(found, missed, covariance, sd)
     if stream.site[CROSS].any() or branch.site[CROSS].any():
         covariance = stream.on_site[CROSS] - centre**2 + branch.on_site[CROSS] - branch.mean**2
         across = copula_between((found, found), (missed, missed), covariance, (sd, sd))
@@ -281,7 +282,7 @@ def rectify(kernel: Kernel) -> tuple[Kernel, Pullback]:
     law = level.law
     values = np.maximum(law.values, 0.0)
     found, missed = laws.coefficients(values)
-    pair = _pair_moment(found, missed, law.pair)
+    pair = pair_moment(found, missed, law.pair)
     across = diagonal(pair)[-1]
     if not law.alike:
         across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
@@ -334,7 +335,7 @@ def pull_masks(level: Level, gradient: Gradient) -> Gradient:
             r_near, (one, other) = near.total(r), near.ends(density)
             joined = one * other * np.sqrt(np.maximum(1.0 - r_near**2, 0.0))
             near = near.beside(
-                joined / laws.both_above(*_ends_of(near.ends, laws.threshold(share)), r_near), joint / both
+                joined / laws.both_above(*ends_of(near.ends, laws.threshold(share)), r_near), joint / both
             )
         site = density**2 * np.sqrt(np.maximum(1.0 - r_site**2, 0.0)) / both_on_site
         return below_all.times(joint / both, site, near)
@@ -367,56 +368,12 @@ def _through(level: Level, entries: Sequence[Entry]) -> tuple[list[Entry], Sums]
 def _masks(share: Array, law: Law) -> Factor:
     own = laws.threshold(share)
     differ = pairs(law.pair, share)
-    pair = differ.spread(laws.both_above(*_ends_of(differ.ends, own), differ.pick(law.pair)))
+    pair = differ.spread(laws.both_above(*ends_of(differ.ends, own), differ.pick(law.pair)))
     across = diagonal(pair)[-1] if law.alike else laws.both_above(own, own, law.site[CROSS])
     near = law.near
     if near is not None:
-        near = near.beside(laws.both_above(*_ends_of(near.ends, own), near.total(law.pair)), pair)
+        near = near.beside(laws.both_above(*ends_of(near.ends, own), near.total(law.pair)), pair)
     return Factor(pair, np.stack([share, across]), near)
-
-
-def _ends_of(
-    ends: Callable[[Array], tuple[Array, Array]], values: tuple[Array, Array]
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Return two class functions at the left and at the right ends of pairs."""
-    one, two = (ends(each) for each in values)
-    return (one[0], two[0]), (one[1], two[1])
-
-
-def _pair_moment(found: Array, missed: Array, r: Array) -> Array:
-    """Return the product moments by class pairs of a function with such Hermite coefficients by class."""
-    differ = pairs(r, found)
-    left, right = zip(differ.ends(laws.leading_terms(found, r)), differ.ends(missed), strict=True)
-    return differ.spread(laws.pair_moment(left, right, differ.pick(r))[0])
-
-
-def _copula(found: Array, missed: Array, covariance: Array, sd: Array) -> Array:
-    """Return the correlations by class pairs that the covariance asks for."""
-    differ = pairs(covariance, found)
-    found_ends, missed_ends, sd_ends = (differ.ends(values) for values in (found, missed, sd))
-    return differ.spread(copula_between(found_ends, missed_ends, differ.pick(covariance), sd_ends))
-
-
-def copula_between(
-    found: tuple[Array, Array], missed: tuple[Array, Array], covariance: Array, sd: tuple[Array, Array]
-) -> Array:
-    """Return the correlations that the covariance asks for between functions with such coefficients at both ends."""
-    left, right = zip(found, missed, strict=True)
-    return laws.copula(left, right, covariance, covariance / (sd[0] * sd[1]))
-
-
-def ends(found: Array, missed: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Return Hermite coefficients laid out for the two ends of a class pair, shapes (r, 1, c, 1) and (1, r, 1, c)."""
-    left = (found[:, None, :, None, :], missed[:, None, :, None])
-    right = (found[None, :, None, :, :], missed[None, :, None, :])
-    return left, right
-
-
-def _correlations(covariance: Array, across: Array, sd: Array) -> tuple[Array, Array]:
-    product = sd[:, None, :, None] * sd[None, :, None, :]
-    pair = np.divide(covariance, product, out=np.zeros_like(covariance), where=product > 0.0)
-    own = np.divide(across, sd**2, out=np.zeros_like(sd), where=sd > 0.0)
-    return np.clip(pair, -1.0, 1.0), np.clip(np.stack([np.ones_like(sd), own]), -1.0, 1.0)
 
 
 ALIKE = 1e-2

@@ -50,9 +50,9 @@ def arrays(**values: float) -> Switch:
 
 
 def _leading(original: Any) -> Any:
-    from lrbound.curvature.estimate import leading
+    from lrbound.curvature.estimate import leading_order
 
-    return lambda network, ctx, terms, *rest: leading(terms, ctx.samples)
+    return lambda network, ctx, terms, *rest: leading_order(terms, ctx.samples)
 
 
 def _sum_of_own_tops(original: Any) -> Any:
@@ -62,9 +62,9 @@ def _sum_of_own_tops(original: Any) -> Any:
 
 
 def _in_pairs(original: Any) -> Any:
-    def square(back: Any, here: Any, kurtosis: float, kappa: Any) -> float:
+    def square(back: Any, here: Any, kurtosis: float, masks: float, kappa: Any) -> float:
         plain, correlated = (back @ here).traces_of_square(kappa)
-        return plain + (kurtosis - 1.0) * correlated
+        return plain + (kurtosis * masks - 1.0) * correlated
 
     return square
 
@@ -123,10 +123,11 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "masks_of_one_sample": (Switch("lrbound.backward.dof:_masked_square", _in_pairs),),
     "masks_in_common": (Switch("lrbound.backward.measures:in_common", _own_instead),),
     "batch_mean_freedom": (Switch("lrbound.backward.finite_width:FiniteWidthBackward._count_mean", returns(0.0)),),
+    "mean_from_biases": (Switch("lrbound.backward.measures:from_below", returns(1.0)),),
     "tangent_kernels": (Switch("lrbound.backward.ntk:_above", _forward_kernel_instead),),
     "small_set_coupling": (Switch("lrbound.backward.coherent_dof:coupled_channels", returns(1.0)),),
     "batch_variance_kurtosis": (Switch("lrbound.backward.measures:kurtosis", returns(1.0)),),
-    "random_masks": (Switch("lrbound.backward.unit_moments:Unit.under_masks", lambda f: lambda law, kurtosis: law),),
+    "random_masks": (Switch("lrbound.backward.finite_width:FiniteWidthBackward._meet_masks", returns(None)),),
     "small_batch_sphere": (Switch("lrbound.forward.small_batch:on_sphere", lambda f: lambda step, below, ctx: step),),
     "single_positions": (Switch("lrbound.forward.entrance:resolved_entrance", _by_class),),
     # how samples differ
@@ -148,7 +149,6 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
             ),
         ),
     ),
-    "averaged_steps": (Switch("lrbound.curvature.bulk:_averaged", lambda f: lambda profile: profile.bulk),),
     # finite fan-in
     "fan_in": (
         Switch("lrbound.forward.fan_in:FanIn.activation", lambda f: lambda self, curve, below, above: (above, None)),
@@ -167,7 +167,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "met_gradients": (Switch("lrbound.backward.records:Step", changed(lambda step: step._replace(alone=0.0))),),
     "flow_shares": (
         Switch(
-            "lrbound.backward.records:Forking.flow",
+            "lrbound.backward.records:OpenFork.flow",
             lambda default: property(lambda fork: fork.energy, lambda fork, shares: None),
         ),
     ),

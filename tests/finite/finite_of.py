@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lrbound.backward.collect import track
+from lrbound.backward.collect import layerwise_statistics
 from lrbound.curvature.estimate import Finite, estimate
 from lrbound.forward.entrance import resolved_entrance
 from lrbound.forward.fan_in import FanIn
@@ -32,13 +32,13 @@ def chain_of(network: Network, ctx: Context) -> Chain:
 
 def finite(network: Network, *, through: bool = True) -> Finite:
     ctx = context(network, through=through)
-    terms, profile = track(chain_of(network, ctx), ctx, network.outputs)
+    terms, profile = layerwise_statistics(chain_of(network, ctx), ctx, network.outputs)
     return estimate(network, ctx, terms, profile)
 
 
 def profile_of(network: Network, *, through: bool = True) -> LayerwiseStatistics:
     ctx = context(network, through=through)
-    return track(chain_of(network, ctx), ctx, network.outputs)[1]
+    return layerwise_statistics(chain_of(network, ctx), ctx, network.outputs)[1]
 
 
 def measured(network: Network, seeds: range) -> list[float]:

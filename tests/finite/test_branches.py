@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrbound.backward.finite_width import FiniteWidthBackward
-from lrbound.backward.graph import Parting, Routes, Shares, Source, Weights
+from lrbound.backward.graph import Branches, Routes, Shares, Source, Weights
 from lrbound.meanfield.gradient import Gradient
 from lrbound.predictor import predict
 from tests.finite.finite_of import finite, profile_of
@@ -173,7 +173,7 @@ def test_an_arm_of_its_own_is_a_chain() -> None:
     one = np.ones(1)
     places = (Weights(1), Source(1), Weights(2))
     chain = Routes((Weights(0), Source(0), *places), 3, 2, ())
-    arm = Routes((Weights(0), Source(0), Parting((places,), Shares(one, one), Shares(one, one))), 3, 2, ())
+    arm = Routes((Weights(0), Source(0), Branches((places,), Shares(one, one), Shares(one, one))), 3, 2, ())
     values, numbers = np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.3])
 
     assert arm.flow(values).stages == pytest.approx(np.cumsum(values)[:-1])
@@ -185,7 +185,7 @@ def test_an_arm_of_its_own_is_a_chain() -> None:
 
 def test_weights_meet_what_comes_down_the_skip() -> None:
     half = Shares(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
-    routes = Routes((Weights(0), Parting(((Weights(1),), ()), half, half), Weights(2)), 3, 0, ())
+    routes = Routes((Weights(0), Branches(((Weights(1),), ()), half, half), Weights(2)), 3, 0, ())
 
     # |d + g|^2 of a fixed d and a Gaussian g of equal lengths: 1/4 from g alone, 2/4 from the product
     assert routes.flow(np.array([1.0, 0.0, 0.0])).stages == pytest.approx([np.sqrt(0.75), 1.0])

@@ -9,7 +9,7 @@ import pytest
 
 from lrbound.backward.sweep import backward
 from lrbound.curvature.combine import combine
-from lrbound.curvature.estimate import leading
+from lrbound.curvature.estimate import leading_order
 from lrbound.curvature.interval import around
 from lrbound.forward.sweep import forward
 from lrbound.predictor import predict
@@ -19,7 +19,7 @@ from tests.nets import dense, network
 
 def first_order(net) -> float:
     ctx = context(net)
-    return leading(list(backward(forward(net, ctx), ctx.samples)), ctx.samples).lambda_max
+    return leading_order(list(backward(forward(net, ctx), ctx.samples)), ctx.samples).lambda_max
 
 
 @pytest.mark.parametrize("gamma", [None, 1.0])

@@ -16,7 +16,7 @@ import pytest
 from lrbound import predict
 from lrbound.activations.relu import Relu
 from lrbound.activations.silu import Silu
-from lrbound.backward.graph import Parting, Shares
+from lrbound.backward.graph import Branches, Shares
 from lrbound.backward.norm_response import GRID, Response, of_activation, of_statistics
 from lrbound.backward.unit_moments import unit
 from lrbound.curvature import localized as module
@@ -101,7 +101,7 @@ def test_branches_of_equal_samples_are_one(share: float) -> None:
     row = profile_of(net("relu", (60,) * 3, 1.0, -0.4, 16))
     of_two = Shares(np.array([share, 1.0 - share]), np.array([share, 1.0 - share]))
     places = row.routes.chain
-    forked = replace(row.routes, chain=(*places[:4], Parting(((), ()), of_two, of_two), *places[4:]))
+    forked = replace(row.routes, chain=(*places[:4], Branches(((), ()), of_two, of_two), *places[4:]))
     parts, apart = row.complement / row.complement.sum(), np.ones(len(row.one_sample))
 
     plain = best_of_batch(row, parts, apart)

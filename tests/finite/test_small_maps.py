@@ -2,8 +2,8 @@
 
 Provenance: lambda_max, and tops of parts of the nC x nC Gram matrix over the mean of its spectrum without the coherent
 direction, of 48 initialisations in float32 (seeds from 0, white inputs; 10 outputs, batches of 32, kaiming weights without
-biases, ReLU). ``lambda_max`` has its standard error; those of ``sample`` (mean top of one sample's C x C matrix), ``together`` (top
-of the mean of these) and ``output`` (top of one output's matrix) are 0.01 to 0.06. No constant was fitted to them.
+biases, ReLU). ``lambda_max`` has its standard error; those of ``sample`` (mean top of one sample's C x C matrix) and
+``output`` (top of one output's matrix) are 0.01 to 0.06. No constant was fitted to them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class Measured(NamedTuple):
     lambda_max: float
     error: float
     sample: float
-    together: float
     output: float
     off: float  # relative error that is left
 
@@ -49,14 +48,14 @@ def pooled(channels: int) -> str:
 
 
 NETS = {
-    "2x2": Measured(2, 3 * block(), "global_avg_pool", 17.52, 0.71, 3.21, 2.89, 3.53, 0.14),
-    "3x3": Measured(3, 3 * block(), "global_avg_pool", 7.481, 0.25, 3.06, 2.86, 3.23, 0.03),
-    "4x4-deep": Measured(4, 5 * block(), "global_avg_pool", 9.067, 0.40, 3.32, 3.05, 2.51, 0.08),
-    "4x4-circular": Measured(4, 3 * block(mode="circular"), "global_avg_pool", 7.301, 0.24, 3.01, 2.87, 4.67, 0.02),
-    "12x12-to-3x3-narrow": Measured(12, pooled(8), "global_avg_pool", 7.658, 0.30, 4.27, 3.84, 2.84, 0.03),
-    "12x12-to-3x3": Measured(12, pooled(16), "global_avg_pool", 7.529, 0.20, 3.13, 2.85, 2.25, 0.08),
-    "3x3-flatten": Measured(3, 3 * block(), "flatten", 71.05, 0.80, 1.79, 1.50, 2.72, 0.08),
-    "12x12-to-3x3-flatten": Measured(12, pooled(16), "flatten", 121.0, 1.7, 1.98, 1.62, 2.04, 0.04),
+    "2x2": Measured(2, 3 * block(), "global_avg_pool", 17.52, 0.71, 3.21, 3.53, 0.14),
+    "3x3": Measured(3, 3 * block(), "global_avg_pool", 7.481, 0.25, 3.06, 3.23, 0.03),
+    "4x4-deep": Measured(4, 5 * block(), "global_avg_pool", 9.067, 0.40, 3.32, 2.51, 0.08),
+    "4x4-circular": Measured(4, 3 * block(mode="circular"), "global_avg_pool", 7.301, 0.24, 3.01, 4.67, 0.02),
+    "12x12-to-3x3-narrow": Measured(12, pooled(8), "global_avg_pool", 7.658, 0.30, 4.27, 2.84, 0.03),
+    "12x12-to-3x3": Measured(12, pooled(16), "global_avg_pool", 7.529, 0.20, 3.13, 2.25, 0.12),
+    "3x3-flatten": Measured(3, 3 * block(), "flatten", 71.05, 0.80, 1.79, 2.72, 0.08),
+    "12x12-to-3x3-flatten": Measured(12, pooled(16), "flatten", 121.0, 1.7, 1.98, 2.04, 0.04),
 }
 
 
@@ -80,10 +79,8 @@ def test_lambda_max(name: str) -> None:
 def test_the_tops_of_samples(name: str) -> None:
     row = profile_of(net(NETS[name]))
     one = float(localized(row).parts.sum()) / mean_of(row)
-    all_of_them = float(bulk(row).parts.sum()) / row.samples / mean_of(row)
 
     assert one == pytest.approx(NETS[name].sample, rel=0.08)
-    assert all_of_them == pytest.approx(NETS[name].together, rel=0.11)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -101,7 +98,7 @@ def test_the_top_of_one_output(name: str) -> None:
 def test_a_pooled_unit_counts_once() -> None:
     # w m'Km is one number a unit, however many positions there are
     counts = [
-        float(profile_of(net(Measured(side, block(), "global_avg_pool", *(0.0,) * 6))).one_sample[-1])
+        float(profile_of(net(Measured(side, block(), "global_avg_pool", *(0.0,) * 5))).one_sample[-1])
         for side in (4, 8, 16)
     ]
 
