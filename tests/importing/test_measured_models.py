@@ -21,7 +21,7 @@ SHAPE, BATCH = (3, 64, 64), 64
 MODELS = {
     "resnet18": lambda: ResNet(BasicBlock, [2, 2, 2, 2], classes=10, width=8),
     "vgg": lambda: VGG(10, (8, 0, 16, 0, 32, 0, 64, 0, 64, 0), side=2, units=128),
-    "densenet": lambda: DenseNet(8, (3, 6, 6, 3), classes=10, channels=16),
+    "densenet": lambda: DenseNet(8, (2, 3, 3, 2), classes=10, channels=16),
 }
 
 
