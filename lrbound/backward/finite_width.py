@@ -1,4 +1,4 @@
-"""The way back through a network with branches: the sweep's own, watched for what finite sizes add on it."""
+"""The backward pass at finite size: the gradient of the sweep, and what finite width and batch add to it."""
 
 from __future__ import annotations
 

@@ -70,9 +70,9 @@ def _in_pairs(original: Any) -> Any:
 
 
 def _forward_kernel_instead(original: Any) -> Any:
-    from lrbound.backward.ntk import _anew
+    from lrbound.backward.ntk import _restarted
 
-    return lambda step, below, ctx: _anew(step.above)
+    return lambda step, below, ctx: _restarted(step.above)
 
 
 def _own_instead(original: Any) -> Any:
