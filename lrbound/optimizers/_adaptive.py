@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from lrbound.optimizers.base import Optimizer
 
@@ -25,6 +25,11 @@ class AdaptiveOptimizer(Optimizer):
             f"the steps of {self.kind} are as long as its rate whatever the gradient, so that no curvature makes them grow; "
             "measured networks failed anywhere from 0.8 to 100 times the first-step rate"
         )
+
+    def on_multiple(self, factor: float) -> tuple[Self, float]:
+        """Return the same optimiser and rate: its steps do not depend on the size of the loss."""
+        del factor
+        return self, 1.0
 
     def stable_rate(self, curvature: LayerwiseCurvature) -> float:
         """Return ``inf``: no rate makes the steps grow."""

@@ -72,7 +72,7 @@ def check(
     Raises
     ------
     LearningRateTooHigh
-        With ``action="raise"``, where a rate is too high.
+        With ``action="raise"``, where a rate is so high that training is expected to fail; up to there it warns.
     lrbound.errors.Refused, lrbound.importing.refusal.ModelError
         With ``action="raise"``, where there is no answer.
 
@@ -126,7 +126,10 @@ def suggest(
     True
     """
     found = rates(model, optimizer, input_shape, loss, batch_size=batch_size, data=data)
-    return min(group.recommended_learning_rate for group in found.groups)
+    starts = [rate for group in found.groups if (rate := group.recommended_learning_rate) is not None]
+    if not starts:
+        raise Refused("; ".join(("no rate to start with is known for this model", *found.notes)))
+    return min(starts)
 
 
 def checked(find: Callable[[], RateCheck], action: Action, level: int = 1) -> RateCheck | None:
@@ -142,7 +145,7 @@ def checked(find: Callable[[], RateCheck], action: Action, level: int = 1) -> Ra
         tell(Refused(f"the learning rate was not checked: {text}"), action, level + 1)
         return None
     if not found.ok:
-        tell(LearningRateTooHigh(found.message), action, level + 1)
+        tell(LearningRateTooHigh(found.message), "warn" if action == "raise" and not found.fails else action, level + 1)
     return found
 
 
@@ -244,10 +247,15 @@ def _largest(network: Network, optimizer: Optimizer, multiple: float) -> GroupRa
         )
     inner, factor = same
     prediction = predict(replace(network, training=replace(network.training, optimizer=inner)))
-    largest, start = prediction.max_learning_rate, prediction.recommended_learning_rate
-    if largest is None or start is None:
+    told = (
+        prediction.max_learning_rate,
+        prediction.recommended_learning_rate,
+        prediction.first_step_learning_rate,
+    )
+    largest, start, first = (None if rate is None else rate / factor for rate in told)
+    if largest is None and first is None:
         raise Refused("; ".join(("no largest learning rate is known for this model", *prediction.warnings)))
-    return GroupRate(0, None, largest / factor, start / factor, prediction)
+    return GroupRate(0, None, largest, start, first, prediction)
 
 
 def _untrained(model: nn.Module, optimizer: Any) -> list[str]:

@@ -19,7 +19,7 @@ import lrbound
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BESIDE = ("__main__", "cli", "empirical", "explore", "report")
+BESIDE = ("__main__", "cli", "empirical", "explore", "importing", "report", "torch")
 """Parts of the package that predict nothing themselves."""
 
 
