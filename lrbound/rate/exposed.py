@@ -45,7 +45,7 @@ def exposed(
 ) -> tuple[Exposed, ...]:
     """Return the layers of a sweep with their gains; ``nodes`` and ``shape`` are those of the network and its input."""
     gains = {node.path: node.layer.gradient_gain(inner, init) for node, inner in leaves(nodes, shape)}
-    below = dict(_rescaled(nodes, above=False))
+    below = dict(rescaled(nodes))
     return tuple(
         Exposed(
             min(own.coherent, own.trace),
@@ -91,13 +91,13 @@ def bounded_features(nodes: Sequence[Node], shape: Shape) -> float:
     return found
 
 
-def _rescaled(nodes: Sequence[Node], *, above: bool) -> Iterator[tuple[str, bool]]:
+def rescaled(nodes: Sequence[Node], *, above: bool = False) -> Iterator[tuple[str, bool]]:
     """Yield the paths of the leaves, each with whether every path up from it passes a layer that rescales."""
     for node in reversed(list(unroll(tuple(nodes)))):
         if isinstance(node.layer, Branching):
             arms = node.layer.arms()
             for arm in arms:
-                yield from _rescaled(arm, above=above)
+                yield from rescaled(arm, above=above)
             above = above or all(any(inner.layer.rescales for inner in unroll(arm)) for arm in arms)
         else:
             yield node.path, above

@@ -59,3 +59,13 @@ def test_a_layer_without_curvature_is_left_out():
     layers = [GrowingLayer(2.0, 1.0), GrowingLayer(3.0, 1.0)]
 
     assert grown([layers[0], GrowingLayer(0.0, 1.0), layers[1]], 4.0) == pytest.approx(grown(layers, 4.0))
+
+
+@given(st.lists(positive, min_size=1, max_size=5), positive)
+def test_what_a_normaliser_rescales_raises_no_other_layer(below, target):
+    """A single layer above them grows by itself alone: its curvature stays, and theirs grows with its square alone."""
+    head = GrowingLayer(4.0, 0.5)
+    layers = [*(GrowingLayer(curvature, 1.0, rescaled=True) for curvature in below), head]
+    merged = [GrowingLayer(sum(below), 1.0, rescaled=True), head]
+
+    assert grown(layers, target) == pytest.approx(grown(merged, target), rel=1e-3)
