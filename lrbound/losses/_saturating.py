@@ -38,10 +38,6 @@ class SaturatingLoss(Loss):
 
     diverges: ClassVar[bool] = False
 
-    def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
-        """Return Q at logits of shape (initialisations, samples, outputs), which may be overwritten."""
-        raise NotImplementedError(self.kind)
-
     def factor(self, logits: Logits) -> float:
         """Return the mean over initialisations of lambda_max(E_x Q_x).
 
