@@ -59,7 +59,6 @@ def freedom(
     *,
     absorbed: bool,
     whole: Kernel | None = None,
-    masks: float = 1.0,
 ) -> DegreesOfFreedom:
     """Return the degrees of freedom of a stage.
 
@@ -79,14 +78,12 @@ def freedom(
         Whether batch statistics in this stage absorb the mean over the batch.
     whole : Kernel or None
         Of the same values for the mean over the batch, where the units' own means count for that.
-    masks : float
-        Kurtosis of random masks above, different ones at different positions: dropout, derivatives of max pools.
     """
     channels = float(kernel.channels)
     if kernel.positions == 1:
         others = max(samples - 1.0, 1.0) if absorbed else 1.0
         bulk = channels / law.mean
-        return DegreesOfFreedom(channels / (law.one * masks), bulk * others, bulk, channels, channels, channels)
+        return DegreesOfFreedom(channels / law.one, bulk * others, bulk, channels, channels, channels)
     from lrbound.backward.class_matrix import backward_kernel, forward_kernel, number, times_varying
 
     here = forward_kernel(kernel, 1.0, 0.0)
@@ -107,7 +104,7 @@ def freedom(
     else:
         mean = number(trace, square)
     return DegreesOfFreedom(
-        channels * number(one.trace(), _masked_square(back, here, law.one, masks, kappa)),
+        channels * number(one.trace(), _masked_square(back, here, law.one, kappa)),
         channels * mean,
         channels * participation(spread, law.mean, shared),
         channels * _weighted_number(one, kappa),
@@ -138,16 +135,15 @@ def participation(product: Operator, kurtosis: float, kappa: Operator) -> float:
     return number(product.trace(), _with_masks(kurtosis, product.traces_of_square(kappa)))
 
 
-def _masked_square(back: Operator, here: Operator, kurtosis: float, masks: float, kappa: Operator) -> float:
+def _masked_square(back: Operator, here: Operator, kurtosis: float, kappa: Operator) -> float:
     """Return the mean of tr T^2 with equal masks at equal positions.
 
     T T has masks at four places, (a, b) of G, (b, c) of K, (c, d) of G and (d, a) of K. With r = 1 + (kurtosis - 1) kappa of
     a pair their mean is taken as r_ab r_bc r_cd r_da / sqrt(r_ac r_bd), which is exact where places coincide in pairs along
-    G or along K, or all four do; r_bd is taken as r_ac. Random masks are independent at different positions, and count only
-    in r_aa.
+    G or along K, or all four do; r_bd is taken as r_ac.
     """
     excess = 1.0 + (kurtosis - 1.0) * kappa.pair
-    on_diagonal = masks * (1.0 + (kurtosis - 1.0) * kappa.diagonal)
+    on_diagonal = 1.0 + (kurtosis - 1.0) * kappa.diagonal
     boosted = back @ _with_diagonal(here.pair * excess, here.diagonal * on_diagonal, here)
     return boosted.traces_of_square(_with_diagonal(1.0 / excess, 1.0 / on_diagonal, here))[1]
 

@@ -1,4 +1,4 @@
-"""The way back through a network with branches: the sweep's own, watched for what finite sizes add on it."""
+"""The backward pass at finite size: the gradient of the sweep, and what finite width and batch add to it."""
 
 from __future__ import annotations
 
@@ -224,8 +224,6 @@ class FiniteWidthBackward(Backward):
         linear = cross / total * quotient(varying(step.below), varying(step.above))
         if (curve := step.node.layer.curve) is not None:
             law = law_of(curve, step.below, self.samples)
-            if above.masked:  # a max pool chooses positions where the slope is not 0: its masks contain these
-                law = law._replace(one=1.0, gain=0.0, both=0.0)
             self.crossed = (law.one - law.gain) / step.below.channels
             waiting = self.open
             numbers = self._settle(step.below, self.gradient, law)
@@ -250,14 +248,10 @@ class FiniteWidthBackward(Backward):
             law = LINEAR._replace(one=mask, gain=mask - 1.0, norm=mask - 1.0, both=mask - 1.0, shared=0.0)
             units = float(step.below.channels * step.below.positions)
             self._add(VarianceSource(law, units, units, units, linear))
-            self._meet_masks(mask)
+            for stage in self.open:
+                stage.masks *= mask
         else:
             self._add(VarianceSource(LINEAR, linear=linear))
-
-    def _meet_masks(self, kurtosis: float) -> None:
-        """Put random masks on the stages that wait for their activation."""
-        for stage in self.open:
-            stage.masks *= kurtosis
 
     def _gate(self, step: Step, layer: SqueezeExcite, above: Gradient, linear: float) -> None:
         from lrbound.backward.gates import gate
@@ -367,7 +361,7 @@ class FiniteWidthBackward(Backward):
                 stage.law = law.under_masks(stage.masks)
                 if alone or stage.masks != 1.0:
                     own = self.single[stage.arm or 0] if alone else gradient
-                    stage.freedom = self._count(kernel, own, law, stage.masks)
+                    stage.freedom = self._count(kernel, own, stage.law)
                 else:
                     stage.freedom = numbers
             self.open = []
@@ -375,7 +369,7 @@ class FiniteWidthBackward(Backward):
             self.fork, self.single = None, []
         return numbers
 
-    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit, masks: float = 1.0) -> DegreesOfFreedom:
+    def _count(self, kernel: Kernel, gradient: Gradient, law: Unit) -> DegreesOfFreedom:
         around, whole, gradient = coarse(centred(kernel), kernel, gradient, resolved=self.found.resolved)
         delta = gradient.delta
         same, cross = (Signal(delta.pair[COHERENT, k], delta.site[COHERENT, k]) for k in (SAME, CROSS))
@@ -388,8 +382,7 @@ class FiniteWidthBackward(Backward):
             self.samples,
             absorbed=self.absorbed,
             whole=whole,
-            masks=masks,
         )
         # one position is the least that there is
-        least = np.array([1.0 / (law.one * masks), 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
+        least = np.array([1.0 / law.one, 1.0 / law.mean, 1.0 / law.mean, 1.0, 1.0, 1.0])
         return DegreesOfFreedom(*np.maximum(found, kernel.channels * least).tolist())

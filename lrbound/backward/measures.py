@@ -1,4 +1,4 @@
-"""Numbers of single layers that both ways of collecting a profile read: shares, signals, widths and slopes."""
+"""Numbers of single layers that the layerwise statistics are made of: shares, signals, widths and slopes."""
 
 from __future__ import annotations
 

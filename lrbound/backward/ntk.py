@@ -6,11 +6,11 @@ a filter's offsets,
 
     weights       T -> fan_in A + [bias] + sigma_w^2 (T averaged over the offsets)
     pools, flatten, dropout     as the forward kernel
-    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the way back is the way up
+    normalisers, masks          B' = J B J' holds for any kernel B and J is symmetric: the backward map is the forward map
     joins of branches           as the forward kernels: those of independent arms add up.
 
 Left out: what masks above owe to zhat (the excess of :class:`~lrbound.meanfield.gradient.Gradient`), and a normaliser's own
-gamma and beta. A place that this does not reach (max pools, classes of positions that were merged) starts anew with its
+gamma and beta. A place that this does not reach (max pools, classes of positions that were merged) starts again with its
 forward kernel in the place of T. Status: derived.
 """
 
@@ -67,10 +67,10 @@ def along(chain: Chain, start: Kernel, ctx: Context) -> dict[int, Passage]:
 def _on_classes_of(kernel: Kernel, tangent: Kernel) -> Kernel:
     if (tangent.rows, tangent.cols) == (kernel.rows, kernel.cols):
         return tangent
-    return _anew(kernel)
+    return _restarted(kernel)
 
 
-def _anew(kernel: Kernel) -> Kernel:
+def _restarted(kernel: Kernel) -> Kernel:
     """Return a forward kernel in the place of T."""
     return kernel.becomes(kernel.pair - kernel.mean**2, kernel.site)
 
@@ -80,11 +80,11 @@ def _above(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
     if weighted(layer):
         return _weights(step, below, ctx)
     if below is None or layer.selects_positions:
-        return _anew(above)
+        return _restarted(above)
     if layer.averages_positions:
         return layer.forward(below, ctx)[0]
     if (step.below.rows, step.below.cols) != (above.rows, above.cols):
-        return _anew(above)
+        return _restarted(above)
     return through(below, step.pull, ctx.samples)
 
 
@@ -104,7 +104,7 @@ def _weights(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
 
 
 def through(kernel: Kernel, pull: Pullback, samples: float) -> Kernel:
-    """Return J T J' for the Jacobian J of a layer that keeps positions, from its way back."""
+    """Return J T J' for the Jacobian J of a layer that keeps positions, from its pullback."""
     single = 1.0 / min(samples, INFINITE)
     share = np.array([single, 1.0 - single])
     between, sites = kernel.pair_weights, kernel.weights

@@ -1,4 +1,4 @@
-"""What a way back through a network with branches notes down: weight layers, places that add spread, and forks."""
+"""What the backward pass through a network with branches records: weight layers, places that add spread, and forks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Stage:
 
     @cached_property
     def step(self) -> Step:
-        """The whole step, once the way back is over. The pieces' units are different, so that shares c of nu degrees add variances c^2/nu."""
+        """The whole step, once the backward pass is over. The pieces' units are different, so that shares c of nu degrees add variances c^2/nu."""
         if self.sizes is None:
             masks = 1.0 if self.arm is not None else self.law.one * self.inverse_kurtosis
             common, alone = 1.0 - self.law.gain / self.law.one, 1.0 / masks

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class SelfGradient(NamedTuple):
-    """Squared norm of a sample's gradient by where it is, in units that cancel.
+    """Squared norm of a sample's gradient by where it is, up to a common factor.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Backward sweep: the gradient of one output from the outputs down to the input. Knows no layer by name."""
+"""Backward sweep: the gradient of one output from the outputs down to the input. Layer-agnostic."""
 
 from __future__ import annotations
 

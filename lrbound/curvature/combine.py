@@ -1,7 +1,7 @@
 """How the branches meet: a rank-one part beside a semicircle.
 
 A direction of mean value t that is mixed with a bulk of centre B and half width 2 s, s = (de - B)/2, ends at
-t + s^2/(t - B) if t - B > s, else it drowns and the edge de is the top (Baik, Ben Arous and Peche 2005). The coherent
+t + s^2/(t - B) if t - B > s, else it is absorbed by the bulk and the edge de is the top (Baik, Ben Arous and Peche 2005). The coherent
 direction is mixed with the whole spectrum, so B is its mean, but only the layers in which it has a gradient push it; a
 sample's own top is mixed with other samples' tops, so B is the mean grown by the backward chains.
 

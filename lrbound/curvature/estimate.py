@@ -110,7 +110,7 @@ def _adds(layer: Layer) -> bool:
     return layer.norms_add and all(_adds(node.layer) for arm in layer.arms() for node in unroll(arm))
 
 
-def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: LayerwiseStatistics) -> Finite:
+def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], profile: LayerwiseStatistics) -> Finite:
     """Return lambda_max at finite batch, width and number of outputs.
 
     Parameters
@@ -121,15 +121,15 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
         That of the leading-order sweep.
     terms : sequence of Term
         What the leading-order sweep found, in network order.
-    row : LayerwiseStatistics
-        What :func:`~lrbound.backward.collect.layerwise_statistics` found on the same way back.
+    profile : LayerwiseStatistics
+        What :func:`~lrbound.backward.collect.layerwise_statistics` found in the same backward pass.
     """
-    co, lo, de = coherent_parts(row), localized(row), bulk(row)
-    mean = float(row.complement.sum()) / row.samples
+    co, lo, de = coherent_parts(profile), localized(profile), bulk(profile)
+    mean = float(profile.complement.sum()) / profile.samples
     values = np.array([co.sum(), lo.value, de.edge])
-    coherent_coupling_sq, localized_coupling_sq = of_coherent(row, co), of_best_sample(row, lo)
-    met = coherent_bulk_halfwidth(row)
-    variances = (interval.coherent(row), interval.localized(row, lo), interval.bulk(row, de.parts))
+    coherent_coupling_sq, localized_coupling_sq = of_coherent(profile, co), of_best_sample(profile, lo)
+    met = coherent_bulk_halfwidth(profile)
+    variances = (interval.coherent(profile), interval.localized(profile, lo), interval.bulk(profile, de.parts))
     beyond = variances[1 if lo.value > de.edge else 2] - interval.MODEL**2
     found = combine(
         float(values[0]),
@@ -144,11 +144,11 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
     )
     grown = {"coherent": co, "localized": lo.parts, "delocalized": de.parts}[found.branch]
     levels = BranchEstimates(
-        samples=row.samples,
+        samples=profile.samples,
         coherent=float(values[0]),
         localized=lo.value,
         delocalized=de.edge,
-        coherent_leading=float(row.coherent.sum()),
+        coherent_leading=float(profile.coherent.sum()),
         mean=mean,
         typical=float(lo.parts.sum()),
         spread=math.sqrt(lo.log_variance),
@@ -162,7 +162,7 @@ def estimate(network: Architecture, ctx: Context, terms: Sequence[Term], row: La
         interval.mixed(values / found.value if found.value > 0.0 else 0.0 * values, np.array(variances)),
         found.branch,
         _by_layer(grown, terms, found),
-        _warnings(row, network, ctx, values) + (wide(lo.log_variance) if found.branch == "localized" else ()),
+        _warnings(profile, network, ctx, values) + (wide(lo.log_variance) if found.branch == "localized" else ()),
         levels,
     )
 
@@ -187,14 +187,14 @@ def leading_order(terms: Sequence[Term], samples: float) -> Finite:
     return Finite(value, model**2, "coherent" if along else "localized", values, (UNTRACKED,), levels)
 
 
-def _warnings(row: LayerwiseStatistics, network: Architecture, ctx: Context, values: Array) -> tuple[str, ...]:
+def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context, values: Array) -> tuple[str, ...]:
     layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
     last = max(at for at, layer in enumerate(layers) if weighted(layer))
     co, *rest = values.tolist()
     images = len(network.input.shape) == 3
     normalised = any(layer.fixes_scale for layer in layers)
     found = limits(
-        row,
+        profile,
         statistics=normalised,
         through=ctx.through,
         images=images,
@@ -206,7 +206,7 @@ def _warnings(row: LayerwiseStatistics, network: Architecture, ctx: Context, val
         min((_values(*leaf, ctx) for leaf in leaves(network.nodes, network.input.shape)), default=math.inf)
     )
     share = max(rest) / co if co > 0.0 else math.inf
-    return found or complement(share, images=images, branches=row.routes.branches, normalised=normalised)
+    return found or complement(share, images=images, branches=profile.routes.branches, normalised=normalised)
 
 
 def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
@@ -220,11 +220,11 @@ def _values(layer: Layer, shape: Shape, ctx: Context) -> float:
 def _by_layer(grown: Array, terms: Sequence[Term], found: Combined) -> tuple[float, ...]:
     """Share lambda_max out: to a weight layer and the normaliser above it in the proportion of their leading parts."""
     own = np.array([_weight(term, coherent=found.branch == "coherent") for term in terms])
-    row = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
-    row = np.maximum(row, 0)
-    leading = np.bincount(row, own, minlength=len(grown))
+    layer = np.cumsum([weighted(term.node.layer) for term in terms]) - 1
+    layer = np.maximum(layer, 0)
+    leading = np.bincount(layer, own, minlength=len(grown))
     scale = np.divide(grown, leading, out=np.zeros_like(grown), where=leading > 0.0)
-    parts = own * scale[row]
+    parts = own * scale[layer]
     total = float(parts.sum())
     return tuple((parts * (found.value / total if total > 0.0 else 0.0)).tolist())
 

@@ -21,7 +21,7 @@ mean of exp(sg z - sg^2/2):
     lo = sum b E1 int exp(sg z - sg^2/2) d Phi(z)^n.
 
 (At the expected z, which is Phi^-1((n - 3/8)/(n + 1/4)) up to 0.03 (Blom 1958), it would be 1 % less for sg^2 = 0.1 and 10 %
-for 0.7.) All this is first order in the logarithm. Where the branch can win and layers run one after the other, the best
+for 0.7.) All this is first order in the logarithm. Where the branch can win and layers run in sequence, the best
 of drawn samples stands for the integral (:mod:`lrbound.curvature.outliers`), and sg^2 is that of the law with the same best.
 
 Status: derived, with a normal law for the logarithm. Left out: norms and gains that vary together raise the mean over samples by

@@ -1,4 +1,4 @@
-"""The best sample of a batch, from drawn batches that pass the stages one after the other.
+"""The best sample of a batch, from drawn batches that pass the stages in sequence.
 
 To first order the logarithm of a sample's own Gram matrix is a sum of what the stages add to its norm and its gain, so that
 the best of n samples is that of a log-normal law (:mod:`lrbound.curvature.localized`). Where samples stand out far that fails
@@ -46,7 +46,7 @@ def best_of_batch(profile: LayerwiseStatistics, share: Array, apart: Array) -> f
     Parameters
     ----------
     profile : LayerwiseStatistics
-        Of layers one after the other, with their responses.
+        Of layers in sequence, with their responses.
     share : ndarray (L,)
         om_l, the layers' parts of a typical sample's Gram matrix; they add up to 1.
     apart : ndarray by stage

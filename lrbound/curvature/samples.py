@@ -244,7 +244,7 @@ def _below_head(white: Forms, coherent: float) -> float:
 
 
 def _above_weights(chain: Chain) -> Iterator[Kernel]:
-    """Yield what comes out of weight layers, in the order in which the way back meets them."""
+    """Yield what comes out of weight layers, in the order in which the backward pass meets them."""
     for step in reversed(chain):
         if isinstance(step, Fork):
             for arm in step.chains:

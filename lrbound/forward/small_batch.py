@@ -96,7 +96,7 @@ def on_sphere(step: Step, below: Chain, ctx: Context) -> Step:
 
 
 def passed_on(gradient: Gradient, found: SphereRatios, samples: float) -> Gradient:
-    """Return a gradient above an activation such that the Gaussian way back gives what the sphere does.
+    """Return a gradient above an activation such that the Gaussian pullback gives what the sphere does.
 
     Its part in the all-ones direction of the batch, and the rest.
     """

@@ -45,7 +45,7 @@ GAUSSIAN = SphereRatios(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 class Step(NamedTuple):
-    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the way back.
+    """One layer after the forward sweep: the kernels below and above it, the order parameters above, and the pullback.
 
     ``lean`` is what activations above a weight layer add, at finite fan-in, to the kernel of its inputs that its gradient meets
     (see :mod:`lrbound.forward.fan_in`); ``sphere`` what a small batch does to means of its activation (:mod:`lrbound.forward.small_batch`).

@@ -80,7 +80,7 @@ class Affine(Normaliser):
         return 2 * shape[0] if self.learnable else 0
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Centre and scale the kernel; the way back removes what the statistics absorb."""
+        """Centre and scale the kernel; the pullback removes what the statistics absorb."""
         statistics = self.statistics(kernel.channels, ctx.samples)
         assert statistics is not None
         return normaliser(

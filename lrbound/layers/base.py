@@ -76,7 +76,7 @@ class Layer:
         return math.inf
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
-        """Map the kernel of the input to that of the output; also return the way back for gradients."""
+        """Map the kernel of the input to that of the output; also return its pullback."""
         raise NotImplementedError(self.kind)
 
     def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
@@ -131,7 +131,7 @@ class Branching(Layer):
         return sum(node.layer.parameters(inner) for branch in self.arms() for node, inner in run(branch, shape))
 
     def join(self, outputs: Sequence[Kernel], ctx: Context) -> tuple[Kernel, Split]:
-        """Map the kernels at the ends of the branches to that of the output; also return the way back."""
+        """Map the kernels at the ends of the branches to that of the output; also return its pullback."""
         raise NotImplementedError(self.kind)
 
 

@@ -25,7 +25,7 @@ class Dropout(Layer):
     """Independent masks for every unit, position and sample, as torch.nn.Dropout draws them in training.
 
     E[(m h)^2] = E[h^2]/(1-p); products of different positions or samples have independent masks of mean 1 and are
-    unchanged. The same holds for gradients on the way back.
+    unchanged. The same holds for gradients in the backward pass.
     """
 
     averages_positions: ClassVar[bool] = True

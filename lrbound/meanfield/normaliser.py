@@ -28,7 +28,7 @@ def normaliser(
     beta: float = 0.0,
     learnable: tuple[bool, bool] = (True, True),
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of gamma zhat + beta, and the way back through the statistics.
+    """Return the kernel of gamma zhat + beta, and the pullback through the statistics.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def pooled(kernel: Kernel, fewer: int, *, averaged: float) -> tuple[Kernel, Pullback]:
-    """Return the kernel on ``fewer`` times fewer positions, each the mean of ``averaged`` ones, and the way back."""
+    """Return the kernel on ``fewer`` times fewer positions, each the mean of ``averaged`` ones, and the pullback."""
     positions = max(1, round(kernel.cols.size / fewer))
     out = Kernel(
         kernel.channels,
@@ -45,7 +45,7 @@ def pooled(kernel: Kernel, fewer: int, *, averaged: float) -> tuple[Kernel, Pull
 def normalised(
     kernel: Kernel, statistics: Statistics, *, gamma: float, beta: float, eps: float
 ) -> tuple[Kernel, Pullback]:
-    """Return the kernel of gamma zhat + beta for statistics of each sample, and the way back.
+    """Return the kernel of gamma zhat + beta for statistics of each sample, and the pullback.
 
     The mean over S channels and all positions takes 1/S of what positions have in common; what the mean and the variance
     absorb of a gradient beside is two of S P directions and left out.
@@ -79,7 +79,7 @@ def uneven_units(
     A unit that weighs the component with a (standard normal) has the variance s^2 = e a^2 + 1 - e, e the component's share,
     and a part zeta^2 = e a^2/s^2 of zhat along it, which the Jacobian removes: what is left of a gradient along the component
     is E[(1 - zeta^2)^2/s^2] = (1 - e)^2 E s^-6, carried by the units that see little of it. With independent moments, as the
-    normaliser's own way back has them, it is up to several times less.
+    normaliser's own pullback has them, it is up to several times less.
     """
     share, direction = _first_component(kernel, statistics.samples)
     if not through or share < LEAST_SHARE:

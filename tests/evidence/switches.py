@@ -62,17 +62,17 @@ def _sum_of_own_tops(original: Any) -> Any:
 
 
 def _in_pairs(original: Any) -> Any:
-    def square(back: Any, here: Any, kurtosis: float, masks: float, kappa: Any) -> float:
+    def square(back: Any, here: Any, kurtosis: float, kappa: Any) -> float:
         plain, correlated = (back @ here).traces_of_square(kappa)
-        return plain + (kurtosis * masks - 1.0) * correlated
+        return plain + (kurtosis - 1.0) * correlated
 
     return square
 
 
 def _forward_kernel_instead(original: Any) -> Any:
-    from lrbound.backward.ntk import _anew
+    from lrbound.backward.ntk import _restarted
 
-    return lambda step, below, ctx: _anew(step.above)
+    return lambda step, below, ctx: _restarted(step.above)
 
 
 def _own_instead(original: Any) -> Any:
@@ -127,7 +127,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "tangent_kernels": (Switch("lrbound.backward.ntk:_above", _forward_kernel_instead),),
     "small_set_coupling": (Switch("lrbound.backward.coherent_dof:coupled_channels", returns(1.0)),),
     "batch_variance_kurtosis": (Switch("lrbound.backward.measures:kurtosis", returns(1.0)),),
-    "random_masks": (Switch("lrbound.backward.finite_width:FiniteWidthBackward._meet_masks", returns(None)),),
+    "random_masks": (Switch("lrbound.backward.unit_moments:Unit.under_masks", lambda f: lambda law, kurtosis: law),),
     "small_batch_sphere": (Switch("lrbound.forward.small_batch:on_sphere", lambda f: lambda step, below, ctx: step),),
     "single_positions": (Switch("lrbound.forward.entrance:resolved_entrance", _by_class),),
     # how samples differ
