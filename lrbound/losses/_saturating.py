@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
 
+MOST_OUTPUTS = 4_000_000
+"""Outputs up to which Q is drawn: 10 seconds and 500 MB. The vocabularies of language models have a tenth of it."""
 
 FITTED_LOGITS = 12.0
 """Size of logits that fit their targets, and how much the curvature varies between samples then: few are still in doubt. Both
@@ -37,6 +39,12 @@ class SaturatingLoss(Loss):
     """
 
     diverges: ClassVar[bool] = False
+
+    def check(self, outputs: int) -> str | None:
+        """Refuse more outputs than Q can be drawn for."""
+        if outputs <= MOST_OUTPUTS:
+            return None
+        return f"{self.kind} is answered for at most {MOST_OUTPUTS} outputs, got {outputs}; half_squared_error has no such bound"
 
     def factor(self, logits: Logits) -> float:
         """Return the mean over initialisations of lambda_max(E_x Q_x).
