@@ -12,12 +12,14 @@ from lrbound.backward.sweep import Term, backward
 from lrbound.curvature.estimate import Finite, estimate, leading_order, norms_add_at_forks
 from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.curvature.interval import around
-from lrbound.curvature.softmax import of_loss
+from lrbound.curvature.output_activation import OutputActivation, output_activation
+from lrbound.curvature.softmax import of_loss, with_hessians
 from lrbound.errors import Refused
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
 from lrbound.losses.base import Logits
+from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.meanfield.contract import Context, NotBySample
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
@@ -114,9 +116,13 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     notes = Notes()
     step = _Step.of(network, batch_statistics, full_batch, notes)
     swept = _sweep(network, step)
-    finite = swept.finite
     training, logits = network.training, Logits(swept.terms[-1].q, swept.terms[-1].q_xy, network.outputs)
-    white, log_variance = of_loss(finite, training.loss, logits)
+    activation = output_activation(network)
+    if activation is None:
+        white, log_variance = of_loss(swept.finite, training.loss, logits)
+    else:
+        swept, white, log_variance = _under_activation(swept, activation, network, step)
+    finite = swept.finite
     ratio, error = _on_samples(network, swept, step, notes)
     lambda_max, log_variance = (ratio or 1.0) * white, log_variance + error
     scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
@@ -253,6 +259,29 @@ def _sweep(network: Network, step: _Step) -> _Swept:
     terms = list(backward(chain, ctx.samples))[::-1]
     finite = leading_order(terms, ctx.samples)
     return _Swept(terms, _along_component(finite, terms, network, ctx) if step.limit else finite, restart)
+
+
+def _under_activation(
+    swept: _Swept, activation: OutputActivation, network: Network, step: _Step
+) -> tuple[_Swept, float, float]:
+    """Return what an activation above the last weights makes of the sweeps and of the loss.
+
+    Returns
+    -------
+    swept : _Swept
+        With lambda_max of half_squared_error.
+    white, log_variance : float
+        lambda_max of the loss, and the variance of its logarithm.
+    """
+    below = _sweep(dataclasses.replace(network, nodes=activation.below), step)
+    half, white = (
+        with_hessians(below.finite, activation.hessians(loss, below.terms, network.outputs, step.ctx.samples))
+        for loss in (HalfSquaredError(), network.training.loss)
+    )
+    finite = swept.finite
+    scale = half[0] / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
+    parts = tuple(scale * part for part in finite.parts)
+    return swept._replace(finite=finite._replace(lambda_max=half[0], log_variance=half[1], parts=parts)), *white
 
 
 def _along_component(finite: Finite, terms: list[Term], network: Network, ctx: Context) -> Finite:

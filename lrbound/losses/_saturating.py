@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
 
+MOST_OUTPUTS = 4_000_000
+"""Outputs up to which Q is drawn: 10 seconds and 500 MB. The vocabularies of language models have a tenth of it."""
 
 FITTED_LOGITS = 12.0
 """Size of logits that fit their targets, and how much the curvature varies between samples then: few are still in doubt. Both
@@ -44,9 +46,11 @@ class SaturatingLoss(Loss):
     tolerated: ClassVar[float] = 9.0
     """Half of the trained networks of the benchmark of rates failed above this (examples/README.md)."""
 
-    def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
-        """Return Q at logits of shape (initialisations, samples, outputs), which may be overwritten."""
-        raise NotImplementedError(self.kind)
+    def check(self, outputs: int) -> str | None:
+        """Refuse more outputs than Q can be drawn for."""
+        if outputs <= MOST_OUTPUTS:
+            return None
+        return f"{self.kind} is answered for at most {MOST_OUTPUTS} outputs, got {outputs}; half_squared_error has no such bound"
 
     def factor(self, logits: Logits) -> float:
         """Return the mean over initialisations of lambda_max(E_x Q_x).

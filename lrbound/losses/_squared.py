@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
+from lrbound.losses._hessians import OutputHessians
 from lrbound.losses.base import CurvatureRoot, Fitted, Logits, Loss, Residuals
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from lrbound.losses.base import TargetLaw
@@ -30,6 +34,11 @@ class SquaredError(Loss):
     def factor(self, logits: Logits) -> float:
         """Return lambda_max of this loss over that of half_squared_error, exactly."""
         return self.multiple(logits.outputs)
+
+    def hessians_at(self, outputs: NDArray[np.float32]) -> OutputHessians:
+        """Return the factor times 1."""
+        factor = self.multiple(outputs.shape[-1])
+        return OutputHessians(np.full_like(outputs, factor), None, most=factor)
 
     def fitted(self, outputs: int, target_scale: float) -> Fitted:
         """Return the targets' size with its overshoot; the curvature is the same everywhere."""

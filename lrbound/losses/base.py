@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from lrbound.losses._hessians import OutputHessians
@@ -191,6 +193,10 @@ class Loss:
         """Return Q of drawn logits for at most so many samples; None if Q is ``factor`` times 1 for all samples."""
         del logits, samples
         return None
+
+    def hessians_at(self, outputs: NDArray[np.float32]) -> OutputHessians:
+        """Return Q at outputs of shape (initialisations, samples, C), which may be overwritten."""
+        raise NotImplementedError(self.kind)
 
     def torch(self) -> nn.Module:
         """Build the loss as a module that takes outputs (n, C) and targets, mean over the samples."""

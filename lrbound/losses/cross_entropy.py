@@ -36,7 +36,7 @@ class CrossEntropy(SaturatingLoss):
         """Refuse a single output: its softmax is always 1."""
         if outputs < 2:
             return "cross_entropy needs at least 2 outputs, one for each class; got 1"
-        return None
+        return super().check(outputs)
 
     def limit(self, outputs: int) -> str | None:
         """Return that many outputs prefer combinations in which the softmax is steep."""

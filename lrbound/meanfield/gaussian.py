@@ -197,6 +197,8 @@ def series(curve: Curve, mean: float, sd_a: Array, sd_b: Array, rho: Array) -> P
     if kinks:
         functions.append((partial(_bent, kinks), partial(_bent_slope, kinks)))
     shape = np.broadcast_shapes(sd_a.shape, sd_b.shape, rho.shape)
+    if 0 in shape:  # no pairs: windows on a map without neighbours
+        return Pair(*np.zeros((3, *shape)))
     one_a, one_b = _without_repeats(sd_a), _without_repeats(sd_b)
     for terms, allowed in _LEVELS:
         left, right = _coefficients(functions, _places(curve), mean, (one_a, one_b), terms)

@@ -137,8 +137,9 @@ def positive(values: Array) -> tuple[Array, Array, Array]:
     values : ndarray (m, nodes)
         Quantile functions, increasing in zeta.
     """
-    # strictly increasing: an atom (a branch with gamma 0) would make the inverse ambiguous
-    rising = values + 1e-9 * np.maximum(np.ptp(values, axis=1, keepdims=True), 1e-300) * np.arange(len(NODES))
+    # strictly increasing: an atom at 0 (a branch with gamma 0) would make the inverse ambiguous; it is not above 0
+    tilt = np.arange(1 - len(NODES), 1)
+    rising = values + 1e-9 * np.maximum(np.ptp(values, axis=1, keepdims=True), 1e-300) * tilt
     cell = np.clip((rising <= 0.0).sum(axis=1, keepdims=True) - 1, 0, len(NODES) - 2)
     low, high = (np.take_along_axis(rising, cell + more, axis=1) for more in (0, 1))
     zero = NODES[cell] + STEP * np.clip(-low / (high - low), 0.0, 1.0)

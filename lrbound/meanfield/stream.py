@@ -109,7 +109,15 @@ class Level:
 
     @cached_property
     def above(self) -> tuple[Array, Array]:
-        """P(u > 0) and the density at 0, by class."""
+        """P(u > 0) and the density at 0, by class.
+
+        Where nothing was added to the skip, u is positive where u of the level below was: at 0 a ReLU has no slope.
+        """
+        below = self.law.below
+        if below is not None and not self.law.added.any():
+            way = regroup(below.rows, below.cols, self.rows, self.cols)
+            share, density = (way.gather(values) for values in below.above)
+            return share, density
         share, density, _ = self._given_positive
         return share[self._distinct[1]], density[self._distinct[1]]
 
