@@ -12,6 +12,7 @@ from lrbound.backward.sweep import Term, backward
 from lrbound.curvature.estimate import Finite, estimate, leading_order, norms_add_at_forks
 from lrbound.curvature.fisher import Spectrum, spectrum
 from lrbound.curvature.interval import around
+from lrbound.curvature.on_samples import WHITE, on_samples
 from lrbound.curvature.output_activation import OutputActivation, output_activation
 from lrbound.curvature.softmax import of_loss, with_hessians
 from lrbound.errors import Refused
@@ -20,7 +21,7 @@ from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
 from lrbound.losses.base import Logits
 from lrbound.losses.half_squared_error import HalfSquaredError
-from lrbound.meanfield.contract import Context, NotBySample
+from lrbound.meanfield.contract import Context
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
 from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
@@ -49,18 +50,6 @@ ACCUMULATED = (
     "at most as large"
 )
 
-NOT_BY_SAMPLE = (
-    "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here: a flatten head, or a layer of which it is "
-    "not known what samples that differ make of it; with flatten heads measured networks on photographs were within 1.3 times of "
-    "white inputs"
-)
-
-RATIO_ERROR = 0.3
-"""Standard deviation of lambda_max over the logarithm of what samples that are not white make of it: guessed from the networks of
-lrbound/theory/data.md, batches of real data among them, which differ from one another."""
-
-DOMINANT = 0.5
-"""Share of the first principal component, or of images' means, beyond which batch-normalised nets were measured far above."""
 
 Method = Literal["mean-field", "wei2019"]
 BatchStatistics = Literal["through", "frozen"]
@@ -123,15 +112,16 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     else:
         swept, white, log_variance = _under_activation(swept, activation, network, step)
     finite = swept.finite
-    ratio, error = _on_samples(network, swept, step, notes)
-    lambda_max, log_variance = (ratio or 1.0) * white, log_variance + error
+    samples = WHITE if step.limit else on_samples(network, step.ctx, finite.levels)
+    notes.say(*samples.remarks)
+    lambda_max, log_variance = (samples.ratio or 1.0) * white, log_variance + samples.log_variance
     scale = lambda_max / finite.lambda_max if finite.lambda_max > 0.0 else 0.0
     large, own = _large_batch(swept, step)
     bounds = Bounds(
         known_rate(training.optimizer.stable_rate(repeated_batch(lambda_max, swept.terms, scale))),
         _minibatch(training, logits, large, own),
     )
-    case = _case(network, own, logits, math.inf if step.limit or ratio is None else lambda_max)
+    case = _case(network, own, logits, math.inf if step.limit or samples.ratio is None else lambda_max)
     survives = survival(case)
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
     largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
@@ -166,23 +156,6 @@ def _confidence(network: Network, largest: float | None, first: float | None, *,
     if largest is not None:
         return confidence(network.input, network.training.loss, network.outputs, known=known)
     return None if first is None else of_first_step(network)
-
-
-def _on_samples(network: Network, swept: _Swept, step: _Step, notes: Notes) -> tuple[float | None, float]:
-    """Return lambda_max on samples of the input's law by that on white ones, and the variance of its logarithm; None where unknown."""
-    if network.input.white or step.limit:
-        return 1.0, 0.0
-    from lrbound.curvature.samples import growth_of, ratio
-
-    dominant = max(network.input.top_component, network.input.mean_share or 0.0)
-    if dominant > DOMINANT and any(term.node.layer.over_batch for term in swept.terms):
-        notes.say(_dominated(dominant))
-    try:
-        factor = ratio(network, step.ctx, growth_of(swept.finite.levels))
-    except NotBySample:
-        notes.say(NOT_BY_SAMPLE)
-        return None, 0.0
-    return factor, (RATIO_ERROR * math.log(factor)) ** 2 if factor > 0.0 else 0.0
 
 
 class Notes:
@@ -402,11 +375,3 @@ def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
             "on, and never below bounds.curvature"
         )
     return remarks
-
-
-def _dominated(share: float) -> str:
-    return (
-        f"{100.0 * share:.0f} % of the samples' variance is in one component: under batch_norm the units that see little of it "
-        "are scaled up, which is taken into account in part; measured lambda_max on such photographs and tables was 1.5 to 3.3 "
-        "times the prediction, so take a third of the rate"
-    )
