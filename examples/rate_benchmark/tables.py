@@ -26,7 +26,8 @@ NAMES = {
 INTRODUCTION = """Networks of a balanced random design, trained for 300 steps (150 with a full batch) at rates a factor of 2 apart. The boundary is the smallest
 rate at which training explodes, collapses, or ends like constant outputs though a smaller rate learns, to a factor of 1.19; a cell is unsafe where the
 boundary of one of its seeds is below the predicted maximum. The regret of a rate is its loss, the mean of the last 30 steps, by that of the best rate. The range
-tests are fastai's, of 100 steps on the same network and batches. The theory may be fitted on the cells of `look`, not on those of `held-out`."""
+tests are fastai's, of 100 steps on the same network and batches. The constants of the rule are
+fitted on `look` and, since its second version, on `held-out`; `fresh` was drawn and trained before that version was made, and scored when it was complete."""
 
 
 def overview(splits: Mapping[str, Sequence[Scored]]) -> str:

@@ -30,8 +30,9 @@ def test_the_cells_are_those_that_were_predicted(cells):
     assert len(MEASURED) == 2 * COUNT
 
 
-@pytest.mark.parametrize("place", [1, 4, 7, 20])
+@pytest.mark.parametrize("place", [2, 4, 7, 20])
 def test_todays_prediction_is_the_one_that_was_kept(cells, place):
+    """All but those of the two nets with gammas of 0 (1 and 27), whose masks were mended afterwards: 6 and 4 % larger today."""
     assert first_steps.predicted(cells[place])["predicted"] == pytest.approx(KEPT[place]["predicted"], rel=1e-3)
 
 
