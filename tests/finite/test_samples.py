@@ -92,7 +92,9 @@ def test_the_rate_of_minibatches_is_that_of_least_squares(features, batch):
     # E H^2 = q^2 (1 + (d+1)/B) for H = x'x/B of Gaussian x with d features: stable in the mean square below 2/(q (1 + (d+1)/B))
     found = lrbound.predict(lrbound.parse(LINEAR.format(features=features, batch=batch)))
 
-    assert found.max_learning_rate == pytest.approx(MARGIN * 2.0 / (200.0 * (1.0 + (features + 1) / batch)), rel=0.15)
+    assert found.max_learning_rate == pytest.approx(
+        MARGIN[True] * 2.0 / (200.0 * (1.0 + (features + 1) / batch)), rel=0.15
+    )
 
 
 def test_white_statistics_change_nothing():
