@@ -270,7 +270,7 @@ def test_an_optimizer_may_be_given_by_its_name_and_arguments():
     for wrong, words in (
         ({"name": "sgdd"}, "unknown optimizer 'sgdd'"),
         ({"name": "sgd", "momentum": 2}, r"'momentum' must be a number in \[0, 1\), got 2"),
-        ({"name": "sgd", "momemtum": 0.9}, "unknown argument 'momemtum'"),
+        ({"name": "sgd", "inertia": 0.9}, "unknown argument 'inertia'"),
     ):
         with pytest.raises(ValueError, match=words):
             lrbound.torch.suggest(network(), wrong, (20,), "mse", batch_size=32)
