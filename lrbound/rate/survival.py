@@ -209,7 +209,7 @@ def _fitted(case: Case, data: Effective, along: Sequence[float]) -> Effective:
         grows = Effective(factor * data.coherent, factor * data.noise)
         if loss.diverges:
             return _saturated(case, data, grows)
-        noise = fitted.single * math.fsum(layer.trace for layer in case.layers) - grows.coherent
+        noise = fitted.single * factor * math.fsum(layer.trace for layer in case.layers) - grows.coherent
         return Effective(grows.coherent, max(grows.noise, noise))
     told_by = max(shared_direction(case.law), CLASS_SHARE)
     layers = [
