@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lrbound import SpecError, parse, predict
+from lrbound import predict
+from lrbound.spec import SpecError, parse
 
 NET = """version: 1
 input: {{shape: [3, 8, 8]}}
@@ -37,5 +38,5 @@ def test_lambda_max_of_nets_with_gates_is_that_of_drawn_nets(net):
 
 def test_units_and_a_reduction_contradict_each_other():
     text = NET.format(phi="relu", units=8, gate="sigmoid").replace("units: 8,", "units: 8, reduction: 4,", 1)
-    with pytest.raises(SpecError, match="9:.*'units' or 'reduction', not both: got 8 and 4"):
+    with pytest.raises(SpecError, match=r"9:.*'units' or 'reduction', not both: got 8 and 4"):
         parse(text)
