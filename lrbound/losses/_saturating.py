@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lrbound.errors import Refused
 from lrbound.losses.base import Fitted, Logits, Loss
 from lrbound.meanfield import normal
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
-
+MOST_OUTPUTS = 1_000_000
+"""Outputs whose logits are drawn: eight samples of them at least, some two seconds for as many as these."""
 
 FITTED_LOGITS = 12.0
 """Size of logits that fit their targets, and how much the curvature varies between samples then: few are still in doubt. Both
@@ -60,6 +62,11 @@ class SaturatingLoss(Loss):
 
     def hessians(self, logits: Logits, samples: float) -> OutputHessians:
         """Return Q of drawn logits for at most so many samples."""
+        if logits.outputs > MOST_OUTPUTS:
+            raise Refused(
+                f"{self.kind} over {logits.outputs} outputs: its Hessian is averaged over drawn logits, of at most "
+                f"{MOST_OUTPUTS} outputs; take fewer outputs, or half_squared_error, whose Hessian is the identity"
+            )
         most = most_samples(logits.outputs)
         return _hessians(self, logits, int(min(most, samples)))
 
