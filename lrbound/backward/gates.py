@@ -1,8 +1,8 @@
 """Gates of whole channels (squeeze and excite): how far they set the samples of a batch apart.
 
-A gate multiplies channel c of a sample by g_c = sigmoid(l_c), and l = W2 h sums over I squeezed units h = phi(a), a = W1 m, m
-the means of the channels over the positions. All channels of a sample and all positions see the same few h, so that what h
-does in a sample does not average out over the width. Given the h of two samples their logits are Gaussian, with
+A gate multiplies channel c of a sample by g_c = g(l_c), g a sigmoid or its straight pieces, and l = W2 h sums over I squeezed
+units h = phi(a), a = W1 m, m the means of the channels over the positions. All channels of a sample and all positions see the
+same few h, so that what h does in a sample does not average out over the width. Given the h of two samples their logits are Gaussian, with
 
     V = sw2 |h|^2/I,   C = sw2 <h, h'>/I   (and sb2 on both),
 
@@ -13,10 +13,10 @@ and the sample's gain and its squared distance from the batch's mean, S and X th
 **VarianceSource.** To first order in what V and C differ from their means by, with h' averaged over the batch to hb_j, T moves by the
 sum over the squeezed units of (sw2/I) [(S G_V - 2 X H_V) h_j^2 - 2 X H_C h_j hb_j], G by that of (sw2/I) G_V h_j^2, with
 
-    G_V = E sigmoid'^2 + sigmoid sigmoid'',   H_V = E sigmoid''(l) sigmoid(l')/2,   H_C = E sigmoid'(l) sigmoid'(l')
+    G_V = E g'^2 + g g'',   H_V = E g''(l) g(l')/2,   H_C = E g'(l) g'(l')
 
-(Price's theorem). Each unit adds its variance at given hb_j. Beside it stands what finitely many channels add at given V and C:
-their mean of S g_c^2 - 2 X g_c gb_c, and that of g_c^2.
+(Price's theorem), derivatives by the logit. Each unit adds its variance at given hb_j. Beside it stands what finitely many
+channels add at given V and C: their mean of S g_c^2 - 2 X g_c gb_c, and that of g_c^2.
 
 **Slopes.** A sample whose values below the activation are further from the batch's mean has larger m, and opens and closes its
 gates wider: T grows faster than its norm, and G grows. Where a sample's own part is t times as large, T changes to first order as
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 STEP = 0.01
 """Relative step of the derivatives, taken to both sides: their error is of its square."""
+FLAT = 1e-12
+"""Variance of logits below which a gate is a constant."""
 
 
 def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: Gradient, ctx: Context) -> NormTransfer:
@@ -83,11 +85,25 @@ def gate(layer: SqueezeExcite, kernel: Kernel, lower: Iterable[Step], gradient: 
 
 
 class _Nodes(NamedTuple):
-    """Values sqrt(x) m + sqrt(q - x) z: m shared by the batch (first axis), z a sample's own; and the weights of both."""
+    """Values sqrt(x) m + sqrt(q - x) z: m shared by the batch (first axis), z a sample's own.
+
+    Attributes
+    ----------
+    values : ndarray
+        By m and z.
+    z : ndarray
+    shared, own : ndarray
+        Weights of m and of z.
+    variance, apart : float
+        q and q - x.
+    """
 
     values: Array
+    z: Array
     shared: Array
     own: Array
+    variance: float
+    apart: float
 
     def given(self, f: Array) -> Array:
         """Return the mean over z, shape (m, 1)."""
@@ -107,12 +123,12 @@ def _nodes(kernel: Kernel) -> _Nodes:
     q, x = kernel.averages()
     x = min(max(x, 0.0), q)
     (m, shared), (z, own) = trapezoid(5.0, 41), trapezoid(7.0, 280)
-    return _Nodes(np.sqrt(x) * m[:, None] + np.sqrt(q - x) * z, shared, own)
+    return _Nodes(np.sqrt(x) * m[:, None] + np.sqrt(q - x) * z, z, shared, own, q, q - x)
 
 
 def _spread(layer: SqueezeExcite, kernel: Kernel, ctx: Context) -> tuple[float, float, float]:
     """Return the relative variances of T and G, and their covariance."""
-    nodes = layer.gate(kernel.channels)
+    nodes = layer.chain(kernel.channels)
     kernels = [kernel]
     for node in nodes:
         kernels.append(node.layer.forward(kernels[-1], ctx)[0])
@@ -122,17 +138,18 @@ def _spread(layer: SqueezeExcite, kernel: Kernel, ctx: Context) -> tuple[float, 
     s, x = kernel.averages()
     g2, gg = gates.averages()
     t = s * g2 - x * gg
-    g = 0.5 + 0.5 * np.tanh(0.5 * channels.values)
-    slope = g * (1.0 - g)
-    bend = slope * (1.0 - 2.0 * g)
-    g_v = channels.mean(slope**2 + g * bend)
-    h_v = 0.5 * channels.mean(channels.given(bend) * channels.given(g))
+    curve, phi = (nodes[at].layer.curve for at in (4, 2))
+    assert curve is not None
+    assert phi is not None
+    g, slope = curve.value(channels.values), curve.slope(channels.values)
+    # second derivatives by Stein's lemma, for gates that have kinks
+    g_v = channels.mean(channels.values * g * slope) / max(channels.variance, FLAT)
+    bend = channels.given(channels.z * slope) / np.sqrt(max(channels.apart, FLAT))
+    h_v = 0.5 * channels.mean(bend * channels.given(g))
     h_c = channels.mean(channels.given(slope) ** 2)
 
-    phi = nodes[2].layer.curve
-    assert phi is not None
     h = phi.value(units.values)
-    scale = (layer.init or ctx.init).sigma_w2(inside.channels, kernel.channels)
+    scale = (layer.inits[1] or ctx.init).sigma_w2(inside.channels, kernel.channels)
     few_t = scale * ((s * g_v - 2.0 * x * h_v) * h**2 - 2.0 * x * h_c * h * units.given(h))
     few_g = scale * g_v * h**2
     many_t, many_g = s * g**2 - 2.0 * x * g * channels.given(g), g**2

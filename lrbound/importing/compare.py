@@ -61,12 +61,13 @@ def _pair(node: Node, item: Item, init: Init) -> Iterator[str]:
     if kind != other:
         yield f"{node.path}: {kind} in the file, {other} in the model{_place(item)}"
         return
+    inits = {name for name, (param, _) in params(type(node.layer)).items() if param.type == "init"}
     for key in {**arguments, **others}:
         mine, its = (given.get(key, _default(node.layer, key)) for given in (arguments, others))
-        if key != "init" and mine != its:
+        if key not in inits and mine != its:
             yield f"{node.path}.{kind}.{key}: {mine} in the file, {its} in the model{_place(item)}"
-    for drawn in item.drawn:
-        for name, stated, own in misfits(getattr(node.layer, "init", None) or init, drawn, FAR):
+    for drawn, own_init in zip(item.drawn, node.layer.inits, strict=False):
+        for name, stated, own in misfits(own_init or init, drawn, FAR):
             yield f"{node.path}: {name} {stated:.4g} in the file, {own:.4g} in the model{_place(item)}"
     if isinstance(node.layer, Branching):
         arms = node.layer.arms()

@@ -32,27 +32,44 @@ def _recognised(item: Item) -> Item:
 def _squeeze_excite(item: Item, gate: Chain) -> Item:
     """Return the gate as ``squeeze_excite`` where that layer can say it, else as it is."""
     _, squeeze, inner, excite, outer = gate
-    channels, inside = item.shape[0], squeeze.shape[0]
-    reduction = channels // inside
-    options = SqueezeExcite.__dataclass_fields__["activation"].metadata["param"].choices
+    bias = squeeze.arguments.get("bias", True)
     if (
-        outer.kind != "sigmoid"
-        or inner.kind not in options
+        outer.kind not in _choices("gate")
+        or inner.kind not in _choices("activation")
         or inner.arguments
-        or not reduction
-        or channels // reduction != inside
-        or "bias" in squeeze.arguments
-        or "bias" in excite.arguments
+        or excite.shape[0] != item.shape[0]
+        or excite.arguments.get("bias", True) != bias
     ):
         return item
-    layers = (*squeeze.drawn, *excite.drawn)
-    inits = [dense.arguments["init"] for dense in (squeeze, excite)]
+    arguments = {
+        **_units(item.shape[0], squeeze.shape[0]),
+        "activation": inner.kind,
+        "gate": outer.kind,
+        "bias": bias,
+        **_inits(squeeze, excite),
+    }
+    parent = _parent(squeeze.places)
+    places = (parent,) if parent else item.places[:1]
+    drawn = (*squeeze.drawn, *excite.drawn)
+    return Item("squeeze_excite", _without_defaults(arguments), (), item.shape, places, drawn)
+
+
+def _choices(name: str) -> tuple[str, ...]:
+    found: tuple[str, ...] = SqueezeExcite.__dataclass_fields__[name].metadata["param"].choices
+    return found
+
+
+def _units(channels: int, inside: int) -> dict[str, int]:
+    """Return the units inside as a reduction where there is one that gives them."""
+    reduction = channels // inside
+    return {"reduction": reduction} if reduction and channels // reduction == inside else {"units": inside}
+
+
+def _inits(squeeze: Item, excite: Item) -> dict[str, object]:
+    """Return the initialisation of both weight layers where one may have drawn both, else that of each."""
+    layers, inits = (squeeze.drawn + excite.drawn), [dense.arguments["init"] for dense in (squeeze, excite)]
     both = [init for init in inits if not any(misfits(init, layer) for layer in layers)]
-    if not both:
-        return item
-    arguments = {"reduction": reduction, "activation": inner.kind, "init": both[0]}
-    places = (_parent(squeeze.places) or item.places[0],) if item.places or squeeze.places else ()
-    return Item("squeeze_excite", _without_defaults(arguments), (), item.shape, places, layers)
+    return {"init": both[0]} if both else {"squeeze_init": inits[0], "excite_init": inits[1]}
 
 
 def _without_defaults(arguments: dict[str, object]) -> dict[str, object]:

@@ -50,6 +50,11 @@ class Layer:
     """Whether the layer makes every position of a channel a unit of its own."""
 
     @property
+    def inits(self) -> tuple[Init | None, ...]:
+        """Initialisation of each of the layer's weight matrices; None for the network's."""
+        return (getattr(self, "init", None),)
+
+    @property
     def kind(self) -> str:
         """The layer's name in a spec."""
         return type(self).__module__.rpartition(".")[2]

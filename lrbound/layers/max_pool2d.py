@@ -23,9 +23,13 @@ class MaxPool2d(Pooling2d):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel to that of the maxima."""
+        del ctx
+        if kernel.parts:
+            from lrbound.meanfield.max_pool_parts import maximum_of_parts
+
+            return maximum_of_parts(kernel, self.window)
         from lrbound.meanfield.max_pool import maximum
 
-        del ctx
         return maximum(kernel, self.window)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:

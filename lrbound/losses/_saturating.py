@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 DRAWS_TIMES_OUTPUTS = 2_000_000
 """Logits drawn for the law of Q: some 64 initialisations of 1000 samples at 30 outputs."""
-
-MOST_OUTPUTS = 4_000_000
-"""Outputs up to which Q is drawn: 10 seconds and 500 MB. The vocabularies of language models have a tenth of it."""
+MOST_OUTPUTS = 1_000_000
+"""Outputs whose logits are drawn: eight samples of them at least, some two seconds for as many as these. The vocabularies of language
+models have a quarter of it."""
 
 FITTED_LOGITS = 12.0
 """Size of logits that fit their targets, and how much the curvature varies between samples then: few are still in doubt. Both

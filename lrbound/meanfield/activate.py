@@ -124,7 +124,9 @@ def _neighbours(activation: Activating, kernel: Kernel, between: Pair) -> tuple[
     mean = kernel.mean
     sd_a, sd_b = near.ends(np.sqrt(np.maximum(kernel.on_site[SAME] - mean**2, 0.0)))
     rho = _correlation(near.total(kernel.pair) - mean**2, sd_a * sd_b)
-    blocks = (slice(start, start + BLOCK) for start in range(0, max(len(rho), 1), BLOCK))
+    if not rho.size:
+        return near, near, near
+    blocks = (slice(start, start + BLOCK) for start in range(0, len(rho), BLOCK))
     found = [activation.pair(mean, sd_a[block], sd_b[block], rho[block]) for block in blocks]
     value, slope, stein = (
         near.beside(np.concatenate(part), classes)

@@ -6,6 +6,7 @@ kernels. A normaliser or an activation acts on each channel by itself, so they a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array, Axis
     from lrbound.meanfield.regroup import Regroup
     from lrbound.meanfield.statistics import Statistics
+    from lrbound.meanfield.stream import Law
 
 
 def concatenate(ends: Sequence[Kernel]) -> tuple[Kernel, Split]:
@@ -107,7 +109,8 @@ def _end(gradient: Gradient, way: Regroup, end: Kernel, share: float, own: slice
     # Stein's term belongs to an activation right above, which acts on the average of the channels
     lean = gradient.excess
     excess = None if lean is None else lambda: way.backward(lean().scaled(share), end.near)
-    return Gradient(total, excess, portions=tuple(portions), even=even if portions else None)
+    kept = even if portions else None
+    return Gradient(total, excess, masked=gradient.masked, portions=tuple(portions), even=kept)
 
 
 _NORMALISED: WeakKeyDictionary[Kernel, dict[tuple[Statistics, float], Normalised]] = WeakKeyDictionary()
@@ -139,7 +142,7 @@ def normalise_parts(kernel: Kernel, statistics: Statistics, eps: float, ctx: Con
 
 
 def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: Kernel) -> tuple[Kernel, Pullback]:
-    """Apply an activation to every part; return the mean kernel and the pullback to the parts."""
+    """Apply an activation or a pool to every part; return the mean kernel and the pullback to the parts."""
     reach = neighbours.reach_of(kernel.near)
     parts = [_on(part, kernel.rows, kernel.cols, reach) for part in kernel.parts]
     outs, pulls = zip(*(forward(part) for part in parts), strict=True)
@@ -149,13 +152,28 @@ def part_by_part(forward: Callable[[Kernel], tuple[Kernel, Pullback]], kernel: K
         ends = [each(Gradient(gradient.delta.scaled(share)))[0] for each, share in zip(pulls, shares, strict=True)]
         portions = tuple(Portion(row, end.delta) for row, end in zip(np.eye(len(ends)), ends, strict=True))
 
-        def excess() -> Sums:
-            return reduce(Sums.plus, (end.excess() for end in ends if end.excess is not None))
+        leans = [end.excess for end in ends if end.excess is not None]
 
-        return Gradient(reduce(Sums.plus, (end.delta for end in ends)), excess, portions=portions), None
+        def excess() -> Sums:
+            return reduce(Sums.plus, (lean() for lean in leans))
+
+        total, masked = reduce(Sums.plus, (end.delta for end in ends)), ends[0].masked
+        return Gradient(total, excess if leans else None, masked=masked, portions=portions), None
 
     return mixture(outs), pull
 
 
 def _on(part: Kernel, rows: Axis, cols: Axis, reach: Reach) -> Kernel:
-    return regroup(part.rows, part.cols, rows, cols).kernel(part, rows, cols, reach)
+    """Return a part on the classes of all parts together, with its law."""
+    way = regroup(part.rows, part.cols, rows, cols)
+    kernel = way.kernel(part, rows, cols, reach)
+    return (
+        kernel if part.law is None else replace(kernel, law=lambda: _law_on(part.law_here(), way, (rows, cols), reach))
+    )
+
+
+def _law_on(law: Law, way: Regroup, axes: tuple[Axis, Axis], reach: Reach) -> Law:
+    below = law.below
+    if below is not None:
+        below = replace(below, rows=axes[0], cols=axes[1], law=below.law.on(way, reach))
+    return replace(law.on(way, reach), below=below)

@@ -186,12 +186,11 @@ def maximum(kernel: Kernel, window: Window) -> tuple[Kernel, Pullback]:
     Refused
         Where the law of the values is not known (after an average pool, say).
     """
-    law = _argument(kernel)
-    windows = _windows(kernel, window)
+    law, windows = _argument(kernel), _windows(kernel, window)
     common = windows.average_pair(law.pair)
     inside, near = windows.overlap.averages(_beside_pairs(law), law.near)
     level = np.clip(diagonal(common)[0] + inside[SAME], LEAST_COMMON, 1.0 - 1e-9)
-    rectified = _is_rectified(kernel)
+    rectified = is_rectified(kernel)
     top, profile, own = _largest(law, windows, level, rectified=rectified)
     found, missed = laws.coefficients(profile)
     root = np.sqrt(level)
@@ -261,7 +260,7 @@ def _beside_pairs(law: Law) -> Array:
 def _with_law(
     kernel: Kernel, windows: Windows, moments: Moments, top: Array, values: Values | None
 ) -> tuple[Kernel, Pullback]:
-    rectified = _is_rectified(kernel)
+    rectified = is_rectified(kernel)
     pair, site, near = moments
     shown = np.maximum(top, 0.0) if rectified else top
     found, missed = laws.coefficients(shown)
@@ -331,14 +330,16 @@ def _argument(kernel: Kernel) -> Law:
         return gaussian_law(kernel)
     if kernel.law is None:
         raise Refused(
-            "max_pool2d needs the law of the values that it compares; it is known after weights, normalisers, relu and "
-            "other max pools, not after other activations, an average pool or dropout"
+            "max_pool2d needs the law of the values that it compares; it is known after weights, normalisers, relu, other max "
+            "pools and a concat of these, not after other activations, an average pool or dropout; put the pool below an "
+            "activation that rises: the maxima are the same"
         )
     law = kernel.law_here()
-    return law if not _is_rectified(kernel) else law.below.law  # type: ignore[union-attr]
+    return law if not is_rectified(kernel) else law.below.law  # type: ignore[union-attr]
 
 
-def _is_rectified(kernel: Kernel) -> bool:
+def is_rectified(kernel: Kernel) -> bool:
+    """Whether the values are relu(u) with nothing added since."""
     if kernel.gaussian or kernel.law is None:
         return False
     law = kernel.law_here()

@@ -42,7 +42,8 @@ def _plain(layer: Any, shape: Shape) -> tuple[Any, ...]:
     if kind == "group_norm" and given["groups"] == 1:
         kind, given = "layer_norm", {k: v for k, v in given.items() if k != "groups"}
     if kind == "squeeze_excite":
-        given["reduction"] = max(1, shape[0] // given["reduction"])
+        given["units"] = layer.inside(shape[0])
+        del given["reduction"]
     if kind in ("avg_pool2d", "max_pool2d"):
         given["stride"] = given["stride"] or given["kernel"]
     return (kind, tuple(sorted(given.items())))
@@ -60,7 +61,7 @@ def _variances(nodes: tuple[Node, ...], shape: Shape, init: Init) -> Iterator[tu
             for arm in layer.arms():
                 yield from _variances(arm, inner, init)
         elif layer.kind == "squeeze_excite":
-            yield from _variances(layer.gate(inner[0]), inner, layer.init or init)
+            yield from _variances(layer.chain(inner[0]), inner, init)
         elif layer.kind in ("linear", "conv2d"):
             own, groups, area = layer.init or init, getattr(layer, "groups", 1), _area(getattr(layer, "kernel", 1))
             fan_in, outputs = inner[0] // groups * area, layer.output_shape(inner)[0]

@@ -167,7 +167,7 @@ def test_a_squeeze_and_excitation_of_dense_layers_is_recognised():
 
 
 class Gated(nn.Module):
-    """A gate whose units no reduction gives."""
+    """A gate with 24 units for 32 channels."""
 
     def __init__(self):
         super().__init__()
@@ -181,13 +181,29 @@ class Gated(nn.Module):
         return self.out(torch.flatten(F.adaptive_avg_pool2d(gate * x, 1), 1))
 
 
-def test_a_gate_that_squeeze_excite_cannot_say_stays_a_product():
+def test_units_that_no_reduction_gives_are_written_as_they_are():
     assert imported(Gated, 3, 8, 8) == spec("""
+        - conv2d: {channels: 32, kernel: 3}
+        - squeeze_excite: {units: 24, activation: silu}
+        - global_avg_pool
+        - linear: 10
+    """)
+
+
+class TanhGate(Gated):
+    def forward(self, x):
+        x = self.conv(x)
+        gate = torch.sigmoid(self.excite(torch.tanh(self.squeeze(F.adaptive_avg_pool2d(x, 1)))))
+        return self.out(torch.flatten(F.adaptive_avg_pool2d(gate * x, 1), 1))
+
+
+def test_a_gate_that_squeeze_excite_cannot_say_stays_a_product():
+    assert imported(TanhGate, 3, 8, 8) == spec("""
         - conv2d: {channels: 32, kernel: 3}
         - multiply:
             - - global_avg_pool
               - linear: 24
-              - silu
+              - tanh
               - linear: 32
               - sigmoid
             - []

@@ -92,8 +92,13 @@ def branching(draw, channels, depth):
     if kind == "multiply":
         return {"multiply": {"branches": [block(draw, channels, depth), block(draw, channels, 0)]}}
     if kind == "squeeze_excite":
+        units = [{"reduction": 1}, {"reduction": 2}, {"reduction": 4}, {"units": 3}, {"units": 40}]
+        inside = draw(st.sampled_from(units))
         gate = without_none(
-            reduction=draw(st.sampled_from([1, 2, 4])), init=draw(st.sampled_from([None, "he", "lecun"]))
+            gate=draw(st.sampled_from(["sigmoid", "hardsigmoid"])),
+            bias=draw(st.booleans()),
+            **inside,
+            **{name: draw(st.sampled_from([None, "he", "lecun"])) for name in ("init", "squeeze_init", "excite_init")},
         )
         return {"squeeze_excite": gate}
     return {"repeat": {"times": draw(st.integers(2, 3)), "layers": block(draw, channels, depth)}}

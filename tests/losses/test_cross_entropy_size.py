@@ -14,5 +14,5 @@ SPEC = (
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
 def test_a_hundred_million_classes_are_refused_with_the_place(loss: str) -> None:
-    with pytest.raises(SpecError, match=r":\d+:\d+: .*at most 4000000 outputs, got 100000000"):
+    with pytest.raises(SpecError, match=r":\d+:\d+: .*at most 1000000 outputs, got 100000000"):
         parse(SPEC.format(loss=loss))
