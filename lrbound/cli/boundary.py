@@ -83,7 +83,7 @@ def command(
 
     study = Study(
         load=Loader(spec, options),
-        predict=lambda network, samples: predict_network(network, options, samples),
+        predict=lambda network, samples: predict_network(network, options, spec, samples),
         output=output,
         source=data,
         seed=seed,

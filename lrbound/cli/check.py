@@ -60,7 +60,7 @@ def command(
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)
-    prediction = predict_network(network, options)
+    prediction = predict_network(network, options, spec)
     level = _level(fail_above, prediction, network.training.loss) if fixed is None else fixed
     result = compare(rate, prediction, spec, network.training, level)
     emit_warnings(prediction.warnings, output)

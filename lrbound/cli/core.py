@@ -50,7 +50,7 @@ def load_network_or_model(
         raise refuse(str(error)) from error
 
 
-def predict_network(network: Network, options: SpecOptions, full_batch: int | None = None) -> Prediction:
+def predict_network(network: Network, options: SpecOptions, spec: str, full_batch: int | None = None) -> Prediction:
     """Predict; a network that the method cannot do ends the command with the reason."""
     from lrbound.errors import Refused
     from lrbound.predictor import predict
@@ -58,4 +58,7 @@ def predict_network(network: Network, options: SpecOptions, full_batch: int | No
     try:
         return predict(network, method=options.method, batch_statistics=options.batch_statistics, full_batch=full_batch)
     except Refused as error:
-        raise refuse(f"error: {error}") from error
+        from lrbound.cli._model import is_model
+
+        # the places of a model are those of a spec that nobody sees
+        raise refuse(f"error: {error}" if is_model(spec) else error.told(spec)) from error

@@ -69,7 +69,7 @@ def command(
             if per_layer:
                 raise refuse("error: --per-layer needs a spec, whose layers have the paths of the prediction")
             setting, notes = _of_model(setting, notes, spec, arguments)
-        prediction = predict_network(network, options, setting.size(network))
+        prediction = predict_network(network, options, spec, setting.size(network))
         done = _measured(network, setting, seeds, seed)
     except Refused as error:
         raise refuse(f"error: {error}") from error

@@ -77,7 +77,7 @@ class _Case:
         if self.statistics is not None:
             with one_line_errors():
                 network = _on_samples(network, self.statistics)
-        prediction = predict_network(network, options)
+        prediction = predict_network(network, options, self.spec)
         if options.method != "mean-field" or options.batch_statistics != "through":
             return prediction
         from lrbound.unknown_data import unknown_data

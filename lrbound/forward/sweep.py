@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from lrbound.errors import Refused
 from lrbound.layers.base import Branching, Node, run, shape_after, unroll
 from lrbound.meanfield.kernel import Kernel, white
 
@@ -149,7 +150,11 @@ def _forward(
             kernel = fork.above
             chain.append(fork)
         else:
-            above, pull = layer.by_sample(kernel, ctx) if single else layer.forward(kernel, ctx)
+            try:
+                above, pull = layer.by_sample(kernel, ctx) if single else layer.forward(kernel, ctx)
+            except Refused as error:
+                error.place(node.line, node.column)
+                raise
             step = Step(node, layer.parameters(inner), *above.averages(), pull, kernel, above)
             if correction is not None:
                 step = correction.passed(step, chain)
@@ -172,7 +177,11 @@ def _branches(
     chains, ends = zip(
         *(_forward(arm, *start, ctx, way, single=single) for arm, way in zip(arms, ways, strict=True)), strict=True
     )
-    above, split = layer.join(ends, ctx)
+    try:
+        above, split = layer.join(ends, ctx)
+    except Refused as error:
+        error.place(node.line, node.column)
+        raise
     fork = Fork(node, *above.averages(), chains, split, start[0], ends, above)
     if correction is not None:
         correction.joined([way for way in ways if way is not None], fork)

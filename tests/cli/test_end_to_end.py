@@ -132,3 +132,16 @@ def test_the_function_keeps_its_name_beside_its_module():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_layer_that_the_theory_has_no_answer_for_is_refused_with_its_place(tmp_path):
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "version: 1\ninput: {shape: [3, 16, 16]}\nlayers:\n"
+        "- residual:\n  - conv2d: {channels: 3, kernel: 3, padding: 1}\n  - tanh\n  - max_pool2d: {kernel: 3, stride: 1, padding: 1}\n"
+        "- flatten\n- linear: 2\n"
+    )
+    done = lrbound("predict", spec, "--batch-size", "8")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{spec}:7:5: max_pool2d needs the law")
