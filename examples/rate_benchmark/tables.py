@@ -27,7 +27,8 @@ INTRODUCTION = """Networks of a balanced random design, trained for 300 steps (1
 rate at which training explodes, collapses, or ends like constant outputs though a smaller rate learns, to a factor of 1.19; a cell is unsafe where the
 boundary of one of its seeds is below the predicted maximum. The regret of a rate is its loss, the mean of the last 30 steps, by that of the best rate. The range
 tests are fastai's, of 100 steps on the same network and batches. The constants of the rule are
-fitted on `look` and, since its second version, on `held-out`; `fresh` was drawn and trained before that version was made, and scored when it was complete."""
+fitted on `look` and, since its second version, on `held-out`; `fresh` was drawn and trained before that version was made; it was scored when it was
+complete, and two terms were corrected afterwards (lrbound/theory/rates.md, section 12)."""
 
 
 def overview(splits: Mapping[str, Sequence[Scored]]) -> str:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 OVERSHOOT = 5.0
-"""Outputs on the way to the targets, in units of these. Heavy ball without friction overshoots to 2; the rest is fitted on the
-44 trained networks with squared errors that were looked at (lrbound/theory/rates.md, section 12)."""
+"""Outputs on the way to the targets, in units of these. Heavy ball without friction overshoots to 2; the rest is fitted on
+trained networks (lrbound/theory/rates.md, section 12)."""
 
 
 class SquaredError(Loss):

@@ -8,8 +8,8 @@ rule below:
     data        what the samples share beside their mean (:mod:`lrbound.rate.structure`)
     targets     what the layers grow by until the outputs fit (:mod:`lrbound.rate.growth`)
 
-Status: the steps are derived as far as their files say. Four constants are fitted, on trained networks that a hash chose to be
-looked at; lrbound/theory/rates.md, section 12, has them and how the rule did on the networks that were held out.
+Status: the steps are derived as far as their files say. Constants are fitted on trained networks; lrbound/theory/rates.md,
+section 12, has them all, and how the rule did on networks that were held out.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ START = {True: 0.5, False: 0.85}
 """Rate to start with by the largest that is survived, by whether statistics run over the batch; fitted to the loss after 300 steps."""
 CLASS_SHARE = 0.1
 """Least share of what differs between samples that lies in a direction that classes can be told by; fitted."""
+SATURATED = 1.0 / 3.0
+"""Weight of the saturated network in the logarithm of the curvature, against that of layers that grow; chosen on nine networks that
+were trained above targets of 10 to 1000 (lrbound/theory/rates.md, section 12)."""
 WORTH_NAMING = 1.1
 """A step that lowers the rate by less is not what limits it."""
 
@@ -226,15 +229,17 @@ def _saturated(case: Case, data: Effective, grows: Effective) -> Effective:
     """Return the curvature between that which layers grow to and that of the last layer on features at their bounds.
 
     Where bounded units saturate they pass no gradient on. What is left is the last layer with features of |h|^2 at most, the same
-    for all samples at worst: nothing explodes below its rate. Between the two rates, what units can tell apart wears off; the
-    geometric mean is where trained networks still learned.
+    for all samples at worst: nothing explodes below its rate. Between the two rates what units can tell apart wears off; deep
+    networks still learned at a third of the way in the logarithm (``SATURATED``), not at half of it.
     """
     if not math.isfinite(case.features):
         return grows
     most = max(data.coherent, case.training.loss.factor(case.logits) * (case.features + 1.0))
     if most >= grows.coherent:
         return grows
-    return Effective(math.sqrt(most * grows.coherent), math.sqrt(data.noise * grows.noise))
+    return Effective(
+        most**SATURATED * grows.coherent ** (1.0 - SATURATED), data.noise**SATURATED * grows.noise ** (1.0 - SATURATED)
+    )
 
 
 def _rate(training: Training, effective: Effective) -> float:

@@ -205,7 +205,7 @@ def test_full_batch_has_no_minibatch_bound_and_says_so() -> None:
     p = predict(dense())
 
     assert p.bounds.minibatch is None
-    assert 0.8 * MARGIN[True] * p.bounds.curvature < p.max_learning_rate <= p.bounds.curvature
+    assert 0.7 / 0.85 * MARGIN[True] * p.bounds.curvature < p.max_learning_rate <= p.bounds.curvature
     assert any(text.startswith("bounds.minibatch is null") for text in p.warnings)
 
 
@@ -229,8 +229,8 @@ def test_a_small_gamma_grows_before_the_targets_are_fitted() -> None:
     small, usual = (predict(dense(widths=(300, 300), gamma=gamma, batch=128)) for gamma in (0.1, 0.5))
 
     assert small.limited_by == "targets"
-    assert small.max_learning_rate < 0.6 * MARGIN[True] * small.bounds.minibatch
-    assert usual.max_learning_rate > 0.8 * MARGIN[True] * usual.bounds.minibatch
+    assert small.max_learning_rate < 0.5 / 0.85 * MARGIN[True] * small.bounds.minibatch
+    assert usual.max_learning_rate > 0.7 / 0.85 * MARGIN[True] * usual.bounds.minibatch
 
 
 @given(activation=st.sampled_from(["relu", "tanh", "gelu"]), outputs=st.integers(1, 20))
