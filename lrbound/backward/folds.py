@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 GAUSSIAN = math.sqrt(2.0 / math.pi)
 """E|z| of a standard normal number."""
-LARGE, SMALL = 50.0, 5.0
-BOUNDED = 2.0
-"""An activation that grows by less from ``SMALL`` to ``LARGE`` is bounded."""
 
 
 class _Unit(NamedTuple):
@@ -83,7 +80,7 @@ def folds(chain: Chain) -> dict[int, Folds]:
                 unit = _above(step, layer.curve)
                 for place in waiting:
                     found[place] = found[place]._replace(
-                        gradient=unit.gradient, last=False, grows=not _is_bounded(layer.curve)
+                        gradient=unit.gradient, last=False, grows=math.isinf(layer.bound(math.inf))
                     )
                 waiting.clear()
             elif layer.has_weights or layer.statistics(step.below.channels, 2.0) is not None:
@@ -121,9 +118,3 @@ def _quotient(values: Array, weights: Array) -> float:
     """Return E|v|/sqrt(E v^2); that of a Gaussian where it is 0 throughout."""
     root = math.sqrt(float(values**2 @ weights))
     return float(np.abs(values) @ weights) / root if root > 0.0 else GAUSSIAN
-
-
-@lru_cache(maxsize=64)
-def _is_bounded(curve: Elementwise) -> bool:
-    far, near = (float(np.abs(curve.value(np.array([-at, at]))).max()) for at in (LARGE, SMALL))
-    return far < BOUNDED * near

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from lrbound.activations import ACTIVATIONS
 from lrbound.fields import choice, number, params
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.layers.base import Layer
     from lrbound.meanfield.kernel import Kernel
+
+
+FAR = 1e6
+"""Where bounded activations have come to their ends."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,12 @@ class ProxyNorm(Affine):
     def shifts(self) -> bool:
         """Beta is inside the activation, not added to the output."""
         return False
+
+    def bound(self, inner: float) -> float:
+        """Return the larger of the ends' absolute values, of a bounded activation that rises."""
+        if math.isinf(self.phi.bound(inner)):
+            return math.inf
+        return float(np.abs(self.curve.value(np.array([-FAR, FAR]))).max())
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Activate, centre and scale by the proxy's mean and variance."""
