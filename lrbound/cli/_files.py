@@ -25,9 +25,10 @@ def make_folder(path: str) -> None:
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a text file."""
+    """Write a text file, whole or not at all."""
+    from lrbound.atomic import write_whole
+
     try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        write_whole(path, text)
     except OSError as error:
         raise refuse(f"error: cannot write {path}: {error.strerror or error}") from error
