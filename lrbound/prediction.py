@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lrbound.network import Training
+    from lrbound.notices import Notice
     from lrbound.rate.confidence import Confidence
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 MOSTLY_FAILS = 10.0
 """Multiple of ``max_learning_rate`` at which nine in ten networks with a loss that diverges failed (lrbound/theory/rates.md,
@@ -105,7 +106,7 @@ class Prediction:
         The rate to start with.
     bounds : Bounds
     layers : tuple of LayerReport
-    warnings : tuple of str
+    warnings : tuple of Notice
     hint : str
         Which layer dominates and what would lower lambda_max; empty for the published formulas.
     limited_by : str or None
@@ -128,7 +129,7 @@ class Prediction:
     recommended_learning_rate: float | None
     bounds: Bounds
     layers: tuple[LayerReport, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
     hint: str = ""
     limited_by: str | None = None
     confidence: Confidence | None = None
@@ -187,5 +188,5 @@ class Prediction:
                 for layer in self.layers
             ],
             "hint": self.hint,
-            "warnings": list(self.warnings),
+            "warnings": [notice.to_json() for notice in self.warnings],
         }

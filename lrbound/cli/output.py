@@ -7,15 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from lrbound.cli.exit import refuse
 from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lrbound.report.base import Report
 
 PIPE_WIDTH = 100
@@ -38,13 +34,6 @@ def emit(text: str) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise refuse(f"error: cannot write the result: {error.strerror or error}") from error
-
-
-def emit_warnings(warnings: Iterable[str], format_name: str) -> None:
-    """Write warnings to stderr, unless the format has them in the result."""
-    if not REPORTS.get(format_name).holds_warnings:
-        for text in warnings:
-            typer.echo(f"warning: {text}", err=True)
 
 
 def _terminal() -> Terminal:
