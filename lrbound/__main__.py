@@ -20,10 +20,15 @@ bytes(31 << 20)
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    from lrbound.cli.app import run
-
     try:
+        from lrbound.cli.streams import open_closed
+
+        open_closed()
+        from lrbound.cli.app import run
+
         status = run()
+    except KeyboardInterrupt:  # while the command line was being imported
+        status = 130
     finally:
         gc.freeze()  # the process ends here: no last search for cycles
     raise SystemExit(status)

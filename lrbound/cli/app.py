@@ -12,8 +12,9 @@ import typer
 import lrbound
 from lrbound.cli.exit import ExitCode
 from lrbound.cli.parameters import PlainCommand, PlainGroup, unfolded
+from lrbound.cli.streams import NotWrittenError, guarded
 
-HELPERS = frozenset({"app", "core", "exit", "options", "output", "parameters"})
+HELPERS = frozenset({"app", "core", "exit", "options", "output", "parameters", "streams"})
 # how --help lists them: the way people meet them; a verb that is not named here comes last
 ORDER = (
     "predict", "check", "compare", "sweep", "solve", "transfer", "measure", "boundary", "import", "stats", "new", "schema", "explain",
@@ -94,17 +95,21 @@ def _root(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; whatever goes wrong is one line on stderr."""
-    try:
-        typer.main.get_command(app).main(arguments, prog_name="lrbound")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else ExitCode.OK
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except Exception as error:  # the last net
-        if os.environ.get("LRBOUND_DEBUG"):
-            raise
-        return _internal_error(error)
-    return ExitCode.OK
+    with guarded():
+        try:
+            typer.main.get_command(app).main(arguments, prog_name="lrbound")
+        except SystemExit as stop:
+            return stop.code if isinstance(stop.code, int) else ExitCode.OK
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except NotWrittenError as error:
+            print(f"error: cannot write the result: {error}", file=sys.stderr)
+            return ExitCode.BAD_INPUT
+        except Exception as error:  # the last net
+            if os.environ.get("LRBOUND_DEBUG"):
+                raise
+            return _internal_error(error)
+        return ExitCode.OK
 
 
 def _internal_error(error: Exception) -> int:

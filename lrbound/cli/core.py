@@ -61,4 +61,4 @@ def predict_network(network: Network, options: SpecOptions, spec: str, full_batc
         from lrbound.cli._model import is_model
 
         # the places of a model are those of a spec that nobody sees
-        raise refuse(f"error: {error}" if is_model(spec) else error.told(spec)) from error
+        raise refuse(f"error: {error}" if is_model(spec) else error.told("<stdin>" if spec == "-" else spec)) from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from lrbound.cli.exit import refuse
 from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
@@ -23,17 +21,10 @@ def report(name: str) -> Report:
 
 
 def emit(text: str) -> None:
-    """Write the result. A reader that has gone away is no error: the exit status says what there was to say."""
+    """Write the result."""
     encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # the interpreter flushes stdout once more when it exits
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        raise refuse(f"error: cannot write the result: {error.strerror or error}") from error
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()
 
 
 def _terminal() -> Terminal:

@@ -30,6 +30,7 @@ from lrbound.meanfield.copula import copula_between, ends
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel, diagonal, embed, outer
 from lrbound.meanfield.overlap import GRID, Overlap
+from lrbound.meanfield.position_map import check_size
 from lrbound.meanfield.positions import refine
 from lrbound.meanfield.stream import Law, Level, after_relu, gaussian_law, pull_masks
 
@@ -50,6 +51,9 @@ STRAIGHT = 1e-4
 ALIKE = 0.7, 0.9
 """Mean correlations of two samples between which the moments of unlike positions give way to those of the windows' averages,
 whose series in the correlation is complete: S - X is a small difference then."""
+MOST_TAPS = 200
+"""Positions of a window whose differences are followed one by one: the work goes with the cube of it, and of larger windows
+the padded border is so small a part that lambda_max moves by 2 to 4 %."""
 COMMON_PARTS = 7
 """Values of m at which the covariance of two maxima is taken."""
 
@@ -159,7 +163,9 @@ class Values(NamedTuple):
 
 
 def _values(law: Law, windows: Windows, *, rectified: bool) -> Values | None:
-    """Return the moments of windows over values of this law; None where they are not Gaussian."""
+    """Return the moments of windows over values of this law; None where they are not Gaussian or the windows too large."""
+    if windows.window.size > MOST_TAPS:
+        return None
     centre, sd = laws.mean(law.values), np.sqrt(laws.variance(law.values))
     straight = centre[..., None] + sd[..., None] * laws.NODES
     scale = float(sd.max())
@@ -235,6 +241,7 @@ class Moments(NamedTuple):
 
 def _windows(kernel: Kernel, window: Window) -> Windows:
     rows, cols = refine(kernel.rows, window.rows), refine(kernel.cols, window.cols)
+    check_size(rows, cols)
     reach = neighbours.reach_of(kernel.near)
     row_map, col_map = (
         edges.pooled(axis.classes, lumped.axis.classes, along, far)

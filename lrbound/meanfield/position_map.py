@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrbound.errors import Refused
 from lrbound.meanfield import edges, neighbours
 from lrbound.meanfield.gradient import Sums
 from lrbound.meanfield.positions import Array, Axis, AxisWindow, Lumped, Window, refine
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.edges import EdgeMap, Maps, Span
     from lrbound.meanfield.kernel import Kernel
     from lrbound.meanfield.neighbours import Near
+
+
+MOST_PAIRS = 2_000_000
+"""Pairs of classes of positions on a map: 32 MB for each kernel, of which a layer keeps a dozen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +94,17 @@ def _edge_maps(
     return rows, cols
 
 
+def check_size(rows: Lumped, cols: Lumped) -> None:
+    """Refuse windows that tell so many positions apart that the pairs of them would fill the memory."""
+    alike = [len(lumped.axis.counts) for lumped in (rows, cols)]
+    pairs = (alike[0] * alike[1]) ** 2
+    if pairs > MOST_PAIRS:
+        raise Refused(
+            f"windows this large with padding make {alike[0]} kinds of rows and {alike[1]} of columns, {pairs:.1e} pairs; at most "
+            f"{MOST_PAIRS:.0e} are followed: less padding, or circular padding, makes fewer"
+        )
+
+
 def convolution(kernel: Kernel, window: Window) -> PositionMap:
     """Mean over offsets d of K(s a + d, s b + d): both ends move by the same offset."""
     axes, reach = (kernel.rows, kernel.cols), neighbours.reach_of(kernel.near)
@@ -96,6 +112,7 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
         refine(axis, along, edges.by_border(axis.classes, far) if along.wraps else None)
         for axis, along, far in zip(axes, window, reach, strict=True)
     )
+    check_size(rows, cols)
     # padding by more than the filter needs makes places whose windows are one and the same
     alone = all(
         edges.carried(axis.size, along, far) == edges.ALONE
@@ -118,6 +135,7 @@ def pooling(kernel: Kernel, window: Window) -> PositionMap:
     it over neighbours.
     """
     rows, cols = refine(kernel.rows, window.rows), refine(kernel.cols, window.cols)
+    check_size(rows, cols)
     overlap = any(along.stride < along.kernel for along in window) or kernel.near is not None
     return PositionMap(
         rows.axis,
