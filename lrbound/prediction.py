@@ -9,9 +9,10 @@ from lrbound.markup import html_table, rounded
 
 if TYPE_CHECKING:
     from lrbound.network import Training
+    from lrbound.notices import Notice
     from lrbound.rate.confidence import Confidence
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SHOWN = 10
 """Layers that a notebook shows."""
@@ -113,7 +114,7 @@ class Prediction:
         The rate to start with.
     bounds : Bounds
     layers : tuple of LayerReport
-    warnings : tuple of str
+    warnings : tuple of Notice
     hint : str
         Which layer dominates and what would lower lambda_max; empty for the published formulas.
     limited_by : str or None
@@ -136,7 +137,7 @@ class Prediction:
     recommended_learning_rate: float | None
     bounds: Bounds
     layers: tuple[LayerReport, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
     hint: str = ""
     limited_by: str | None = None
     confidence: Confidence | None = None
@@ -210,5 +211,5 @@ class Prediction:
                 for layer in self.layers
             ],
             "hint": self.hint,
-            "warnings": list(self.warnings),
+            "warnings": [notice.to_json() for notice in self.warnings],
         }

@@ -22,14 +22,16 @@ from lrbound.hint import hint
 from lrbound.losses.base import Logits
 from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.meanfield.contract import Context
+from lrbound.notices import Notice, Notices
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Bounds, LayerReport, Prediction
-from lrbound.published import assumptions, known_rate, no_maximum, published_prediction
+from lrbound.published import assumptions, known_rate, published_prediction
 from lrbound.rate.clipping import clipping
 from lrbound.rate.confidence import confidence
 from lrbound.rate.exposed import bounded_features, exposed, narrowest, normalisers
 from lrbound.rate.first_step import first_step_rate, no_start, of_first_step, start_rate
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
+from lrbound.rate.reasons import above_curvature, missing
 from lrbound.rate.survival import START, Case, survival
 
 if TYPE_CHECKING:
@@ -43,13 +45,12 @@ OUT_OF_RANGE = (
     "the order parameters of this network leave the range of floating-point numbers (gradients that grow with depth, or "
     "extreme variances): it cannot train at any rate as it stands"
 )
-NO_CRITICAL_BATCH = "critical_batch_size is null: no batch size is known at which noise halves the largest rate"
-
-ACCUMULATED = (
-    "accumulation: batch statistics are those of one batch of batch_size, and so is lambda_max; that of the mean of several is "
-    "at most as large"
+NO_CRITICAL_BATCH = Notice(
+    "LRB005", "critical_batch_size is null: no batch size is known at which noise halves the largest rate"
 )
-
+ACCUMULATED = Notice(
+    "LRB050", "accumulation: lambda_max is that of one batch; of the mean of several it is at most as large"
+)
 
 Method = Literal["mean-field", "wei2019"]
 BatchStatistics = Literal["through", "frozen"]
@@ -102,7 +103,7 @@ def predict(
 
 def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch: int | None) -> Prediction:
     """Go down the flow: kernels up, gradients down, curvature, rate, words."""
-    notes = Notes()
+    notes = Notices()
     step = _Step.of(network, batch_statistics, full_batch, notes)
     swept = _sweep(network, step)
     training, logits = network.training, Logits(swept.terms[-1].q, swept.terms[-1].q_xy, network.outputs)
@@ -128,7 +129,9 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     first = first_step_rate(network, step.ctx)
     layers = _layer_reports(swept, scale)
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
-    notes.say(*_remarks(bounds, network, limit=step.limit), no_start(network), clipping(network, step.ctx))
+    notes.say(*missing(bounds.curvature, bounds.minibatch, network, limit=step.limit))
+    notes.say(above_curvature(largest, bounds.curvature, network))
+    notes.say(no_start(network), clipping(network, step.ctx))
     if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
@@ -143,7 +146,7 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
         bounds=bounds,
         layers=layers,
         hint=hint(layers, normalisers, batch_matters=finite.branch != "coherent"),
-        warnings=notes.sentences,
+        warnings=notes.all(),
         limited_by=None if largest is None else survives.limited_by,
         critical_batch_size=survives.critical_batch_size,
         confidence=_confidence(network, largest, first, known=step.limit or step.finite_size),
@@ -158,22 +161,6 @@ def _confidence(network: Network, largest: float | None, first: float | None, *,
     return None if first is None else of_first_step(network)
 
 
-class Notes:
-    """Sentences on what a prediction assumes, each once, in the order in which they come up."""
-
-    def __init__(self) -> None:
-        self._sentences: dict[str, None] = {}
-
-    def say(self, *sentences: str | None) -> None:
-        """Add sentences; None is none."""
-        self._sentences.update(dict.fromkeys(sentence for sentence in sentences if sentence))
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """All of them."""
-        return tuple(self._sentences)
-
-
 class _Step(NamedTuple):
     """One step of training, as the sweeps see it.
 
@@ -185,7 +172,7 @@ class _Step(NamedTuple):
     finite_size: bool
 
     @classmethod
-    def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notes) -> _Step:
+    def of(cls, network: Network, batch_statistics: BatchStatistics, full_batch: int | None, notes: Notices) -> _Step:
         samples = network.training.samples
         if network.training.accumulation > 1 and math.isfinite(samples):
             if any(layer.over_batch for layer in normalisers(network.nodes, network.input.shape)):
@@ -347,31 +334,3 @@ def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
         LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part, t.gradient)
         for t, part in zip(swept.terms, swept.finite.parts, strict=True)
     )
-
-
-def _remarks(bounds: Bounds, network: Network, *, limit: bool) -> list[str]:
-    """Say why a rate is missing, and where the two bounds disagree in a way that has been seen to matter."""
-    remarks = []
-    unknown = no_maximum(network.training.optimizer)
-    if unknown is not None:
-        remarks.append(unknown)
-    if network.training.batch_size is None:
-        if unknown is None:
-            remarks.append("bounds.minibatch is null: the batch is full, so every step sees the same curvature")
-        if limit:
-            remarks.append(
-                "lambda_max_interval is null: a full batch is the limit of large widths too; give the number of samples "
-                "as batch_size for the corrections at finite width and the spread over initialisations"
-            )
-    elif bounds.minibatch is None and unknown is None:
-        remarks.append("bounds.minibatch is null: no layer that can explode has any curvature")
-    if bounds.curvature is None and unknown is None:
-        remarks.append("bounds.curvature is null: the curvature is 0, so no rate is too large to leading order")
-    above = bounds.minibatch is not None and bounds.curvature is not None and bounds.minibatch > bounds.curvature
-    if above and len(network.input.shape) > 1:
-        remarks.append(
-            "max_learning_rate is above bounds.curvature: what lies under the last normaliser is scale invariant and "
-            "rarely explodes, but nets with a flatten head diverged on real images from 0.6 times max_learning_rate "
-            "on, and never below bounds.curvature"
-        )
-    return remarks

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING
 
 from lrbound.errors import Refused
 from lrbound.losses.base import Logits
+from lrbound.notices import Notice
 from lrbound.optimizers.base import LayerwiseCurvature
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
+from lrbound.rate.reasons import no_maximum
 
 if TYPE_CHECKING:
     from lrbound.network import Network
-    from lrbound.optimizers.base import Optimizer
 
 
-NO_FIRST_STEP = (
-    "recommended_learning_rate and first_step_learning_rate are null: the published theory knows gradient descent alone"
+COMPARISON = Notice("LRB009", "the published formulas are kept for comparison; --method mean-field gives a rate")
+NOT_PUBLISHED = Notice(
+    "LRB010", "lambda_max_interval, bounds.minibatch, critical_batch_size are null in the published theory"
+)
+NO_CURVATURE = Notice("LRB011", "bounds.curvature is null: the published formula gives no curvature")
+NO_FIRST_STEP = Notice(
+    "LRB013", "recommended_learning_rate, first_step_learning_rate are null: published for gradient descent"
 )
 
 
@@ -31,7 +37,7 @@ def published_prediction(network: Network) -> Prediction:
     loss_factor = training.loss.factor(Logits(terms[-1].after.q, terms[-1].after.q_xy, network.outputs))
     lambda_max = loss_factor * math.fsum(row.part for row in terms)
     curvature = known_rate(training.optimizer.stable_rate(LayerwiseCurvature(lambda_max, 0.0, ())))
-    reason = no_maximum(training.optimizer) or "bounds.curvature is null: the published formula gives no curvature"
+    reason = no_maximum(training.optimizer) or NO_CURVATURE
     return Prediction(
         name=network.name,
         method="wei2019",
@@ -53,13 +59,8 @@ def published_prediction(network: Network) -> Prediction:
             for row in terms
         ),
         warnings=(
-            (
-                "the published formulas are kept for comparison: real networks with batch_norm differ by up to 1.7 times; "
-                "use --method mean-field for a rate"
-            ),
-            "lambda_max_interval is null: the published theory has no spread over initialisations",
-            "bounds.minibatch is null: the published theory has no batch size",
-            "critical_batch_size is null: the published theory has no batch size",
+            COMPARISON,
+            NOT_PUBLISHED,
             *([reason] if curvature is None else []),
             *([NO_FIRST_STEP] if training.optimizer.no_maximum else []),
         ),
@@ -69,13 +70,6 @@ def published_prediction(network: Network) -> Prediction:
 def known_rate(rate: float | None) -> float | None:
     """Return a rate, None where no rate is too large."""
     return None if rate is None or math.isinf(rate) else rate
-
-
-def no_maximum(optimizer: Optimizer) -> str | None:
-    """Return why an optimiser has no largest rate, a warning; None where one is known."""
-    if optimizer.no_maximum is None:
-        return None
-    return f"max_learning_rate, bounds and critical_batch_size are null: {optimizer.no_maximum}"
 
 
 def assumptions(network: Network, batch_statistics: str) -> Assumptions:

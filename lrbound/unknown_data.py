@@ -1,9 +1,11 @@
-"""By how much samples may move lambda_max of a network of which nothing is stated of the samples: a warning in numbers."""
+"""By how much samples may move lambda_max of a network of which nothing is stated of the samples: a notice in numbers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.network import Network
@@ -11,8 +13,8 @@ if TYPE_CHECKING:
 MATTERS = 1.3
 """From which ratio on it is worth a warning."""
 TYPICAL = {
-    "images": "images (their means differ, alike in all channels)",
-    "tabular": "standardised tables (heavy tails)",
+    "images": "images",
+    "tabular": "standardised tables",
 }
 MOST_LAYERS = 40
 """Layers up to which it is computed: deeper networks would wait for it as long as for the prediction."""
@@ -20,8 +22,8 @@ SPREAD = 0.15
 """Of the logarithm between samples, as nets of a few layers have it at finite width."""
 
 
-def unknown_data(network: Network) -> list[str]:
-    """Return a warning where a batch-normalised network has another lambda_max on typical samples; else nothing.
+def unknown_data(network: Network) -> list[Notice]:
+    """Return a notice where a batch-normalised network has another lambda_max on typical samples; else nothing.
 
     The ratio of a few drawn samples (:func:`lrbound.curvature.samples.ratio`), without the growth of finite width: a fraction of the
     time of a prediction.
@@ -48,9 +50,5 @@ def unknown_data(network: Network) -> list[str]:
         return []
     if factor < MATTERS:
         return []
-    text = (
-        f"nothing is stated of the samples but mean square and correlation: on {TYPICAL[kind]} lambda_max of this net is about "
-        f"{factor:.2g} times this, and the rate may have to be as much smaller; give the data with --data FILE, or say "
-        f"input.kind: {kind}"
-    )
-    return [text]
+    text = f"on {TYPICAL[kind]} lambda_max is about {factor:.2g} times this: give --data FILE or input.kind: {kind}"
+    return [Notice("LRB042", text)]

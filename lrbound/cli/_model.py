@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from lrbound.cli._extras import need
+from lrbound.cli._notices import line
 from lrbound.cli.exit import refuse
+from lrbound.notices import Notice, short
 
 if TYPE_CHECKING:
     from lrbound.importing.graph import Graph
@@ -47,7 +49,7 @@ def read_model(
     for note in translation.notes:
         typer.echo(f"note: {note}", err=True)
     for stand_in in translation.stand_ins:
-        typer.echo(f"warning: not translated: {stand_in}", err=True)
+        typer.echo(line(Notice("LRB090", short(f"not translated: {stand_in}"))), err=True)
     return translation
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,13 +13,14 @@ from lrbound.cli._files import check_free, make_folder, write_text
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from lrbound.cli._notices import NoticeOptions
     from lrbound.cli.options import Override, SpecOptions
     from lrbound.empirical.grid import Setting
     from lrbound.empirical.runner import Progress, Runner
@@ -61,6 +62,7 @@ class Study:
     device: str
     jobs: int | None
     backend: str | None
+    notices: NoticeOptions
 
     @property
     def seed_list(self) -> range:
@@ -110,8 +112,12 @@ def bisect(study: Study) -> None:
         result = find_boundary(network, prediction, runner, seeds=study.seed_list, steps=study.steps, progress=progress)
     if result_file is not None:
         write_text(result_file, report("json").boundary(result) + "\n")
-    emit_warnings((*prediction.warnings, *result.warnings), study.output)
+    notices = study.notices
+    result = replace(notices.without_ignored(result), prediction=notices.without_ignored(prediction))
+    said = (*result.prediction.warnings, *result.warnings)
+    notices.say(said, study.output)
     emit(report(study.output).boundary(result))
+    raise typer.Exit(notices.status(said))
 
 
 def draw_grid(study: Study, sweep: str, rates: str | None, plot: str | None) -> None:

@@ -17,9 +17,13 @@ from lrbound.cli.streams import NotWrittenError, guarded
 HELPERS = frozenset({"app", "core", "exit", "options", "output", "parameters", "streams"})
 # how --help lists them: the way people meet them; a verb that is not named here comes last
 ORDER = (
-    "predict", "check", "compare", "sweep", "solve", "transfer", "measure", "boundary", "import", "stats", "new", "schema",
+    "predict", "check", "compare", "sweep", "solve", "transfer", "measure", "boundary", "import", "stats", "new", "schema", "explain",
 )  # fmt: skip
-PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 EPILOG = "Exit status: 0 ok, 1 a check failed, 2 bad spec, usage or file, 3 internal error."
 
 
@@ -78,10 +82,14 @@ app = typer.Typer(cls=Verbs, no_args_is_help=True, epilog=EPILOG, **PLAIN)
 def _root(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Predict the largest stable learning rate of a network from its architecture."""
+    """Predict the largest stable learning rate of a network from its architecture.
+
+    Example: lrbound predict net.yaml
+    """
     del version
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._extras import need
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.core import predict_network
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
@@ -72,8 +73,14 @@ def command(
     jobs: JobsOption = None,
     backend: BackendOption = None,
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Train real networks and find the rate at which training diverges, next to the prediction."""
+    """Train real networks and find the rate at which they diverge.
+
+    The prediction stands next to it.
+
+    Example: lrbound boundary net.yaml --data digits --seeds 3 --out runs
+    """
     need("boundary", "torch", "torch", "sklearn", "joblib")
     if plot is not None:
         need("boundary --plot", "plot", "matplotlib")
@@ -95,6 +102,7 @@ def command(
         device=device,
         jobs=jobs,
         backend=backend,
+        notices=notices,
     )
     if sweep is None:
         bisect(study)

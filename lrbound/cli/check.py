@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrbound.cli._explore import parse_rate
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 from lrbound.report.base import CheckResult
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ def command(
     shape: InputOption = None,
     arguments: ArgOption = None,
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
     """Check a learning rate; exit status 1 if it is too high.
 
-    Example: lrbound check net.yaml --lr 0.1 --fail-above curvature. It is 0 if the rate is at most the level of
-    --fail-above, with a warning where the rate is above the recommended one, and 2 if there is no rate or no maximum to compare.
-    An adaptive optimiser has no maximum: a rate above that of its first step is a warning.
+    It is 0 if the rate is at most the level of --fail-above, with a warning where the rate is above the recommended one, and 2 if
+    there is no rate or no maximum to compare. An adaptive optimiser has no maximum: a rate above that of its first step is a
+    warning.
+
+    Example: lrbound check net.yaml --lr 0.1 --fail-above curvature
     """
     fixed = None if fail_above is None or fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
     given = None if lr is None else parse_rate(lr)
@@ -60,12 +64,12 @@ def command(
     rate = network.training.optimizer.learning_rate if given is None else given
     if rate is None:
         raise refuse(NO_RATE)
-    prediction = predict_network(network, options, spec)
+    prediction = notices.without_ignored(predict_network(network, options, spec))
     level = _level(fail_above, prediction, network.training.loss) if fixed is None else fixed
     result = compare(rate, prediction, spec, network.training, level)
-    emit_warnings(prediction.warnings, output)
+    notices.say(prediction.warnings, output)
     emit(report(output).check(result))
-    raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
+    raise typer.Exit(notices.status(prediction.warnings, ExitCode.OK if result.ok else ExitCode.CHECK_FAILED))
 
 
 def _level(name: str | None, prediction: Prediction, loss: Loss) -> float | None:
@@ -75,7 +79,9 @@ def _level(name: str | None, prediction: Prediction, loss: Loss) -> float | None
     if name is None or name == "max":
         return None
     if prediction.bounds.curvature is None:
-        raise refuse("\n".join(("error: bounds.curvature is not known for this network", *prediction.warnings)))
+        raise refuse(
+            "\n".join(("error: bounds.curvature is not known for this network", *map(str, prediction.warnings)))
+        )
     return prediction.bounds.curvature
 
 
@@ -89,7 +95,9 @@ def compare(
         ok = fail_above is None or rate <= fail_above
         return CheckResult(ok, rate, None, None, prediction, spec, *place)
     if largest is None:
-        raise refuse("\n".join(("error: no largest stable rate is known for this network", *prediction.warnings)))
+        raise refuse(
+            "\n".join(("error: no largest stable rate is known for this network", *map(str, prediction.warnings)))
+        )
     ratio = rate / largest if largest > 0 else math.inf
     ok = rate <= (largest if fail_above is None else fail_above)
     return CheckResult(ok, rate, largest, ratio, prediction, spec, *place)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from lrbound.cli._completion import complete_normalizers
 from lrbound.cli._explore import one_line_errors, predictor, read_source
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecOptions, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 FormatOption = Annotated[str, format_option("comparison", "normalizers")]
 SpecsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="SPEC ...", help="Architectures; the first is what the others are held against. One with --normalizers."
+        metavar="SPEC", help="Architectures; the first is what the others are held against. One with --normalizers."
     ),
 ]
 NormalizersOption = Annotated[
@@ -39,14 +41,16 @@ def command(
     normalizers: NormalizersOption = None,
     output: FormatOption = "text",
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Print specs side by side, what differs, and what each difference does to the rate.
+    """Print specs side by side, and what their differences do.
 
     With --normalizers: one spec with each normaliser in place of its own.
+
+    Example: lrbound compare small.yaml wide.yaml
     """
     if normalizers is not None:
-        _normalizers(specs, normalizers, options, output)
-        return
+        _normalizers(specs, normalizers, options, notices, output)
     if len(specs) < FEWEST:
         raise refuse("error: compare needs two specs or more, or one with --normalizers")
     with one_line_errors():
@@ -55,12 +59,14 @@ def command(
 
         networks = [source.network() for source in named_apart([read_source(one, options) for one in specs])]
         result = compare(networks, predictor(options))
-    for prediction in result.predictions:
-        emit_warnings([f"{prediction.name}: {text}" for text in prediction.warnings], output)
+    result = replace(result, predictions=tuple(map(notices.without_ignored, result.predictions)))
+    said = [notice.within(one.name) for one in result.predictions for notice in one.warnings]
+    notices.say(said, output)
     emit(report(output).comparison(result))
+    raise typer.Exit(notices.status(said))
 
 
-def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, output: str) -> None:
+def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, notices: NoticeOptions, output: str) -> None:
     if len(specs) != 1:
         raise refuse(f"error: --normalizers takes one spec, got {len(specs)}")
     with one_line_errors():
@@ -71,5 +77,7 @@ def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, outpu
         network = read_source(specs[0], options).network()
         with progress_bar("comparing") as progress:
             result = normaliser_table(network, kinds, predictor(options), progress)
-    emit_warnings(result.warnings, output)
+    result = notices.without_ignored(result)
+    notices.say(result.warnings, output)
     emit(report(output).normalizers(result))
+    raise typer.Exit(notices.status(result.warnings))

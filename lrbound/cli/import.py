@@ -45,7 +45,10 @@ def command(
 ) -> None:
     """Write the spec of a model; a PyTorch model's code runs for it.
 
-    Of a file, an ONNX model (*.onnx) or what Keras' model.to_json() wrote (*.json), nothing runs. Names and initialisations are found in the model; what a spec cannot say is named, and ends the command.
+    Of a file, an ONNX model (*.onnx) or what Keras' model.to_json() wrote (*.json), nothing runs. Names and initialisations are
+    found in the model; what a spec cannot say is named, and ends the command.
+
+    Example: lrbound import mypackage.nets:build --input 3,32,32 -o net.yaml
     """
     if check is not None and output is not None:
         raise typer.BadParameter("either writes a file or compares with one", param_hint="'--output', '--check'")

@@ -10,13 +10,15 @@ import typer
 
 from lrbound.cli._extras import need
 from lrbound.cli._model import is_object
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.errors import Refused
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.empirical.measure import Device, Dtype, Setting
@@ -56,10 +58,14 @@ def command(
     arguments: ArgOption = None,
     output: FormatOption = "text",
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Measure the largest curvature of real networks next to the prediction. Ctrl-C keeps what is done.
+    """Measure lambda_max of real networks, next to the prediction.
 
-    Of MODULE:OBJECT it is that of the module itself, whose code runs, next to the prediction for the spec that it is read as.
+    Ctrl-C keeps what is done. Of MODULE:OBJECT it is that of the module itself, whose code runs, next to the prediction for the
+    spec that it is read as.
+
+    Example: lrbound measure net.yaml --seeds 8 --per-layer
     """
     need("measure", "torch", "torch")
     network = load_network_or_model("measure", spec, options, shape, arguments)
@@ -76,10 +82,12 @@ def command(
     if not done:
         typer.echo("interrupted before the first initialisation was done", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
-    result = Measurement(_noted(prediction, notes, done, seeds), tuple(done), setting.size(network), per_layer)
-    emit_warnings(result.prediction.warnings, output)
+    noted = notices.without_ignored(_noted(prediction, notes, done, seeds))
+    result = Measurement(noted, tuple(done), setting.size(network), per_layer)
+    notices.say(result.prediction.warnings, output)
     emit(report(output).measurement(result))
-    raise typer.Exit(ExitCode.OK if len(done) == seeds else ExitCode.INTERRUPTED)
+    otherwise = ExitCode.OK if len(done) == seeds else ExitCode.INTERRUPTED
+    raise typer.Exit(notices.status(result.prediction.warnings, otherwise))
 
 
 def _setting(
@@ -89,13 +97,13 @@ def _setting(
     batch_statistics: BatchStatistics,
     dtype: Dtype,
     device: Device,
-) -> tuple[Setting, list[str]]:
+) -> tuple[Setting, list[Notice]]:
     """Return how to measure, and what is worth saying about it."""
     from lrbound.empirical.batches import DataBatches
     from lrbound.empirical.data_file import differences, read_samples
     from lrbound.empirical.measure import Setting
 
-    notes: list[str] = []
+    notes: list[Notice] = []
     batches = None
     if data is not None:
         array = read_samples(data, network.input.shape)
@@ -103,20 +111,22 @@ def _setting(
     setting = Setting(samples, batch_statistics, dtype, device, batches)
     size, stated = setting.size(network), network.training.batch_size
     if stated is None:
-        notes.append(f"the full batch is taken as {size} samples")
+        notes.append(Notice("LRB070", f"the full batch is taken as {size} samples"))
     elif size != stated:
-        notes.append(f"measured on {size} samples; the prediction is for a batch of {stated}")
+        notes.append(Notice("LRB071", f"measured on {size} samples; the prediction is for a batch of {stated}"))
     return setting, notes
 
 
-def _of_model(setting: Setting, notes: list[str], spec: str, arguments: list[str] | None) -> tuple[Setting, list[str]]:
+def _of_model(
+    setting: Setting, notes: list[Notice], spec: str, arguments: list[str] | None
+) -> tuple[Setting, list[Notice]]:
     """Return how to measure the module that ``spec`` names, and what is worth saying about it."""
     from lrbound.cli._model import read_arguments
     from lrbound.importing.target import load_maker
 
     make, drawn = load_maker(spec, read_arguments(arguments))
-    text = f"{spec} is one initialisation: what is measured differs in the samples alone, and has no 90 % interval of its own"
-    return replace(setting, model=make), notes if drawn else [*notes, text]
+    one = Notice("LRB072", "the module is one initialisation: what is measured differs in the samples alone")
+    return replace(setting, model=make), notes if drawn else [*notes, one]
 
 
 def _measured(network: Network, setting: Setting, seeds: int, seed: int) -> list[Sample]:
@@ -132,13 +142,13 @@ def _measured(network: Network, setting: Setting, seeds: int, seed: int) -> list
     return done
 
 
-def _noted(prediction: Prediction, notes: list[str], done: list[Sample], seeds: int) -> Prediction:
+def _noted(prediction: Prediction, notes: list[Notice], done: list[Sample], seeds: int) -> Prediction:
     """Return the prediction with what there is to say about the measurement among its warnings."""
-    texts = list(notes)
+    said = list(notes)
     if len(done) < seeds:
-        texts.append(f"interrupted after {len(done)} of {seeds} initialisations")
+        said.append(Notice("LRB073", f"interrupted after {len(done)} of {seeds} initialisations"))
     if len(done) == 1:
-        texts.append("measured.std is null: one initialisation has no spread")
+        said.append(Notice("LRB074", "measured.std is null: one initialisation has no spread"))
     if prediction.lambda_max_interval is None:
-        texts.append("measured.inside_interval is null: there is no predicted interval")
-    return replace(prediction, warnings=(*prediction.warnings, *texts))
+        said.append(Notice("LRB075", "measured.inside_interval is null: there is no predicted interval"))
+    return replace(prediction, warnings=(*prediction.warnings, *said))

@@ -36,7 +36,10 @@ def command(
     output: OutputOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Print a spec to start from, for editing."""
+    """Print a spec to start from, for editing.
+
+    Example: lrbound new resnet18 --classes 100 -o net.yaml
+    """
     from lrbound.errors import Refused
     from lrbound.templates import render
 

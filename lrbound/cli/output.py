@@ -6,14 +6,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from lrbound.report import REPORTS
 from lrbound.report.base import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lrbound.report.base import Report
 
 PIPE_WIDTH = 100
@@ -29,13 +25,6 @@ def emit(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stdout.flush()
-
-
-def emit_warnings(warnings: Iterable[str], format_name: str) -> None:
-    """Write warnings to stderr, unless the format has them in the result."""
-    if not REPORTS.get(format_name).holds_warnings:
-        for text in warnings:
-            typer.echo(f"warning: {text}", err=True)
 
 
 def _terminal() -> Terminal:

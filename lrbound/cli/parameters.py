@@ -27,6 +27,11 @@ class PlainCommand(TyperCommand):
         _bypass_pydantic(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first paragraph of the help, whole."""
+        del limit
+        return " ".join((self.help or "").partition("\n\n")[0].split())
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, for which alone a metavar that costs something is made."""
         parameters: Any = self.get_params(ctx)

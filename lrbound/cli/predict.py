@@ -9,10 +9,11 @@ import typer
 
 from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
@@ -30,6 +31,7 @@ def command(
     spec: SpecOrModelArgument,
     *,
     options: SpecOptions,
+    notices: NoticeOptions,
     shape: InputOption = None,
     arguments: ArgOption = None,
     data: DataOption = None,
@@ -42,7 +44,9 @@ def command(
     """Print the largest learning rate that training survives.
 
     With it come the one to start with, the curvature that it follows from, layer by layer, and what the numbers assume. Several
-    batch sizes give a table: lrbound predict net.yaml --batch-size 4,32,256,full
+    batch sizes give a table.
+
+    Example: lrbound predict net.yaml --batch-size 4,32,256,full
     """
     statistics = None
     if data is not None:
@@ -51,16 +55,21 @@ def command(
     case = _Case(spec, shape, arguments, statistics)
     sizes = (options.batch_size or "").split(",")
     if len(sizes) == 1:
-        prediction = case.predict(options)
-        emit_warnings(prediction.warnings, output)
+        prediction = notices.without_ignored(case.predict(options))
+        notices.say(prediction.warnings, output)
         emit(report(output).prediction(prediction))
-        return
+        raise typer.Exit(notices.status(prediction.warnings))
     if spec == "-":
         raise refuse("error: several batch sizes need the spec as a file: stdin can be read once")
-    predictions = [case.predict(replace(options, batch_size=size.strip())) for size in sizes]
-    for size, prediction in zip(sizes, predictions, strict=True):
-        emit_warnings([f"batch size {size.strip()}: {sentence}" for sentence in prediction.warnings], output)
+    predictions = [notices.without_ignored(case.predict(replace(options, batch_size=size.strip()))) for size in sizes]
+    said = [
+        notice.within(f"batch size {size.strip()}")
+        for size, prediction in zip(sizes, predictions, strict=True)
+        for notice in prediction.warnings
+    ]
+    notices.say(said, output)
     emit(report(output).predictions(predictions))
+    raise typer.Exit(notices.status(said))
 
 
 @dataclass(frozen=True)

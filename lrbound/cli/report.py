@@ -29,7 +29,9 @@ def command(
 ) -> None:
     """Write a page with the answer, its reasons and what moves it.
 
-    One self-contained file: lrbound report net.yaml -o net.html
+    It is one file that needs no network.
+
+    Example: lrbound report net.yaml -o net.html
     """
     if page is not None:
         check_free([page], force=force)

@@ -17,7 +17,10 @@ OutputOption = Annotated[
 
 
 def command(*, output: OutputOption = None, force: ForceOption = False) -> None:
-    """Print the JSON Schema of specs; editors complete and check with it."""
+    """Print the JSON Schema of specs, for editors.
+
+    Example: lrbound schema --output spec.schema.json
+    """
     from lrbound.spec.schema import schema
 
     text = json.dumps(schema(), indent=2)

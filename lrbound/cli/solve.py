@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._explore import KnobOption, one_line_errors, parse_rate, predictor, read_source
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.exit import ExitCode
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 FormatOption = Annotated[str, format_option("solutions")]
 RateOption = Annotated[str, typer.Option("--lr", metavar="RATE", help="The learning rate that is to be just stable.")]
@@ -26,8 +27,14 @@ def command(
     span: RangeOption = None,
     output: FormatOption = "text",
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Find the value of a knob at which a learning rate is just stable; exit status 1 if there is none."""
+    """Find the value of a knob at which a rate is just stable.
+
+    The exit status is 1 if there is none.
+
+    Example: lrbound solve net.yaml --vary gamma --lr 0.1
+    """
     rate = parse_rate(lr)
     with one_line_errors():
         from lrbound.explore.ranges import parse_bounds
@@ -35,6 +42,8 @@ def command(
 
         bounds = None if span is None else parse_bounds(span)
         result = solve(read_source(spec, options), vary, rate, predictor(options), bounds)
-    emit_warnings(result.warnings, output)
+    result = notices.without_ignored(result)
+    notices.say(result.warnings, output)
     emit(report(output).solutions(result))
-    raise typer.Exit(ExitCode.OK if result.solutions else ExitCode.CHECK_FAILED)
+    otherwise = ExitCode.OK if result.solutions else ExitCode.CHECK_FAILED
+    raise typer.Exit(notices.status(result.warnings, otherwise))

@@ -8,8 +8,9 @@ import typer
 
 from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.options import format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 FormatOption = Annotated[str, format_option("statistics")]
 DataArgument = Annotated[
@@ -33,13 +34,21 @@ def command(
     std: StdOption = None,
     write: WriteOption = None,
     output: FormatOption = "text",
+    notices: NoticeOptions,
 ) -> None:
-    """Print the statistics of data that a spec's input states: mean square, correlation, principal component, norms."""
+    """Print the statistics of data that a spec's input states.
+
+    They are mean square, correlation, the share of the first principal component, and how norms vary.
+
+    Example: lrbound stats train.npz --array x --write net.yaml
+    """
     with one_line_errors():
         result = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
         if write is not None:
             from lrbound.explore.write_statistics import write_statistics
 
             write_statistics(write, result)
-    emit_warnings(result.warnings, output)
+    result = notices.without_ignored(result)
+    notices.say(result.warnings, output)
     emit(report(output).statistics(result))
+    raise typer.Exit(notices.status(result.warnings))

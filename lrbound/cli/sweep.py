@@ -10,10 +10,11 @@ from lrbound.cli._completion import complete_vary
 from lrbound.cli._explore import ForceOption, one_line_errors, predictor, read_source
 from lrbound.cli._extras import need
 from lrbound.cli._files import check_free
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 PICTURES = (".png", ".svg", ".pdf")
 MOST_KNOBS = 2
@@ -46,8 +47,12 @@ def command(
     plot: PlotOption = None,
     force: ForceOption = False,
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Print lambda_max and the learning rates along one or two knobs."""
+    """Print lambda_max and the learning rates along one or two knobs.
+
+    Example: lrbound sweep net.yaml --vary gamma=0.1:5:50 --plot gamma.svg
+    """
     if len(vary) > MOST_KNOBS:
         raise refuse(f"error: at most {MOST_KNOBS} knobs can be varied, got {len(vary)}")
     if plot is not None:
@@ -71,5 +76,7 @@ def command(
                 save_picture(result, plot)
             except OSError as error:
                 raise refuse(f"error: cannot write {plot}: {error.strerror or error}") from error
-    emit_warnings(result.warnings, output)
+    result = notices.without_ignored(result)
+    notices.say(result.warnings, output)
     emit(report(output).sweep(result))
+    raise typer.Exit(notices.status(result.warnings))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from lrbound.cli._explore import one_line_errors, parse_rate, predictor, read_source
+from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecOptions, format_option
-from lrbound.cli.output import emit, emit_warnings, report
+from lrbound.cli.output import emit, report
 
 FormatOption = Annotated[str, format_option("transfer")]
 BaseArgument = Annotated[str, typer.Argument(metavar="BASE", help="Architecture for which the rate works.")]
@@ -24,10 +26,13 @@ def command(
     lr: RateOption,
     output: FormatOption = "text",
     options: SpecOptions,
+    notices: NoticeOptions,
 ) -> None:
-    """Carry a learning rate from one network to another of other width, depth, batch, loss or normaliser.
+    """Carry a learning rate from one network to another.
 
-    It is multiplied by the ratio of the largest rates. Example: lrbound transfer small.yaml wide.yaml --lr 0.1
+    The networks may differ in width, depth, batch, loss or normaliser. The rate is multiplied by the ratio of the largest rates.
+
+    Example: lrbound transfer small.yaml wide.yaml --lr 0.1
     """
     rate = parse_rate(lr)
     if base == new == "-":
@@ -40,5 +45,9 @@ def command(
         sources = named_apart([read_source(one, options) for one in (base, new)])
         before, after = (predict(source.network()) for source in sources)
         result = transfer(before, after, rate)
-    emit_warnings(result.warnings, output)
+    both = [notices.without_ignored(one) for one in (result.base, result.new)]
+    result = replace(notices.without_ignored(result), base=both[0], new=both[1])
+    said = (*(notice.within(one.name) for one in both for notice in one.warnings), *result.warnings)
+    notices.say(said, output)
     emit(report(output).transfer(result))
+    raise typer.Exit(notices.status(said))

@@ -14,20 +14,20 @@ from lrbound.curvature.combine import Branch, Combined, combine
 from lrbound.curvature.coupling import of_best_sample, of_coherent
 from lrbound.curvature.fisher import spectrum
 from lrbound.curvature.localized import localized
-from lrbound.curvature.warnings import UNTRACKED, complement, few_values, limits, wide
-from lrbound.forward.entrance import leaves
+from lrbound.curvature.warnings import UNTRACKED, Regime, complement, few_values, limits, wide
 from lrbound.forward.roles import weighted
-from lrbound.layers.base import Branching, unroll
+from lrbound.layers.base import Branching, leaves, unroll
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lrbound.architecture import Architecture
     from lrbound.backward.layerwise import LayerwiseStatistics
     from lrbound.backward.sweep import Term
     from lrbound.curvature.wishart import Array
-    from lrbound.layers.base import Layer
+    from lrbound.layers.base import Layer, Node
     from lrbound.meanfield.contract import Context, Shape
+    from lrbound.notices import Notice
 
 
 class BranchEstimates(NamedTuple):
@@ -81,7 +81,7 @@ class Finite(NamedTuple):
         Coherent direction, one sample, or the edge of the bulk.
     parts : tuple of float
         Part of each layer in lambda_max, in the order of the terms; they add up to it.
-    warnings : tuple of str
+    warnings : tuple of Notice
     levels : BranchEstimates
     """
 
@@ -89,7 +89,7 @@ class Finite(NamedTuple):
     log_variance: float
     branch: Branch
     parts: tuple[float, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
     levels: BranchEstimates
 
     @property
@@ -100,7 +100,7 @@ class Finite(NamedTuple):
 
 def norms_add_at_forks(network: Architecture) -> bool:
     """Say whether finite size is known of the network: it has weights, and branches of which the squared norms add."""
-    weights = any(layer.has_weights for layer, _ in leaves(network.nodes, network.input.shape))
+    weights = any(node.layer.has_weights for node, _ in leaves(network.nodes, network.input.shape))
     return weights and all(_adds(node.layer) for node in unroll(network.nodes))
 
 
@@ -187,26 +187,30 @@ def leading_order(terms: Sequence[Term], samples: float) -> Finite:
     return Finite(value, model**2, "coherent" if along else "localized", values, (UNTRACKED,), levels)
 
 
-def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context, values: Array) -> tuple[str, ...]:
-    layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
-    last = max(at for at, layer in enumerate(layers) if weighted(layer))
+def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context, values: Array) -> tuple[Notice, ...]:
+    found = list(leaves(network.nodes, network.input.shape))
+    nodes = [node for node, _ in found]
+    last = max(at for at, node in enumerate(nodes) if weighted(node.layer))
     co, *rest = values.tolist()
     images = len(network.input.shape) == 3
-    normalised = any(layer.fixes_scale for layer in layers)
-    found = limits(
-        profile,
+    normalised = any(node.layer.fixes_scale for node in nodes)
+    regime = Regime(
         statistics=normalised,
         through=ctx.through,
         images=images,
-        at_outputs=any(layer.fixes_scale for layer in layers[last:]),
-        gated=any(layer.gates for layer in layers),
-        grouped=any(getattr(layer, "groups", 1) > 1 for layer in layers if weighted(layer)),
+        at_outputs=_first(nodes[last:], lambda layer: layer.fixes_scale),
+        gated=_first(nodes, lambda layer: layer.gates),
+        grouped=_first(nodes, lambda layer: weighted(layer) and getattr(layer, "groups", 1) > 1),
     )
-    found += few_values(
-        min((_values(*leaf, ctx) for leaf in leaves(network.nodes, network.input.shape)), default=math.inf)
-    )
+    least, path = min(((_values(node.layer, shape, ctx), node.path) for node, shape in found), key=lambda one: one[0])
+    said = limits(profile, regime) + few_values(least, path)
     share = max(rest) / co if co > 0.0 else math.inf
-    return found or complement(share, images=images, branches=profile.routes.branches, normalised=normalised)
+    return said or complement(share, images=images, branches=profile.routes.branches, normalised=normalised)
+
+
+def _first(nodes: Sequence[Node], holds: Callable[[Layer], bool]) -> str | None:
+    """Return the path of the first layer of which something holds."""
+    return next((node.path for node in nodes if holds(node.layer)), None)
 
 
 def _values(layer: Layer, shape: Shape, ctx: Context) -> float:

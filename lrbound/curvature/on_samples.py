@@ -6,17 +6,14 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from lrbound.meanfield.contract import NotBySample
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.architecture import Architecture
     from lrbound.curvature.estimate import BranchEstimates
     from lrbound.meanfield.contract import Context
 
-NOT_BY_SAMPLE = (
-    "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here: a flatten head, or a layer of which it is "
-    "not known what samples that differ make of it; with flatten heads measured networks on photographs were within 1.3 times of "
-    "white inputs"
-)
+NOT_BY_SAMPLE = Notice("LRB040", "input.top_share, mean_share and norm_kurtosis have no effect on lambda_max here")
 
 RATIO_ERROR = 0.3
 """Standard deviation of lambda_max over the logarithm of what samples that are not white make of it: guessed from the networks of
@@ -35,13 +32,13 @@ class OnSamples(NamedTuple):
         lambda_max on them by that on white ones; None where it is not known.
     log_variance : float
         Variance of its logarithm.
-    remarks : tuple of str
+    remarks : tuple of Notice
         What is known to be off.
     """
 
     ratio: float | None
     log_variance: float = 0.0
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Notice, ...] = ()
 
 
 WHITE = OnSamples(1.0)
@@ -72,9 +69,7 @@ def on_samples(network: Architecture, ctx: Context, levels: BranchEstimates) -> 
     return OnSamples(factor, (RATIO_ERROR * math.log(factor)) ** 2 if factor > 0.0 else 0.0, remarks)
 
 
-def _dominated(share: float) -> str:
-    return (
-        f"{100.0 * share:.0f} % of the samples' variance is in one component: under batch_norm the units that see little of it "
-        "are scaled up, which is taken into account in part; measured lambda_max on such photographs and tables was 1.5 to 3.3 "
-        "times the prediction, so take a third of the rate"
+def _dominated(share: float) -> Notice:
+    return Notice(
+        "LRB041", f"{100.0 * share:.0f} % of the samples' variance is in one component: take a third of the rate"
     )

@@ -1,4 +1,4 @@
-"""Where the recipe is known to be off, and by how much measured networks were.
+"""Where the recipe is known to be off; by how much measured networks were is on the pages of the notices.
 
 See lrbound/theory/finite.md, sections 5 and 7.
 """
@@ -6,9 +6,13 @@ See lrbound/theory/finite.md, sections 5 and 7.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lrbound.backward.layerwise import LayerwiseStatistics
 
 FEWEST_SAMPLES = 7
@@ -17,117 +21,106 @@ DEEP_FILTERS = 15
 """Stages from which depthwise networks were measured whose lambda_max is that of single samples."""
 MOST_STAGES, MOST_OUTPUTS, MODERATE_BATCH = 155, 20, 64
 """Sizes of the measured networks with branches."""
+CHAIN_STAGES = 20
+"""Stages up to which chains were measured."""
 
 
-def limits(
-    profile: LayerwiseStatistics,
-    *,
-    statistics: bool,
-    through: bool,
-    images: bool,
-    at_outputs: bool,
-    gated: bool,
-    grouped: bool,
-) -> tuple[str, ...]:
-    """Return a sentence for each regime that the network is in.
+class Regime(NamedTuple):
+    """What of a network the limits depend on.
 
-    Parameters
+    Attributes
     ----------
-    profile : LayerwiseStatistics
     statistics : bool
         Whether there are batch statistics.
     through : bool
         Whether gradients run through them.
     images : bool
         Whether there are convolutions.
-    at_outputs : bool
-        Whether batch statistics stand above the last weights.
-    gated : bool
-        Whether layers that are neither weights nor normalisers have parameters.
-    grouped : bool
-        Whether there are convolutions over groups of channels.
+    at_outputs : str or None
+        Path of batch statistics above the last weights, if there are any.
+    gated : str or None
+        Path of the first layer that is neither weights nor a normaliser and has parameters, if there is one.
+    grouped : str or None
+        Path of the first convolution over groups of channels, if there is one.
     """
-    found = []
+
+    statistics: bool
+    through: bool
+    images: bool
+    at_outputs: str | None
+    gated: str | None
+    grouped: str | None
+
+
+def limits(profile: LayerwiseStatistics, regime: Regime) -> tuple[Notice, ...]:
+    """Return a notice for each regime that the network is in."""
+    return (*_few_samples(profile, regime), *_kinds_of_layers(profile, regime), *_sizes(profile))
+
+
+def _few_samples(profile: LayerwiseStatistics, regime: Regime) -> Iterator[Notice]:
     n, outputs, stages = profile.samples, profile.outputs, len(profile.one_sample)
-    if statistics and through and n < FEWEST_SAMPLES and not images:
-        found.append(
-            f"batch statistics over {n:g} samples: rare initialisations dominate the mean; measured networks were 9 % "
-            "above lambda_max at 6 samples and 50 % above at 5"
-        )
-    elif statistics and through and n <= 8 and outputs >= 30:
-        found.append(
-            f"batch statistics over {n:g} samples with {outputs} outputs: measured networks were 15 to 23 % above "
-            "lambda_max"
-        )
-    if statistics and not through and stages >= 5 and outputs >= 0.1 * float(profile.one_sample.min(initial=1e300)):
-        found.append(
-            "frozen batch statistics in a deep net with many outputs for its width: measured networks were 15 to 50 % "
-            "above lambda_max"
-        )
-    if statistics and through and at_outputs:
-        found.append(
-            "batch statistics at the outputs: their spread is not tracked, and measured networks were 50 % above lambda_max"
-        )
-    if gated:
-        found.append(
-            "channels are gated: where single samples stand out, that raised lambda_max of measured networks by up to 1.6 "
-            "times, predicted to 8 % (rms of 24 networks); EfficientNet-B0 at half its width was 26 % above lambda_max at a "
-            "batch of 32"
-        )
-    if grouped and statistics and through and stages >= DEEP_FILTERS:
-        found.append(
-            f"convolutions over groups of channels in {stages} stages: measured networks were 14 % below to 12 % above "
-            "lambda_max, and 36 % below it with silu and no gates (EfficientNet-B0 at half its width)"
-        )
-    if stages > 20 and not profile.routes.branches:
-        found.append(
-            f"{stages} stages: the growth of lambda_max at finite width was checked up to 20, where measured networks "
-            "were up to 10 % below lambda_max"
-        )
-    if profile.routes.branches and (stages > MOST_STAGES or outputs > MOST_OUTPUTS):
-        found.append(
-            f"branches with {stages} stages and {outputs} outputs: the corrections at finite size were checked up to "
-            f"{MOST_STAGES} stages and {MOST_OUTPUTS} outputs"
-        )
-    elif profile.routes.branches and n <= MODERATE_BATCH:
-        found.append(
-            f"branches at a batch of {n:g}: what masks on a residual stream share is tracked in part; measured networks were "
-            "15 % below to 37 % above lambda_max where single samples dominate, most above it for pre-activation stacks, and "
-            "up to 10 % off where the mean over the batch does"
-        )
-    return tuple(found)
+    through = regime.statistics and regime.through
+    if through and n < FEWEST_SAMPLES and not regime.images:
+        far = "9" if n >= FEWEST_SAMPLES - 1 else "50" if n >= FEWEST_SAMPLES - 2 else "more than 50"
+        yield Notice("LRB012", f"batch statistics over {n:g} samples: measured {far} % above lambda_max")
+    elif through and n <= 8 and outputs >= 30:
+        text = f"batch statistics over {n:g} samples, {outputs} outputs: measured 15 to 23 % above lambda_max"
+        yield Notice("LRB015", text)
+    many = outputs >= 0.1 * float(profile.one_sample.min(initial=1e300))
+    if regime.statistics and not regime.through and stages >= 5 and many:
+        text = f"frozen batch statistics, {stages} stages, {outputs} outputs: measured 15 to 50 % above lambda_max"
+        yield Notice("LRB016", text)
+    if through and regime.at_outputs is not None:
+        text = "batch statistics at the outputs: measured networks were 50 % above lambda_max"
+        yield Notice("LRB017", text, regime.at_outputs)
+
+
+def _kinds_of_layers(profile: LayerwiseStatistics, regime: Regime) -> Iterator[Notice]:
+    stages = len(profile.one_sample)
+    if regime.gated is not None:
+        text = "channels are gated: where single samples stand out, measured up to 26 % above lambda_max"
+        yield Notice("LRB018", text, regime.gated)
+    if regime.grouped is not None and regime.statistics and regime.through and stages >= DEEP_FILTERS:
+        text = f"convolutions over groups in {stages} stages: measured 14 % below to 12 % above lambda_max"
+        yield Notice("LRB019", text, regime.grouped)
+
+
+def _sizes(profile: LayerwiseStatistics) -> Iterator[Notice]:
+    n, outputs, stages = profile.samples, profile.outputs, len(profile.one_sample)
+    branches = profile.routes.branches
+    if stages > CHAIN_STAGES and not branches:
+        text = f"{stages} stages: checked up to {CHAIN_STAGES}, where networks were up to 10 % below lambda_max"
+        yield Notice("LRB020", text)
+    if branches and (stages > MOST_STAGES or outputs > MOST_OUTPUTS):
+        most = f"{MOST_STAGES} stages, {MOST_OUTPUTS} outputs"
+        yield Notice("LRB021", f"branches with {stages} stages, {outputs} outputs: checked up to {most}")
+    elif branches and n <= MODERATE_BATCH:
+        yield Notice("LRB022", f"branches at a batch of {n:g}: measured 15 % below to 37 % above lambda_max")
 
 
 FEW_VALUES = 8
 """Values of a sample in a set of its own statistics, below which single samples were seen to stand out."""
 
 
-def few_values(least: float) -> tuple[str, ...]:
-    """Return a sentence where statistics of one sample are over so few values."""
+def few_values(least: float, path: str | None) -> tuple[Notice, ...]:
+    """Return a notice where statistics of one sample, of the layer at ``path``, are over so few values."""
     if least >= FEW_VALUES:
         return ()
-    return (
-        (
-            f"statistics over {least:g} values of one sample: samples in which they are nearly alike stand out; measured dense "
-            "networks over 4 to 7 values were up to 2.8 times above lambda_max with 6 layers, and up to 1.8 times with 2"
-        ),
-    )
+    text = f"statistics over {least:g} values of one sample: measured up to 2.8 times above lambda_max"
+    return (Notice("LRB023", text, path),)
 
 
 WIDE = 1.0
 """Variance of the logarithm between samples from which on the largest of them is hardly known."""
 
 
-def wide(log_variance: float) -> tuple[str, ...]:
-    """Return a sentence where the top sits on one of samples that differ so much."""
+def wide(log_variance: float) -> tuple[Notice, ...]:
+    """Return a notice where the top sits on one of samples that differ so much."""
     if log_variance < WIDE:
         return ()
-    return (
-        (
-            f"single samples decide, and differ by a factor of {math.exp(math.sqrt(log_variance)):.2g} (one standard deviation): "
-            "measured networks were half of lambda_max to a quarter above it"
-        ),
-    )
+    factor = math.exp(math.sqrt(log_variance))
+    text = f"single samples decide, and differ by a factor of {factor:.2g}: measured 0.5 to 1.25 of lambda_max"
+    return (Notice("LRB024", text),)
 
 
 UNEVEN = 0.5
@@ -136,26 +129,18 @@ UNMIXED = 0.25
 """The same with branches but no normaliser, where a tenth of lambda_max and more came from it."""
 
 
-ON_MAPS = (
-    "single samples or the bulk of the spectrum matter in a network with convolutions: measured networks were 11 % below to "
-    "30 % above lambda_max, and up to 50 % above it on maps of 2x2 positions and where a max pool leaves 3x3"
-)
-BESIDE_BRANCHES = (
-    "single samples or the bulk of the spectrum matter in a network with branches and no normaliser: measured pre-activation "
-    "tanh networks of 20 outputs were up to 18 % above lambda_max, most where single samples dominate"
+ON_MAPS = Notice("LRB025", "single samples or the bulk matter on maps: measured 11 % below to 30 % above lambda_max")
+BESIDE_BRANCHES = Notice(
+    "LRB026", "single samples or the bulk matter, branches and no normaliser: up to 18 % above lambda_max"
 )
 
 
-def complement(share: float, *, images: bool, branches: bool, normalised: bool) -> tuple[str, ...]:
-    """Return a sentence where the complement counts for more than is known, ``share`` being its part of the coherent branch."""
+def complement(share: float, *, images: bool, branches: bool, normalised: bool) -> tuple[Notice, ...]:
+    """Return a notice where the complement counts for more than is known, ``share`` being its part of the coherent branch."""
     if branches:
         return (BESIDE_BRANCHES,) if share > UNMIXED and not normalised else ()
     return (ON_MAPS,) if share > UNEVEN and images else ()
 
 
-UNTRACKED = (
-    "lambda_max of a network with a product of branches is to leading order in the width: at small batches and in deep stacks "
-    "of batch_norm, measured networks with branches were up to 4 times above it, and one with a gate in every block (an "
-    "EfficientNet with the gates' own initialisation) 40 times"
-)
+UNTRACKED = Notice("LRB027", "branches multiply: lambda_max is to leading order, measured up to 4 times above it")
 """lrbound/theory/finite-conv.md, section 5: lambda / co of its residual nets."""

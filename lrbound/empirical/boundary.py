@@ -15,6 +15,7 @@ from lrbound.empirical.results import BoundaryResult, TrainedOn
 from lrbound.empirical.runner import Progress, Runner, no_progress
 from lrbound.empirical.search import Bisection
 from lrbound.empirical.training import Cell, Run, default_steps
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.empirical.datasets import Dataset
@@ -117,23 +118,26 @@ def _median(values: Sequence[float | None]) -> float | None:
     return median if math.isfinite(median) else None
 
 
-def _missing(name: str, value: float | None, searches: Sequence[Bisection], verb: str, network: Network) -> list[str]:
+def _missing(
+    name: str, value: float | None, searches: Sequence[Bisection], verb: str, network: Network
+) -> list[Notice]:
     if value is not None:
         return []
     survived = [search.low for search in searches if search.low is not None]
     if not survived:
         smallest = min(search.high for search in searches if search.high is not None)
-        return [f"{name} is null: training {verb} at every rate that was tried, down to {smallest:.4g}"]
+        text = f"{name} is null: training {verb} at every rate that was tried, down to {smallest:.4g}"
+        return [Notice("LRB078", text)]
     text = f"{name} is null: no run {verb} up to {max(survived):.4g}, the largest rate that was tried"
-    loss = network.training.loss
-    if not loss.diverges:
-        name = loss.kind.replace("_", "-")
-        text += f"; {name} has no wall: networks train worse above the bound, they need not blow up"
-    return [text]
+    kind, diverges = network.training.loss.kind, network.training.loss.diverges
+    wall = (
+        [] if diverges else [Notice("LRB083", f"{kind} has no wall: training gets worse above the bound, not infinite")]
+    )
+    return [Notice("LRB079", text), *wall]
 
 
-def _batch(network: Network, data: Dataset) -> list[str]:
+def _batch(network: Network, data: Dataset) -> list[Notice]:
     size = network.training.batch_size
     if size is None or size <= len(data):
         return []
-    return [f"the batch of {size} is larger than the {len(data)} samples, so every step saw all of them"]
+    return [Notice("LRB080", f"the batch of {size} is larger than the {len(data)} samples: every step saw all of them")]

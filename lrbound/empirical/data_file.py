@@ -10,6 +10,7 @@ import numpy as np
 from lrbound.data._open import open_data
 from lrbound.errors import Refused
 from lrbound.explore.statistics import statistics
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,18 +52,17 @@ def read_samples(path: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     return data
 
 
-def differences(data: NDArray[np.float64], law: Input) -> list[str]:
+def differences(data: NDArray[np.float64], law: Input) -> list[Notice]:
     """Say where the data's statistics are not those that the spec states, and how to state them."""
     if not data.any():
-        return ["the data is all zeros"]
+        return [Notice("LRB077", "the data is all zeros")]
     found = statistics(data)
     correlation = max(0.0, found.correlation or 0.0)
     far = abs(found.mean_square / law.mean_square - 1.0) > NOTABLE or abs(correlation - law.correlation) > NOTABLE
     if not far:
         return []
     text = (
-        f"the data has mean_square {found.mean_square:.4g} and correlation {correlation:.4g}, the spec has "
-        f"{law.mean_square:.4g} and {law.correlation:.4g}; predict for the data with "
-        f"--set input.mean_square={found.mean_square:.4g} --set input.correlation={correlation:.4g}"
+        f"the data has mean_square {found.mean_square:.4g}, correlation {correlation:.3g}; the spec has "
+        f"{law.mean_square:.4g} and {law.correlation:.3g}"
     )
-    return [text]
+    return [Notice("LRB076", text)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrbound.prediction import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from lrbound.notices import Notice
     from lrbound.prediction import Prediction
 
 
@@ -48,7 +49,7 @@ class BoundaryResult:
         The boundary of each seed.
     onset : float or None
         Median over seeds of the rate from which the loss grows in the first steps.
-    warnings : tuple of str
+    warnings : tuple of Notice
         With a reason for every None.
     """
 
@@ -57,7 +58,7 @@ class BoundaryResult:
     learning_rate: float | None
     values: tuple[float | None, ...]
     onset: float | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
     @property
     def ratio(self) -> float | None:
@@ -78,7 +79,7 @@ class BoundaryResult:
             "ratio": self.ratio,
             "ratio_curvature": self.ratio_curvature,
             "training": self.training.to_json(),
-            "warnings": list(self.warnings),
+            "warnings": [notice.to_json() for notice in self.warnings],
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lrbound.errors import Refused
+from lrbound.notices import Notice, short
 
 if TYPE_CHECKING:
     from lrbound.explore.source import Predict
@@ -28,15 +29,15 @@ def shorten(prediction: Prediction) -> Answer:
     return Answer(prediction.lambda_max, prediction.max_learning_rate, prediction.recommended_learning_rate)
 
 
-def ask(predict: Predict, network: Network) -> tuple[Answer, tuple[str, ...]]:
-    """Return what is predicted and the warnings; a refusal is an answer without numbers, and its reason a warning."""
+def ask(predict: Predict, network: Network) -> tuple[Answer, tuple[Notice, ...]]:
+    """Return what is predicted and the notices; a refusal is an answer without numbers, and its reason a notice."""
     import numpy as np
 
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             prediction = predict(network)
     except Refused as error:
-        return UNKNOWN, (f"no prediction: {error}",)
+        return UNKNOWN, (Notice("LRB061", short(f"no prediction: {error}")),)
     except OverflowError:
-        return UNKNOWN, ("no prediction: the numbers grow beyond all bounds",)
+        return UNKNOWN, (Notice("LRB061", "no prediction: the numbers grow beyond all bounds"),)
     return shorten(prediction), prediction.warnings

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lrbound.explore.source import Predict
     from lrbound.layers.base import Layer, Node
     from lrbound.network import Network
+    from lrbound.notices import Notice
     from lrbound.prediction import Prediction
 
 BATCHES = (4, 32, 256)
@@ -75,7 +76,7 @@ class NormaliserTable:
     name: str
     rows: tuple[Row, ...]
     note: str
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
 
 def normaliser_table(
@@ -102,7 +103,7 @@ def normaliser_table(
         if row.prediction is not None:
             notes.add(kind, row.prediction.warnings)
     note = PLACES if has_normaliser(network) else NO_PLACE
-    return NormaliserTable(network.name, tuple(rows), note, notes.sentences())
+    return NormaliserTable(network.name, tuple(rows), note, notes.all())
 
 
 def _rate(row: Row) -> float | None:
@@ -132,7 +133,9 @@ def _ask(network: Network, predict: Predict) -> tuple[Prediction | None, str | N
     except Refused as error:
         return None, str(error)
     missing = found.max_learning_rate is None
-    return found, next((text for text in found.warnings if text.startswith("bounds.")), None) if missing else None
+    return found, next(
+        (one.message for one in found.warnings if one.message.startswith("bounds.")), None
+    ) if missing else None
 
 
 def _settings(network: Network, kind: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.explore.source import Predict, Source
+    from lrbound.notices import Notice
 
 SCAN = 97
 """Values at which the curve is looked at first; two crossings closer than that can be missed."""
@@ -67,7 +68,7 @@ class Solutions:
         Where there is none, the value whose maximum is nearest.
     reason : str or None
         Why there is none.
-    warnings : tuple of str
+    warnings : tuple of Notice
     """
 
     name: str
@@ -77,7 +78,7 @@ class Solutions:
     solutions: tuple[Solution, ...]
     nearest: Solution | None
     reason: str | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
 
 def solve(
@@ -116,7 +117,7 @@ def solve(
     nearest = None if solutions or found.nearest is None else search.at(found.nearest, "neither")
     reason = None if solutions else _reason(knob.label, rate, (low, high), nearest, flat=flat)
     return Solutions(
-        source.network().name, knob.label, rate, (low, high), solutions, nearest, reason, search.notes.sentences()
+        source.network().name, knob.label, rate, (low, high), solutions, nearest, reason, search.notes.all()
     )
 
 
@@ -129,7 +130,7 @@ class _Search:
         self._rate = rate
         self._predict = predict
         self._seen: dict[float, float] = {}
-        self._warnings: dict[float, tuple[str, ...]] = {}
+        self._warnings: dict[float, tuple[Notice, ...]] = {}
 
     def excess(self, value: float) -> float:
         """Return the curve; nan where nothing is predicted."""

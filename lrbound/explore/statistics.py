@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from lrbound.errors import Refused
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ class Statistics:
         Of targets that are numbers: squared norm of their mean by their mean square.
     classes : int or None
         Number of classes, where the targets are classes.
-    warnings : tuple of str
+    warnings : tuple of Notice
     """
 
     name: str
@@ -79,7 +80,7 @@ class Statistics:
     target_scale: float | None = None
     target_mean_share: float | None = None
     classes: int | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     def law(self, shape: tuple[int, ...]) -> Input:
         """Return the law of a network's input of ``shape`` that has these statistics.
@@ -168,13 +169,13 @@ def _finished(samples: Samples, sums: _Sums, labels: _Labels) -> Statistics:
     scale, classes = labels.finished()
     warnings, correlation, found = [], None, dict[str, float | None]()
     if count == 1:
-        warnings.append("correlation is null: one sample has no pairs")
+        warnings.append(Notice("LRB081", "correlation is null: one sample has no pairs"))
     elif squares == 0.0:
-        warnings.append("correlation is null: all values are 0")
+        warnings.append(Notice("LRB081", "correlation is null: all values are 0"))
     else:
         correlation = float((np.square(sums.total).sum() - squares) / ((count - 1) * squares))
         if correlation < 0.0:
-            warnings.append("correlation is negative; a spec takes at least 0, so leave it out")
+            warnings.append(Notice("LRB082", "correlation is negative; a spec takes at least 0, so leave it out"))
         found = sums.shares()
     return Statistics(
         samples.name,

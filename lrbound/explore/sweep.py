@@ -13,6 +13,7 @@ from lrbound.explore.knobs import Knob, find_knob
 from lrbound.explore.notes import Notes
 from lrbound.explore.source import named_apart
 from lrbound.markup import html_table, rounded
+from lrbound.notices import Notice
 from lrbound.spec import SpecError
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ class Sweep:
         Whether the values of the first knob are at equal ratios.
     points : tuple of Point
         Spec by spec; the first knob changes fastest.
-    warnings : tuple of str
+    warnings : tuple of Notice
     """
 
     knobs: tuple[str, ...]
     logarithmic: bool
     points: tuple[Point, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
     @property
     def specs(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def sweep(
                 logarithmic = axis.logarithmic
             points += _Line(axis, predict, notes, second).points()
             progress(len(points), len(sources) * math.prod(len(span.values) for _, span in varied))
-    return Sweep(labels, logarithmic, tuple(points), notes.sentences())
+    return Sweep(labels, logarithmic, tuple(points), notes.all())
 
 
 def _axes(
@@ -160,7 +161,7 @@ def _knob(source: Source, name: str, span: Range, notes: Notes | None) -> Knob:
             if not all(NO_SUCH_FIELD in one.message for one in error.diagnostics):
                 raise
             spec = source.network().name
-            notes.say(f"{spec} has no {name}: it is the same at all values")
+            notes.say(Notice("LRB062", f"there is no {name}: it is the same at all values", where=spec))
             return Knob(knob.label, ())
     return knob
 
@@ -217,7 +218,8 @@ class _Line:
         except NotSmoothError:
             return None
         if tolerance > TOLERANCES[0]:
-            self._notes.say(f"points along {self._axis.knob.label} are within {tolerance:g} of what predict says there")
+            text = f"points along {self._axis.knob.label} are within {tolerance:g} of what predict says there"
+            self._notes.say(Notice("LRB063", text))
         found = np.exp(logarithms)
         answers = np.empty_like(found)
         answers[order] = found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrbound.errors import Refused
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.prediction import Prediction
@@ -24,7 +25,8 @@ class Transfer:
         max_learning_rate of ``new`` divided by that of ``base``.
     learning_rate : float
         ``base_rate * ratio``: the same part of what ``new`` survives.
-    warnings : tuple of str
+    warnings : tuple of Notice
+        Of the two together; the predictions have their own.
     """
 
     base: Prediction
@@ -32,7 +34,7 @@ class Transfer:
     base_rate: float
     ratio: float
     learning_rate: float
-    warnings: tuple[str, ...]
+    warnings: tuple[Notice, ...]
 
 
 def transfer(base: Prediction, new: Prediction, rate: float) -> Transfer:
@@ -50,15 +52,11 @@ def transfer(base: Prediction, new: Prediction, rate: float) -> Transfer:
             raise Refused(f"{prediction.name}: no largest rate is known, so no rate can be carried")
         largest[id(prediction)] = found
     ratio = largest[id(new)] / largest[id(base)]
-    warnings = [f"{one.name}: {text}" for one in (base, new) for text in one.warnings]
+    warnings = []
     if base.limited_by != new.limited_by:
-        warnings.append(
-            f"{base.name} is limited by {base.limited_by}, {new.name} by {new.limited_by}: what tunes one rate need not tune "
-            "the other"
-        )
+        text = f"the base is limited by {base.limited_by}, the new network by {new.limited_by}"
+        warnings.append(Notice("LRB064", f"{text}: rates may not go together"))
     if rate > largest[id(base)]:
-        warnings.append(
-            f"the rate {rate:.4g} is above max_learning_rate {largest[id(base)]:.4g} of {base.name}: where it works, the "
-            "prediction is too low there, and may not be in the same way for the other network"
-        )
+        text = f"the rate {rate:.4g} is above the base's max_learning_rate {largest[id(base)]:.4g}"
+        warnings.append(Notice("LRB065", f"{text}: where it works, that is too low"))
     return Transfer(base, new, rate, ratio, rate * ratio, tuple(warnings))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrbound.forward.sweep import entrance
+from lrbound.layers import base
 from lrbound.layers.avg_pool2d import AvgPool2d
-from lrbound.layers.base import Branching, run
 from lrbound.meanfield.positions import Axis
 
 if TYPE_CHECKING:
@@ -49,13 +49,8 @@ def resolved_entrance(network: Architecture) -> Place:
 
 
 def leaves(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Layer, Shape]]:
-    """Yield all layers, those of branches too, with the shapes of their inputs."""
-    for node, inner in run(nodes, shape):
-        if isinstance(node.layer, Branching):
-            for arm in node.layer.arms():
-                yield from leaves(arm, inner)
-        else:
-            yield node.layer, inner
+    """Return all layers, those of branches too, with the shapes of their inputs."""
+    return ((node.layer, inner) for node, inner in base.leaves(nodes, shape))
 
 
 def _by_position(kernel: Kernel) -> Kernel:

@@ -151,7 +151,8 @@ def _forward(
             chain.append(fork)
         else:
             try:
-                above, pull = layer.by_sample(kernel, ctx) if single else layer.forward(kernel, ctx)
+                here = ctx.at(node.path)
+                above, pull = layer.by_sample(kernel, here) if single else layer.forward(kernel, here)
             except Refused as error:
                 error.place(node.line, node.column)
                 raise
@@ -178,7 +179,7 @@ def _branches(
         *(_forward(arm, *start, ctx, way, single=single) for arm, way in zip(arms, ways, strict=True)), strict=True
     )
     try:
-        above, split = layer.join(ends, ctx)
+        above, split = layer.join(ends, ctx.at(node.path))
     except Refused as error:
         error.place(node.line, node.column)
         raise

@@ -192,6 +192,16 @@ def run(nodes: tuple[Node, ...], shape: Shape) -> Iterator[tuple[Node, Shape]]:
         shape = node.layer.output_shape(shape)
 
 
+def leaves(nodes: Sequence[Node], shape: Shape) -> Iterator[tuple[Node, Shape]]:
+    """Yield the layers that hold no others, those of branches too, each with the shape of its input."""
+    for node, inner in run(tuple(nodes), shape):
+        if isinstance(node.layer, Branching):
+            for arm in node.layer.arms():
+                yield from leaves(arm, inner)
+        else:
+            yield node, inner
+
+
 def shape_after(nodes: tuple[Node, ...], shape: Shape) -> Shape:
     """Return the shape at the end of a chain; ShapeError where a layer cannot take its input."""
     for node in nodes:

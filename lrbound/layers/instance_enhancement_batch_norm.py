@@ -14,6 +14,7 @@ from lrbound.meanfield.gradient import Gradient, Share
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal
 from lrbound.meanfield.projection import pull_through
 from lrbound.meanfield.statistics import Statistics, normalise
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,11 +60,7 @@ class InstanceEnhancementBatchNorm(Affine):
         level = _instance_means(kernel)
         gate, lift = self._gate(level, flat=kernel.positions == 1)
         if self.weight != 0.0:
-            ctx.warn(
-                "instance_enhancement_batch_norm with a gate weight other than 0: on flat features a relu is assumed "
-                "above, on images the gate is taken as independent of what it multiplies, and gradients do not run "
-                "through it; checked against two dense networks only"
-            )
+            ctx.warn(Notice("LRB034", "a gate weight other than 0 was checked against two dense networks only"))
         gain = self.gamma**2 * gate
         kinds, sites = gain[:, None, None, None, None], gain[:, None, None]
         if gain[SAME] == gain[CROSS]:

@@ -9,6 +9,7 @@ from lrbound.fields import branch_list
 from lrbound.layers.base import Branching, Node, run, shape_after
 from lrbound.meanfield.contract import Context, Shape, ShapeError, Split
 from lrbound.meanfield.gate import multiply
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +53,7 @@ class Multiply(Branching):
         """Multiply the branches one after the other."""
         if sum(not _has_weights(branch) for branch in self.branches) > 1:
             ctx.warn(
-                "multiply: more than one branch has no weights of its own, so the factors depend on each other; they "
-                "are taken as independent, which was not checked against networks"
+                Notice("LRB033", "multiply: more than one branch has no weights; factors are taken as independent")
             )
         product, splits = outputs[0], []
         for other in outputs[1:]:

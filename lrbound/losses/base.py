@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lrbound.losses._hessians import OutputHessians
+    from lrbound.notices import Notice
 
 Targets = Literal["classes", "values", "bits"]
 """Class indices of shape (n,), real numbers of shape (n, C), or numbers from 0 to 1 of shape (n, C)."""
@@ -168,7 +169,7 @@ class Loss:
         del outputs
         return None
 
-    def limit(self, outputs: int) -> str | None:
+    def limit(self, outputs: int) -> Notice | None:
         """Return what is known to be off with so many outputs, or None."""
         del outputs
         return None

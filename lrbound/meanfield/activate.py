@@ -12,6 +12,7 @@ from lrbound.meanfield.gaussian import Pair
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, NORMAL, SAME, Cumulants, Kernel, diagonal, outer
 from lrbound.meanfield.normal import trapezoid
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.meanfield.contract import Activating, Context, Pullback
@@ -29,10 +30,8 @@ def activate(activation: Activating, kernel: Kernel, ctx: Context) -> tuple[Kern
     variable, so the diagonal is E[phi^2] and E[phi'^2].
     """
     if not kernel.gaussian:
-        ctx.warn(
-            f"{activation.kind} on values that are not Gaussian (no weights since the last activation or dropout): "
-            "they are taken as Gaussian of the same moments, which was not checked against networks"
-        )
+        text = f"{activation.kind} on values that are not Gaussian: taken as Gaussian, which was not checked"
+        ctx.warn(Notice("LRB030", text))
     if kernel.parts and kernel.gaussian:
         from lrbound.meanfield.concat import part_by_part
 

@@ -6,7 +6,7 @@ The theory's maps take and return these; it knows no layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from lrbound.meanfield.gaussian import Curve
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.meanfield.gaussian import Array, Pair
     from lrbound.meanfield.gradient import Gradient, Share
+    from lrbound.notices import Notice
 
 Shape = tuple[int, ...]
 """``(features,)`` or ``(channels, height, width)``, without the batch."""
@@ -47,13 +48,17 @@ class Context:
     init : Init
         Initialisation of the layers that have none of their own.
     warn : Callable
-        Takes a sentence about an assumption that the network breaks; each is reported once.
+        Takes a notice of an assumption that the network breaks; each is reported once.
     """
 
     samples: float
     through: bool
     init: Init
-    warn: Callable[[str], None]
+    warn: Callable[[Notice], None]
+
+    def at(self, path: str) -> Context:
+        """Return the context of one layer: notices are about it."""
+        return replace(self, warn=lambda notice: self.warn(notice.at(path)))
 
 
 class Elementwise(Curve, Protocol):

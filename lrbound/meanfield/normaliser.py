@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lrbound.meanfield.gradient import Gradient, Portion, Share
 from lrbound.meanfield.projection import pull_through
 from lrbound.meanfield.statistics import mixture_of, normalise, without_mean
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,11 +37,8 @@ def normaliser(
         Whether gamma and beta are trained.
     """
     if not kernel.gaussian:
-        assumed = "of equal variances" if statistics.channels == 1 else "as Gaussian of the same moments"
-        ctx.warn(
-            f"{statistics.kind} on values that are not Gaussian (after an activation or dropout): its units are taken "
-            f"{assumed}, which was not checked against networks"
-        )
+        assumed = "of equal variances" if statistics.channels == 1 else "as Gaussian"
+        ctx.warn(Notice("LRB031", f"{statistics.kind} on values that are not Gaussian: taken {assumed}, not checked"))
     samples = statistics.samples if statistics.batch else 1.0
     values, way = kernel if statistics.channels == 1 else without_mean(kernel, ctx, statistics), None
     if kernel.near is not None:

@@ -11,6 +11,7 @@ from lrbound.meanfield import neighbours
 from lrbound.meanfield.gradient import Gradient
 from lrbound.meanfield.kernel import Kernel, centre
 from lrbound.meanfield.regroup import common, regroup
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +38,7 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
     if not other.gaussian and one.gaussian and other.law is not None:
         law = _law_of_sum(other, one)
     elif not (one.gaussian and other.gaussian):
-        ctx.warn(
-            "a residual sum of values whose law is not tracked (an activation other than relu, or a pool, on the "
-            "shortcut or at the end of the body): it is taken as Gaussian, which was not checked against networks"
-        )
+        ctx.warn(Notice("LRB032", "a residual sum of values whose law is not tracked: taken as Gaussian, not checked"))
     shift = _crossed_means(one, other)
     out = Kernel(
         body.channels,

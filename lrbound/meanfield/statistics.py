@@ -17,6 +17,7 @@ from lrbound.errors import Refused
 from lrbound.meanfield.class_operator import Classes, Operator, classes_of
 from lrbound.meanfield.kernel import CROSS, SAME, diagonal, outer
 from lrbound.meanfield.quadratic_form import Inverse, of_sample, over_batch
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.meanfield.contract import Context
@@ -134,7 +135,11 @@ class Normalised:
 def without_mean(kernel: Kernel, ctx: Context, statistics: Statistics) -> Kernel:
     """Return the kernel without the mean that all channels share, if the normaliser subtracts it."""
     if kernel.parts:
-        ctx.warn(f"{statistics.kind} on concatenated channels: all are taken to have the mean kernel of the parts")
+        ctx.warn(
+            Notice(
+                "LRB035", f"{statistics.kind} on concatenated channels: all are taken to have the parts' mean kernel"
+            )
+        )
     if kernel.gaussian:
         shift = kernel.mean**2
         if not (statistics.centred and shift):
@@ -248,10 +253,8 @@ def _check(freedom: float, classes: Classes, statistics: Statistics, ctx: Contex
     if freedom <= 1.0 + 1e-9:
         raise Refused(_infinite_mean(statistics, freedom, classes.size))
     if freedom < FEW_VALUES and not statistics.batch:
-        ctx.warn(
-            f"{statistics.kind} over sets of {freedom:.2g} effective values: lambda_max varies widely between "
-            "initialisations, and measured networks of this kind lie up to 5 times above its prediction"
-        )
+        text = f"{statistics.kind} over {freedom:.2g} effective values: measured networks were up to 5 times above"
+        ctx.warn(Notice("LRB028", text))
 
 
 def mixture_of(kernel: Kernel, statistics: Statistics) -> Mixture | None:

@@ -20,11 +20,8 @@ class AdaptiveOptimizer(Optimizer):
 
     @property
     def no_maximum(self) -> str | None:
-        """What was measured of the rate above which training fails."""
-        return (
-            f"the steps of {self.kind} are as long as its rate whatever the gradient, so that no curvature makes them grow; "
-            "measured networks failed anywhere from 0.8 to 100 times the first-step rate"
-        )
+        """Why no rate makes the steps grow."""
+        return f"the steps of {self.kind} are as long as its rate"
 
     def on_multiple(self, factor: float) -> tuple[Self, float]:
         """Return the same optimiser and rate: its steps do not depend on the size of the loss."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lrbound.backward.parameter_groups import parameter_groups
 from lrbound.forward.sweep import forward
 from lrbound.losses.base import Logits, TargetLaw
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from lrbound.meanfield.contract import Context
@@ -33,17 +34,17 @@ def gradient_norm(network: Network, ctx: Context) -> float:
     return math.sqrt(math.fsum(g.coherent * common + each * max(g.trace - g.coherent, 0.0) * single for g in groups))
 
 
-def clipping(network: Network, ctx: Context) -> str | None:
-    """Return what ``clip_norm`` changes, a warning; None where the spec has none."""
+def clipping(network: Network, ctx: Context) -> Notice | None:
+    """Return what ``clip_norm`` changes; None where the spec has none."""
     clip, optimizer = network.training.clip_norm, network.training.optimizer
     if clip is None:
         return None
     if optimizer.no_maximum is not None:
-        return f"clip_norm scales the whole gradient, which {optimizer.kind} does not see but for its eps: the first step is the same"
+        return Notice(
+            "LRB052", f"clip_norm: {optimizer.kind} does not see the gradient's size, the first step is the same"
+        )
     norm = gradient_norm(network, ctx)
-    cut = f"so that it is cut to {clip / norm:.2g} of it" if norm > clip else "so that nothing is cut"
-    return (
-        f"clip_norm {clip:.4g}: the gradient at the start has a norm of about {norm:.2g}, {cut}. max_learning_rate is that without "
-        "clipping: near a minimum gradients are short and none is cut; above it steps stay at most rate * clip_norm long, and "
-        "training does not settle instead of exploding"
+    cut = f"is cut to {clip / norm:.2g} of it" if norm > clip else "nothing is cut"
+    return Notice(
+        "LRB053", f"clip_norm {clip:.4g}: the first gradient has norm {norm:.2g}, {cut}; the maximum is without"
     )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrbound.layers.base import Branching, run, unroll
+from lrbound.layers.base import Branching, leaves, run, unroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,16 +67,6 @@ def narrowest(nodes: Sequence[Node], shape: Shape) -> float:
 def normalisers(nodes: Sequence[Node], shape: Shape) -> list[Layer]:
     """Return the layers that fix the scale of what is below them."""
     return [node.layer for node, _ in leaves(nodes, shape) if node.layer.fixes_scale]
-
-
-def leaves(nodes: Sequence[Node], shape: Shape) -> Iterator[tuple[Node, Shape]]:
-    """Yield the layers that hold no others, each with the shape of its input."""
-    for node, inner in run(tuple(nodes), shape):
-        if isinstance(node.layer, Branching):
-            for arm in node.layer.arms():
-                yield from leaves(arm, inner)
-        else:
-            yield node, inner
 
 
 def bounded_features(nodes: Sequence[Node], shape: Shape) -> float:

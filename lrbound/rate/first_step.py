@@ -27,9 +27,10 @@ import numpy as np
 from lrbound.backward.folds import GAUSSIAN
 from lrbound.backward.parameter_groups import parameter_groups
 from lrbound.forward.sweep import forward
+from lrbound.layers.base import leaves
 from lrbound.losses.base import Logits, TargetLaw
+from lrbound.notices import Notice
 from lrbound.rate.confidence import MANY_OUTPUTS, Confidence
-from lrbound.rate.exposed import leaves
 from lrbound.rate.structure import shared_direction
 
 if TYPE_CHECKING:
@@ -185,17 +186,18 @@ def start_rate(network: Network, first: float | None) -> float | None:
     return fraction * first
 
 
-def no_start(network: Network) -> str | None:
-    """Return why an adaptive optimiser has no rate to start with, a warning; None where it has one."""
+def no_start(network: Network) -> Notice | None:
+    """Return why an adaptive optimiser has no rate to start with; None where it has one."""
     optimizer = network.training.optimizer
     if optimizer.no_maximum is None:
         return None
     if optimizer.start is None:
-        return f"recommended_learning_rate is null: no fraction of the first-step rate was checked on training with {optimizer.kind}"
+        return Notice(
+            "LRB007", f"recommended_learning_rate is null: no start was checked on training with {optimizer.kind}"
+        )
     if network.outputs > MANY_OUTPUTS:
-        return (
-            f"recommended_learning_rate is null: it was checked on networks of at most 10 outputs, not {network.outputs}, and of "
-            "widths up to 1024"
+        return Notice(
+            "LRB008", f"recommended_learning_rate is null: checked with at most 10 outputs, not {network.outputs}"
         )
     return None
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lrbound.notices import Notice, short
 from lrbound.prediction import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lrbound.explore.compare import Comparison, Contrast
     from lrbound.explore.normaliser_table import NormaliserTable, Row
     from lrbound.explore.portrait import Curve
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 def sweep(result: Sweep) -> dict[str, Any]:
     """Return the object of ``lrbound sweep``."""
     missing = any(number is None for point in result.points for number in point.answer)
-    null = ("numbers are null where nothing is predicted",) if missing and not result.warnings else ()
+    null = (Notice("LRB060", "numbers are null where nothing is predicted"),) if missing and not result.warnings else ()
     return {
         "schema_version": SCHEMA_VERSION,
         "knobs": list(result.knobs),
@@ -31,7 +34,7 @@ def sweep(result: Sweep) -> dict[str, Any]:
             }
             for point in result.points
         ],
-        "warnings": [*result.warnings, *null],
+        "warnings": _listed((*result.warnings, *null)),
     }
 
 
@@ -56,7 +59,7 @@ def solutions(result: Solutions) -> dict[str, Any]:
         "solutions": [_solution(one) | {"stable": one.stable} for one in result.solutions],
         "nearest": None if result.nearest is None else _solution(result.nearest),
         "reason": result.reason,
-        "warnings": list(result.warnings),
+        "warnings": _listed(result.warnings),
     }
 
 
@@ -107,8 +110,17 @@ def normalizers(result: NormaliserTable) -> dict[str, Any]:
         "baseline": result.rows[0].normalizer,
         "normalizers": [_row(row) for row in result.rows],
         "note": result.note,
-        "warnings": [*result.warnings, *(f"{row.normalizer}: {row.reason}" for row in result.rows if row.reason)],
+        "warnings": _listed((*result.warnings, *_undefined(result))),
     }
+
+
+def _undefined(result: NormaliserTable) -> tuple[Notice, ...]:
+    rows = (row for row in result.rows if row.reason)
+    return tuple(Notice("LRB061", short(row.reason or ""), where=row.normalizer) for row in rows)
+
+
+def _listed(notices: Iterable[Notice]) -> list[dict[str, Any]]:
+    return [notice.to_json() for notice in notices]
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -144,7 +156,7 @@ def statistics(result: Statistics) -> dict[str, Any]:
         "target_scale": result.target_scale,
         "target_mean_share": result.target_mean_share,
         "classes": result.classes,
-        "warnings": list(result.warnings),
+        "warnings": _listed(result.warnings),
     }
 
 
@@ -157,5 +169,5 @@ def transfer(result: Transfer) -> dict[str, Any]:
         "ratio": result.ratio,
         "base": result.base.to_json(),
         "new": result.new.to_json(),
-        "warnings": list(result.warnings),
+        "warnings": _listed(result.warnings),
     }

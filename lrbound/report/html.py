@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lrbound.explore.portrait import Curve, Portrait
     from lrbound.explore.sweep import Sweep
+    from lrbound.notices import Notice
     from lrbound.prediction import LayerReport, Prediction
 
 MOST_LAYERS = 10
@@ -43,7 +44,7 @@ class HtmlReport(Report):
             for one in predictions
         ]
         titles = ["batch size", "lambda_max", "max learning rate", "recommended"]
-        notes = [f"batch size {batch(one)}: {text}" for one in predictions for text in one.warnings]
+        notes = [notice.within(f"batch size {batch(one)}") for one in predictions for notice in one.warnings]
         return page(predictions[0].name, f"<section>{table(titles, rows)}{_notes(notes)}</section>")
 
     def portraits(self, portraits: Sequence[Portrait]) -> str:
@@ -268,6 +269,6 @@ def _assumptions(prediction: Prediction) -> str:
     return f"<section><h2>What it assumes</h2>{''.join(sentences)}{_notes(prediction.warnings)}</section>"
 
 
-def _notes(sentences: Sequence[str]) -> str:
-    items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
+def _notes(notices: Sequence[Notice]) -> str:
+    items = "".join(f"<li>{escape(text)}</li>" for text in map(str, notices))
     return f"<h2>Notes</h2><ul class='notes'>{items}</ul>" if items else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lrbound.notices import Notice
 from lrbound.prediction import SCHEMA_VERSION
 from lrbound.report import _objects as objects
 from lrbound.report.base import CheckResult, Report
@@ -35,7 +36,7 @@ class JsonReport(Report):
 
     def check(self, result: CheckResult) -> str:
         """Return the object of ``lrbound check``."""
-        lost: list[str] = []
+        lost: list[Notice] = []
         head = {
             "schema_version": SCHEMA_VERSION,
             "ok": result.ok,
@@ -50,7 +51,7 @@ class JsonReport(Report):
 
     def measurement(self, result: Measurement) -> str:
         """Return the object of ``lrbound measure``."""
-        lost: list[str] = []
+        lost: list[Notice] = []
         whole = result.to_json()
         prediction = whole.pop("prediction")
         version, *rest = _nulled(whole, "", lost).items()
@@ -112,21 +113,21 @@ class JsonReport(Report):
         return _dumps({"schema_version": SCHEMA_VERSION, "specs": found})
 
 
-def _finite(prediction: dict[str, Any], lost: list[str] | None = None) -> dict[str, Any]:
+def _finite(prediction: dict[str, Any], lost: list[Notice] | None = None) -> dict[str, Any]:
     lost = [] if lost is None else lost
     clean: dict[str, Any] = _nulled(prediction, "", lost)
-    clean["warnings"] = [*clean["warnings"], *lost]
+    clean["warnings"] = [*clean["warnings"], *(notice.to_json() for notice in lost)]
     return clean
 
 
-def _nulled(value: Any, path: str, lost: list[str]) -> Any:
-    """Return ``value`` with null for every number that is not finite, and add a sentence to ``lost`` for each."""
+def _nulled(value: Any, path: str, lost: list[Notice]) -> Any:
+    """Return ``value`` with null for every number that is not finite, and add a notice to ``lost`` for each."""
     if isinstance(value, dict):
         return {key: _nulled(item, f"{path}.{key}" if path else key, lost) for key, item in value.items()}
     if isinstance(value, list):
         return [_nulled(item, f"{path}[{index}]", lost) for index, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
-        lost.append(f"{path} is null: its value is {value}, which JSON cannot hold")
+        lost.append(Notice("LRB014", f"{path} is null: its value is {value}, which JSON cannot hold"))
         return None
     return value
 

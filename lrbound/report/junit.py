@@ -32,7 +32,7 @@ class JUnitReport(Report):
             ET.SubElement(case, "failure", {"type": "learning-rate-too-high", "message": verdict}).text = said
         ET.SubElement(case, "system-out").text = said
         if prediction.warnings:
-            ET.SubElement(case, "system-err").text = _allowed("\n".join(prediction.warnings))
+            ET.SubElement(case, "system-err").text = _allowed("\n".join(map(str, prediction.warnings)))
         ET.indent(suites)
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode")
 

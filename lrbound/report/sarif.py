@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import lrbound
 from lrbound.report import _words as words
 from lrbound.report.base import CheckResult, Report
+
+if TYPE_CHECKING:
+    from lrbound.notices import Notice
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULE = "learning-rate-too-high"
@@ -30,7 +33,7 @@ class SarifReport(Report):
 
 def _run(result: CheckResult) -> dict[str, Any]:
     verdict = f"{result.prediction.name}: {words.verdict(result)}"
-    notes = [_notification("warning", text) for text in result.prediction.warnings]
+    notes = [_noted(notice) for notice in result.prediction.warnings]
     if result.ok:
         notes.insert(0, _notification("warning" if result.cautious else "note", verdict))
     sentences = [verdict, *words.assumptions(result.prediction)]
@@ -55,6 +58,11 @@ def _run(result: CheckResult) -> dict[str, Any]:
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}],
         "results": [] if result.ok else [found],
     }
+
+
+def _noted(notice: Notice) -> dict[str, Any]:
+    level = "note" if notice.severity == "info" else notice.severity
+    return {**_notification(level, str(notice)), "associatedRule": {"id": notice.code}}
 
 
 def _notification(level: str, text: str) -> dict[str, Any]:

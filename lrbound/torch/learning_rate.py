@@ -222,7 +222,12 @@ def answer(
         if alike not in known:
             known[alike] = _largest(network, alike, multiple)
         answers.append(replace(known[alike], index=index, learning_rate=optimizer.learning_rate))
-    said = [*translation.notes, *criterion.notes, *notes, *answers[0].prediction.warnings, *unknown_data(network)]
+    said = [
+        *translation.notes,
+        *criterion.notes,
+        *notes,
+        *map(str, (*answers[0].prediction.warnings, *unknown_data(network))),
+    ]
     return RateCheck(tuple(answers), tuple(dict.fromkeys(said)))
 
 
@@ -254,7 +259,7 @@ def _largest(network: Network, optimizer: Optimizer, multiple: float) -> GroupRa
     )
     largest, start, first = (None if rate is None else rate / factor for rate in told)
     if largest is None and first is None:
-        raise Refused("; ".join(("no largest learning rate is known for this model", *prediction.warnings)))
+        raise Refused("; ".join(("no largest learning rate is known for this model", *map(str, prediction.warnings))))
     return GroupRate(0, None, largest, start, first, prediction)
 
 

@@ -50,7 +50,7 @@ def test_text_says_what_the_numbers_mean(cli, spec):
 def test_out_keeps_the_result_and_is_not_overwritten(cli, spec):
     assert cli(spec, *QUICK, "--out", "kept", "--seeds", "1").exit_code == 0
     before = Path("kept/boundary.json").read_text()
-    assert json.loads(before)["schema_version"] == 1
+    assert json.loads(before)["schema_version"] == 2
 
     again = cli(spec, *QUICK, "--out", "kept", "--seeds", "1")
     assert (again.exit_code, again.stdout) == (2, "")

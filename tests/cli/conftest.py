@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from lrbound.cli.app import app
 from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.network import Training
+from lrbound.notices import Notice
 from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 
@@ -61,7 +62,7 @@ def prediction() -> Prediction:
         recommended_learning_rate=0.005,
         bounds=Bounds(0.0237, 0.02),
         layers=(LayerReport("layers.0", "linear", 1_010, 2.5, 0.5, 160.6),),
-        warnings=("lambda_max_interval is null: not yet",),
+        warnings=(Notice("LRB002", "lambda_max_interval is null: not yet"),),
     )
 
 

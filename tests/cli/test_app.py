@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import sys
 
 import pytest
 
 import lrbound
-from lrbound.cli.app import HELPERS, build, run, verbs
+from lrbound.cli.app import HELPERS, run, verbs
 from lrbound.cli.exit import ExitCode
 
 
 def test_version(cli):
-    result = cli("--version")
+    for option in ("--version", "-V"):
+        result = cli(option)
 
-    assert (result.exit_code, result.stdout) == (0, f"lrbound {lrbound.__version__}\n")
+        assert (result.exit_code, result.stdout) == (0, f"lrbound {lrbound.__version__}\n")
 
 
 def test_help_lists_every_verb_with_its_line(cli):
@@ -29,9 +31,21 @@ def test_help_lists_every_verb_with_its_line(cli):
 
 
 @pytest.mark.parametrize("verb", verbs())
-def test_every_verb_has_a_command_with_help(verb, cli):
-    assert build(verb).get_short_help_str()
-    assert cli(verb, "--help").exit_code == 0
+def test_every_verb_has_a_command_with_help_and_an_example(verb, cli):
+    result = cli(verb, "-h")
+    example = re.search(rf"Example: lrbound {verb} (.*)\n", result.stdout)
+
+    assert result.exit_code == 0
+    assert example is not None
+    assert all(f"{word}" in result.stdout.replace(example[0], "") for word in example[1].split() if word[0] == "-")
+
+
+def test_the_lines_of_the_help_are_whole_sentences(cli):
+    listed = cli("-h").stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+
+    assert len(listed) == len(verbs())
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+    assert max(map(len, listed)) < 80
 
 
 @pytest.mark.parametrize("name", sorted(HELPERS))

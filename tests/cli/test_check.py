@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from lrbound.notices import Notice
+
 
 def test_a_rate_at_the_maximum_is_ok(cli, core):
     result = cli("check", "a.yaml", "--lr", "0.02")
@@ -44,12 +46,14 @@ def test_without_any_rate_there_is_nothing_to_check(cli, core):
 
 
 def test_without_a_known_maximum_nothing_can_be_said(cli, core, prediction):
-    core.prediction = replace(prediction, max_learning_rate=None, warnings=("max_learning_rate is null: adam",))
+    core.prediction = replace(
+        prediction, max_learning_rate=None, warnings=(Notice("LRB006", "max_learning_rate is null: adam"),)
+    )
     result = cli("check", "a.yaml", "--lr", "0.1", "--format", "json")
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: no largest stable rate is known for this network\nmax_learning_rate is null: adam\n"
+        "error: no largest stable rate is known for this network\nLRB006 max_learning_rate is null: adam\n"
     )
 
 
@@ -89,7 +93,7 @@ def test_json_is_that_of_the_interface(cli, core, prediction):
 
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
-        "schema_version": 1,
+        "schema_version": 2,
         "ok": False,
         "learning_rate": 0.03,
         "max_learning_rate": 0.02,
@@ -109,7 +113,7 @@ def test_github_annotates_the_spec(cli, core):
         "::error file=nets/a.yaml,line=4,col=31,title=lrbound%3A learning rate too high::tiny: "
     )
     assert result.stdout.count("\n") == 1
-    assert result.stderr == "warning: lambda_max_interval is null: not yet\n"
+    assert result.stderr == "note[LRB002]: lambda_max_interval is null: not yet\nlrbound explain LRB002\n"
 
 
 def test_the_options_of_predict_are_there(cli, core):

@@ -195,7 +195,7 @@ def test_a_partial_spec_is_marked_and_warned_of(cli, nets):
 
     assert result.exit_code == 0
     assert "  - identity  # 2 (PReLU); STAND-IN: 'prelu' has a slope that is trained" in result.stdout
-    assert "warning: not translated: 2 (PReLU): 'prelu' has a slope that is trained" in result.stderr
+    assert "warning[LRB090]: not translated: 2 (PReLU): 'prelu' has a slope that is trained" in result.stderr
 
 
 def test_everything_that_cannot_be_translated_is_said_at_once(cli, nets):

@@ -45,7 +45,7 @@ def test_text_has_the_result_on_stdout_and_warnings_on_stderr(cli, core):
     result = cli("predict", "a.yaml")
 
     assert "max learning rate          0.02 " in result.stdout
-    assert result.stderr == "warning: lambda_max_interval is null: not yet\n"
+    assert result.stderr == "note[LRB002]: lambda_max_interval is null: not yet\nlrbound explain LRB002\n"
 
 
 def test_json_has_everything_on_stdout(cli, core, prediction):

@@ -21,6 +21,10 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
+def messages(shown):
+    return [warning["message"] for warning in shown["prediction"]["warnings"]]
+
+
 @pytest.fixture
 def interrupted(monkeypatch):
     """Let Ctrl-C be pressed in the initialisation after so many."""
@@ -70,7 +74,7 @@ def test_text_has_the_comparison_on_stdout_and_warnings_on_stderr(small_spec):
 
     assert result.exit_code == 0
     assert result.stdout.startswith("small (mean-field), 2 initialisations on 8 samples each\n\nlambda_max predicted")
-    assert all(line.startswith("warning: ") for line in result.stderr.splitlines())
+    assert all(line.startswith(("warning[LRB", "note[LRB", "lrbound explain ")) for line in result.stderr.splitlines())
 
 
 def test_the_seed_and_the_options_of_predict_reach_the_measurement(small_spec):
@@ -92,15 +96,15 @@ def test_samples_of_another_number_than_the_batch_are_said(small_spec):
     result = run(small_spec, "--samples", "20")
 
     assert "on 20 samples each" in result.stdout
-    assert "warning: measured on 20 samples; the prediction is for a batch of 8\n" in result.stderr
+    assert "warning[LRB071]: measured on 20 samples; the prediction is for a batch of 8\n" in result.stderr
 
 
 def test_a_full_batch_is_said_in_the_json_too(small_spec):
     shown = json.loads(run(small_spec, "--batch-size", "full", "--seeds", "1", "--format", "json").stdout)
 
-    assert "the full batch is taken as 256 samples" in shown["prediction"]["warnings"]
+    assert "the full batch is taken as 256 samples" in messages(shown)
     assert shown["measured"]["std"] is None
-    assert "measured.std is null: one initialisation has no spread" in shown["prediction"]["warnings"]
+    assert "measured.std is null: one initialisation has no spread" in messages(shown)
 
 
 def test_data_from_a_file(small_spec, tmp_path):
@@ -109,7 +113,7 @@ def test_data_from_a_file(small_spec, tmp_path):
     result = run(small_spec, "--data", path)
 
     assert result.exit_code == 0
-    assert "warning: the data has mean_square" in result.stderr
+    assert "warning[LRB076]: the data has mean_square" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_ctrl_c_keeps_what_is_done(small_spec, interrupted):
     assert result.exit_code == 130
     assert result.stderr == ""
     assert shown["measured"]["values"] == whole["measured"]["values"][:2]
-    assert "interrupted after 2 of 4 initialisations" in shown["prediction"]["warnings"]
+    assert "interrupted after 2 of 4 initialisations" in messages(shown)
 
 
 def test_ctrl_c_before_the_first_is_done_leaves_nothing_to_show(small_spec, interrupted):
@@ -207,7 +211,7 @@ def test_a_model_with_its_weights_is_one_initialisation(models):
     shown = measured(f"{models}:model", "--seeds", "2")
 
     assert shown["ratio"] == pytest.approx(1.0, abs=0.15)
-    assert any("is one initialisation" in warning for warning in shown["prediction"]["warnings"])
+    assert any("is one initialisation" in warning for warning in messages(shown))
 
 
 def test_layers_of_a_model_have_no_paths_of_a_spec(models):

@@ -7,6 +7,7 @@ import pytest
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.network import Training
+from lrbound.notices import Notice
 from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 from lrbound.report import REPORTS
@@ -26,7 +27,7 @@ PREDICTION = Prediction(
         LayerReport("layers.1", "relu", 0, 0.5, 0.3, 0.0),
         LayerReport("layers.2", "linear", 10, 2.5, 0.5, 50.0),
     ),
-    warnings=("a warning",),
+    warnings=(Notice("LRB012", "a warning"),),
 )
 SAMPLES = (Sample(100.0, {"layers.0": 80.0, "layers.2": 20.0}), Sample(140.0, {"layers.0": 90.0, "layers.2": 50.0}))
 MEASURED = Measurement(PREDICTION, SAMPLES, 128, per_layer=True)
@@ -48,7 +49,7 @@ def test_layers_are_those_with_parameters_and_their_mean_parts():
 
 def test_json_is_the_object_of_the_interface():
     assert replace(MEASURED, per_layer=False).to_json() == {
-        "schema_version": 1,
+        "schema_version": 2,
         "prediction": PREDICTION.to_json(),
         "measured": {"lambda_max": 120.0, "std": 800**0.5, "values": [100.0, 140.0], "inside_interval": 1},
         "ratio": 1.25,

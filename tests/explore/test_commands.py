@@ -34,7 +34,7 @@ def test_sweep_json(lrbound):
     found = value(lrbound("sweep", FC, "--vary", "layers.*.batch_norm.gamma=0.5,1", "--format", "json"))
     one = value(lrbound("predict", FC, "--format", "json"))
 
-    assert found["schema_version"] == 1
+    assert found["schema_version"] == 2
     assert found["knobs"] == ["layers.*.batch_norm.gamma"]
     assert found["points"][1] == {
         "name": "wei2019-fc",

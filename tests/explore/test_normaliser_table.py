@@ -9,6 +9,7 @@ import pytest
 from lrbound import parse, predict
 from lrbound.explore.normaliser_table import BATCHES, normaliser_table
 from lrbound.explore.normalisers import names, split_names, with_normaliser
+from lrbound.notices import short
 
 FC = "examples/wei2019-fc.yaml"
 FLAT = (
@@ -84,7 +85,7 @@ def test_json(lrbound):
     done = lrbound("compare", FC, "--normalizers", "layer,instance_norm,group", "--format", "json")
     found = json.loads(done.stdout)
 
-    assert (done.returncode, done.stderr, found["schema_version"]) == (0, "", 1)
+    assert (done.returncode, done.stderr, found["schema_version"]) == (0, "", 2)
     assert (found["baseline"], [spec["name"] for spec in found["specs"]]) == (
         "none",
         ["none", "layer_norm", "group_norm"],
@@ -95,7 +96,8 @@ def test_json(lrbound):
     assert [at["batch_size"] for at in layer["batch_sizes"]] == [4, 32, 256]
     assert (group["settings"], group["reason"], layer["settings"]) == ("groups 40", None, "")
     assert (instance["lambda_max"], instance["max_learning_rate"], instance["batch_sizes"]) == (None, None, [])
-    assert f"instance_norm: {instance['reason']}" in found["warnings"]
+    warning = next(one for one in found["warnings"] if one.get("where") == "instance_norm")
+    assert (warning["code"], warning["message"]) == ("LRB061", short(instance["reason"]))
     assert all(row["why"] for row in found["normalizers"])
 
 

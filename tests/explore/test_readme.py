@@ -15,13 +15,26 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "examples/README.md", "examples/commands.md")
-VERBS = ("predict", "check", "measure", "boundary", "sweep", "solve", "compare", "new", "schema", "stats", "import")
+VERBS = (
+    "predict",
+    "check",
+    "measure",
+    "boundary",
+    "sweep",
+    "solve",
+    "compare",
+    "new",
+    "schema",
+    "stats",
+    "import",
+    "explain",
+)
 COMMANDS = [
     line
     for document in DOCUMENTS
     for block in re.findall(r"```console\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
     for line in block.splitlines()
-    if line.startswith(tuple(f"lrbound {verb} " for verb in VERBS))
+    if line.startswith(tuple(f"lrbound {verb}" for verb in VERBS))
 ]
 
 

@@ -148,7 +148,7 @@ def test_another_spec_without_the_knob_stays_as_it_is(source):
     flat = {point.answer for point in result.points if point.spec == "wei2019-fc-no-bn"}
 
     assert flat == {shorten(predict(source("wei2019-fc-no-bn").network()))}
-    assert "wei2019-fc-no-bn has no gamma: it is the same at all values" in result.warnings
+    assert "LRB062 wei2019-fc-no-bn: there is no gamma: it is the same at all values" in map(str, result.warnings)
 
 
 def test_the_first_spec_must_have_the_knob(source):
@@ -168,7 +168,7 @@ def test_where_the_theory_refuses_there_are_no_numbers_and_a_reason(source):
 
     assert result.points[0].answer == (None, None, None)
     assert result.points[1].answer.lambda_max > 0
-    assert any(text.startswith("at training.batch_size=2: no prediction: ") for text in result.warnings)
+    assert any(str(text).startswith("LRB061 training.batch_size=2: no prediction: ") for text in result.warnings)
 
 
 def test_a_refusal_in_a_long_range_falls_back_to_single_points(source):
@@ -210,8 +210,8 @@ def test_progress_reaches_its_end(source):
 
 def test_warnings_are_said_once_with_their_place(source):
     result = sweep([source("wei2019-fc")], [("depth", parse_range("3,5,8"))], predict)
-    doubts = [text for text in result.warnings if "orthogonal" in text]
+    doubts = [text for text in result.warnings if "orthogonal" in text.message]
 
     assert len(doubts) <= 1
-    assert not any("lambda_max_interval" in text for text in result.warnings)
+    assert not any("lambda_max_interval" in text.message for text in result.warnings)
     assert not math.isnan(sum(point.answer.lambda_max for point in result.points))

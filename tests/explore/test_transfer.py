@@ -53,14 +53,14 @@ def test_a_rate_above_the_largest_of_the_base_is_carried_with_a_warning(spec):
     result = run("transfer", spec("base"), spec("wide", width=512), "--lr", "5")
 
     assert result.exit_code == 0
-    assert "the rate 5 is above max_learning_rate" in result.stderr
+    assert "the rate 5 is above the base's max_learning_rate" in result.stderr
     assert "Carried learning rate: " in result.stdout
 
 
 def test_networks_that_different_things_limit_are_warned_of(spec):
     result = run("transfer", spec("noisy", batch=2), spec("full", batch="full"), "--lr", "0.001")
 
-    assert "noisy is limited by minibatch, full by " in result.stderr
+    assert "the base is limited by minibatch, the new network by " in result.stderr
 
 
 def test_a_rate_that_is_none_and_a_spec_that_is_missing_are_refused(spec):

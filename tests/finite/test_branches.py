@@ -215,7 +215,7 @@ def test_branches_side_by_side_are_one_layer(masks: str, widths: tuple[int, ...]
 def test_products_stay_at_leading_order_and_say_so() -> None:
     net = network("- multiply: [[{linear: 50}], [{linear: 50}, sigmoid]]\n- linear: 5", head=head("[20]", 16))
 
-    assert any("leading order" in text for text in predict(net).warnings)
+    assert any("leading order" in text.message for text in predict(net).warnings)
 
 
 def test_an_arm_that_meets_its_first_mask_is_what_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from lrbound.meanfield.kernel import Kernel
 from lrbound.meanfield.merge import merge
 from lrbound.meanfield.positions import Axis
 from lrbound.meanfield.regroup import common, regroup
+from lrbound.notices import Notice  # noqa: TC001
 from tests.nets import network
 from tests.sampled import sampled
 
@@ -188,10 +189,10 @@ def test_branches_that_do_not_fit(layer: str, message: str) -> None:
 
 def test_dependent_factors_are_named() -> None:
     """x sigmoid(x) is not a product of independent factors."""
-    warnings: list[str] = []
+    warnings: list[Notice] = []
     net = network(f"{STEM}- multiply: [[], [sigmoid]]\n{GAP}", head=HEAD)
     forward(net, Context(12.0, True, net.init, warn=warnings.append))
-    assert any(text.startswith("multiply: more than one branch") for text in warnings)
+    assert ("LRB033", "layers.3") in [(one.code, one.path) for one in warnings]
 
 
 # --- Classes of positions ---------------------------------------------------------------------------------------------

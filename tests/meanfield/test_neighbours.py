@@ -265,7 +265,7 @@ def test_any_size_of_the_image(pool: str) -> None:
     sizes = [[len(step.above.rows.counts) for step in forward(net, context(net))] for net in (small, large)]
     assert sizes[0] == sizes[1]
     assert max(sizes[0]) <= 12
-    assert not any("overlapping" in warning for warning in predict(small).warnings)
+    assert not any("overlapping" in warning.message for warning in predict(small).warnings)
 
 
 def test_padding_beyond_the_filter_shows_places_twice() -> None:

@@ -256,7 +256,7 @@ def test_infinite_means_are_refused(build):
 def test_few_effective_values_are_warned_of():
     net = dense("group_norm: 30")
 
-    assert any("effective values" in text for text in predict(net).warnings)
+    assert any("effective values" in text.message for text in predict(net).warnings)
 
 
 @pytest.mark.parametrize(("norm", "per_channel"), [("layer_norm", 2), ("rms_norm", 1), ("group_norm: 6", 2)])

@@ -206,7 +206,7 @@ def test_full_batch_has_no_minibatch_bound_and_says_so() -> None:
 
     assert p.bounds.minibatch is None
     assert 0.7 / 0.85 * MARGIN[True] * p.bounds.curvature < p.max_learning_rate <= p.bounds.curvature
-    assert any(text.startswith("bounds.minibatch is null") for text in p.warnings)
+    assert any(text.message.startswith("bounds.minibatch is null") for text in p.warnings)
 
 
 def test_minibatch_formula() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.network import Training
+from lrbound.notices import Notice
 from lrbound.optimizers.sgd import SGD
 from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 from lrbound.rate.confidence import Confidence
@@ -27,7 +28,7 @@ def prediction() -> Prediction:
             LayerReport("layers.0.repeat[0].layers.1", "relu", 0, 0.5, 1 / 3, 0.0),
             LayerReport("layers.1", "linear", 1_010, 16_060.4, 1.5e-7, 120.45),
         ),
-        warnings=("first warning",),
+        warnings=(Notice("LRB012", "first warning", "layers.1"),),
         limited_by="minibatch",
         confidence=Confidence("medium", "the samples are taken as white"),
     )

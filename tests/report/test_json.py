@@ -10,6 +10,10 @@ from lrbound.report import REPORTS
 from lrbound.report.base import CheckResult
 
 
+def lost(message):
+    return {"code": "LRB014", "severity": "warning", "message": message, "path": None}
+
+
 @pytest.fixture
 def report():
     return REPORTS.get("json")()
@@ -20,7 +24,7 @@ def test_prediction_is_the_object_of_the_interface(report, prediction):
 
 
 def test_prediction_is_indented_by_two(report, prediction):
-    assert report.prediction(prediction).startswith('{\n  "schema_version": 1,\n  "name": "tiny",\n')
+    assert report.prediction(prediction).startswith('{\n  "schema_version": 2,\n  "name": "tiny",\n')
 
 
 def test_check_wraps_the_prediction(report, prediction):
@@ -39,7 +43,7 @@ def test_check_wraps_the_prediction(report, prediction):
         "prediction",
     ]
     assert shown == {
-        "schema_version": 1,
+        "schema_version": 2,
         "ok": True,
         "learning_rate": 0.005,
         "max_learning_rate": 0.0205,
@@ -58,9 +62,9 @@ def test_a_number_that_json_cannot_hold_is_null_and_said(report, prediction, val
     assert shown["lambda_max"] is None
     assert shown["layers"][1]["q"] is None
     assert shown["warnings"] == [
-        "first warning",
-        f"lambda_max is null: its value is {value}, which JSON cannot hold",
-        f"layers[1].q is null: its value is {value}, which JSON cannot hold",
+        {"code": "LRB012", "severity": "warning", "message": "first warning", "path": "layers.1"},
+        lost(f"lambda_max is null: its value is {value}, which JSON cannot hold"),
+        lost(f"layers[1].q is null: its value is {value}, which JSON cannot hold"),
     ]
 
 
@@ -68,7 +72,4 @@ def test_a_check_says_so_among_the_warnings_of_its_prediction(report, prediction
     shown = json.loads(report.check(CheckResult(False, 0.01, 0.0, math.inf, prediction, "a.yaml")))
 
     assert shown["ratio"] is None
-    assert shown["prediction"]["warnings"] == [
-        "first warning",
-        "ratio is null: its value is inf, which JSON cannot hold",
-    ]
+    assert shown["prediction"]["warnings"][1:] == [lost("ratio is null: its value is inf, which JSON cannot hold")]

@@ -35,7 +35,7 @@ def test_a_rate_within_the_bound_is_a_passed_case(prediction):
     assert (root.get("tests"), root.get("failures"), root[0].get("failures")) == ("1", "0", "0")
     assert case.find("failure") is None
     assert case.find("system-out").text.startswith("learning rate 0.005 is within the largest stable rate 0.0205 ")
-    assert case.find("system-err").text == "first warning"
+    assert case.find("system-err").text == "LRB012 first warning (layers.1)"
 
 
 def test_without_warnings_and_place_there_is_nothing_of_them(prediction):

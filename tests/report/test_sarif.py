@@ -65,7 +65,11 @@ NOTIFICATION = {
     "type": "object",
     "additionalProperties": False,
     "required": ["message"],
-    "properties": {"level": LEVEL, "message": TEXT},
+    "properties": {
+        "level": LEVEL,
+        "message": TEXT,
+        "associatedRule": {"type": "object", "properties": {"id": {"type": "string"}}},
+    },
 }
 INVOCATION = {
     "type": "object",
@@ -146,7 +150,11 @@ def test_a_rate_within_the_bound_is_no_result_but_a_note(prediction):
     assert run["results"] == []
     assert note["level"] == "note"
     assert note["message"]["text"].startswith("tiny: learning rate 0.005 is within the largest stable rate 0.0205 ")
-    assert warning == {"level": "warning", "message": {"text": "first warning"}}
+    assert warning == {
+        "level": "warning",
+        "message": {"text": "LRB012 first warning (layers.1)"},
+        "associatedRule": {"id": "LRB012"},
+    }
 
 
 @pytest.mark.parametrize(
