@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lrbound.markup import html_table, rounded
@@ -42,6 +42,8 @@ class LayerReport:
     gradient : float or None
         Mean square E |df/dh|^2 of the gradient of one output f of the network with respect to all units and positions h of the
         layer's output; None for the published formulas.
+    weight_std : float or None
+        Standard deviation of the layer's weights; None for a layer without weights, and for the published formulas.
     """
 
     path: str
@@ -51,6 +53,7 @@ class LayerReport:
     q_xy: float
     lambda_: float
     gradient: float | None = None
+    weight_std: float | None = None
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,26 @@ class Prediction:
                     "q_xy": layer.q_xy,
                     "lambda": layer.lambda_,
                     "gradient": layer.gradient,
+                    "weight_std": layer.weight_std,
                 }
                 for layer in self.layers
             ],
             "hint": self.hint,
             "warnings": [notice.to_json() for notice in self.warnings],
         }
+
+
+def with_rates_of(start: Prediction, later: Prediction) -> Prediction:
+    """Return what holds at the start of training with the rates of the network a step later, where these are smaller."""
+    first, second = start.max_learning_rate, later.max_learning_rate
+    if first is not None and second is not None and first <= second:
+        return start
+    return replace(
+        start,
+        max_learning_rate=second,
+        recommended_learning_rate=later.recommended_learning_rate,
+        limited_by=later.limited_by,
+        confidence=later.confidence,
+        critical_batch_size=later.critical_batch_size,
+        first_step_learning_rate=later.first_step_learning_rate,
+    )

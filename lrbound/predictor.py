@@ -19,12 +19,13 @@ from lrbound.errors import Refused
 from lrbound.forward.infinite_batch import last_memory
 from lrbound.forward.sweep import advance, entrance
 from lrbound.hint import hint
+from lrbound.initial_weights import awake, doubts, drawn_weights
 from lrbound.losses.base import Logits
 from lrbound.losses.half_squared_error import HalfSquaredError
 from lrbound.meanfield.contract import Context
 from lrbound.notices import Notice, Notices
 from lrbound.optimizers.base import LayerwiseCurvature
-from lrbound.prediction import Bounds, LayerReport, Prediction
+from lrbound.prediction import Bounds, LayerReport, Prediction, with_rates_of
 from lrbound.published import assumptions, known_rate, published_prediction
 from lrbound.rate.clipping import clipping
 from lrbound.rate.confidence import confidence
@@ -35,7 +36,7 @@ from lrbound.rate.reasons import above_curvature, missing
 from lrbound.rate.survival import START, Case, survival
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lrbound.forward.sweep import Correction, Place
     from lrbound.network import Network, Training
@@ -92,6 +93,9 @@ def predict(
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             published = method == "wei2019"
             found = published_prediction(network) if published else _mean_field(network, batch_statistics, full_batch)
+            later = None if published else awake(network)
+            if later is not None:
+                found = with_rates_of(found, _mean_field(later, batch_statistics, full_batch))
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         raise Refused(OUT_OF_RANGE) from error
     if not all(
@@ -127,11 +131,12 @@ def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch:
     start = training.optimizer.stable_rate(LayerwiseCurvature(white, 0.0, ()))
     largest = known_rate(min(survives.rate, _at_the_start(start, bounds.minibatch, network)))
     first = first_step_rate(network, step.ctx)
-    layers = _layer_reports(swept, scale)
+    weights = drawn_weights(network)
+    layers = _layer_reports(swept, scale, {one.path: one.std for one in weights})
     notes.say(*([] if step.limit else [*finite.warnings, training.loss.limit(network.outputs)]))
     notes.say(*missing(bounds.curvature, bounds.minibatch, network, limit=step.limit))
     notes.say(above_curvature(largest, bounds.curvature, network))
-    notes.say(no_start(network), clipping(network, step.ctx))
+    notes.say(no_start(network), clipping(network, step.ctx), *doubts(weights))
     if survives.critical_batch_size is None and training.optimizer.no_maximum is None:
         notes.say(NO_CRITICAL_BATCH)
     normalisers = frozenset(term.node.path for term in swept.terms if term.node.layer.fixes_scale)
@@ -329,8 +334,17 @@ def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits, la
     )
 
 
-def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
+def _layer_reports(swept: _Swept, scale: float, stds: Mapping[str, float]) -> tuple[LayerReport, ...]:
     return tuple(
-        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part, t.gradient)
+        LayerReport(
+            t.node.path,
+            t.node.layer.kind,
+            t.parameters,
+            t.q,
+            t.q_xy,
+            scale * part,
+            t.gradient,
+            stds.get(t.node.path),
+        )
         for t, part in zip(swept.terms, swept.finite.parts, strict=True)
     )

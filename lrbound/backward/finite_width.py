@@ -19,6 +19,7 @@ from lrbound.backward.measures import (
     from_below,
     in_common,
     inputs_of,
+    isometry,
     kurtosis,
     law_of,
     of_inputs,
@@ -188,6 +189,7 @@ class FiniteWidthBackward(Backward):
         self.latest, self.fluid, self.parted, self.stream = [], [], False, object()
         self.found.layers.append(layer)
         self.way.append(layer)
+        layer.stage.isometric = isometry(step, self.ctx)
         self.open, self.under, self.beside = [layer.stage], [(layer.stage, 1.0)], np.zeros(2)
         self.absorbed = absorbed_below((self.rest, *reversed(self.outer)), self.ctx)
 

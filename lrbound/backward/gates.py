@@ -41,6 +41,7 @@ from lrbound.backward.dof import Signal
 from lrbound.backward.measures import TRACE, between, own_part, probe, varying
 from lrbound.backward.norm_transfer import NONE, NormTransfer
 from lrbound.forward.roles import weighted
+from lrbound.init import Fans
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import SAME, Kernel
 from lrbound.meanfield.merge import in_one_class
@@ -149,7 +150,7 @@ def _spread(layer: SqueezeExcite, kernel: Kernel, ctx: Context) -> tuple[float, 
     h_c = channels.mean(channels.given(slope) ** 2)
 
     h = phi.value(units.values)
-    scale = (layer.inits[1] or ctx.init).sigma_w2(inside.channels, kernel.channels)
+    scale = (layer.inits[1] or ctx.init).sigma_w2(Fans(inside.channels, kernel.channels, kernel.channels))
     few_t = scale * ((s * g_v - 2.0 * x * h_v) * h**2 - 2.0 * x * h_c * h * units.given(h))
     few_g = scale * g_v * h**2
     many_t, many_g = s * g**2 - 2.0 * x * g * channels.given(g), g**2

@@ -101,6 +101,19 @@ def from_below(step: Step, ctx: Context) -> float:
     return max(1.0 - (layer.init or ctx.init).bias_square(inputs_of(step)) / x, 0.0)
 
 
+def isometry(step: Step, ctx: Context) -> float:
+    """Return what orthogonal weights take off the spread 1/nu of gradients that pass them: 1/max(inputs, outputs).
+
+    Of n outputs that pass to m <= n inputs a random projection keeps 1/m - 1/n of the 1/m of Gaussian weights, and to m >= n
+    inputs nothing is lost. Dense layers alone: at one position a filter's orthogonal matrix is a part of itself.
+    """
+    layer = step.node.layer
+    assert weighted(layer)
+    if (layer.init or ctx.init).distribution != "orthogonal" or step.below.positions > 1:
+        return 0.0
+    return 1.0 / max(inputs_of(step), step.above.channels)
+
+
 def inputs_of(step: Step) -> int:
     """Return the fan-in of a weight layer."""
     layer = step.node.layer

@@ -16,12 +16,14 @@ forward kernel in the place of T. Status: derived.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lrbound.forward.roles import weighted
 from lrbound.forward.sweep import Fork
+from lrbound.init import NAMED
 from lrbound.layers.base import Branching
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import Kernel, diagonal, embed
@@ -91,10 +93,12 @@ def _above(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
 def _weights(step: Step, below: Kernel | None, ctx: Context) -> Kernel:
     layer, above = step.node.layer, step.above
     assert weighted(layer)
-    fan_in = step.node.layer.parameters((step.below.channels,)) // above.channels - layer.bias
-    init = layer.init or ctx.init
-    shift = init.bias_square(fan_in) if layer.bias else 0.0
-    scale = fan_in / init.sigma_w2(fan_in, fan_in * above.channels // step.below.channels)
+    init, fans = layer.init or ctx.init, layer.fans(step.below.channels)
+    if init.variance(fans) == 0.0:  # the gradients by the weights do not depend on them
+        init = NAMED["lecun"]
+        above = replace(step.node.layer, init=init).forward(step.below, ctx)[0]  # type: ignore[call-arg]
+    shift = init.bias_square(fans.fan_in) if layer.bias else 0.0
+    scale = 1.0 / init.variance(fans)
     pair, site = scale * (above.pair - shift) + float(layer.bias), scale * above.site
     if below is not None:
         lower = step.node.layer.forward(below, ctx)[0]

@@ -41,7 +41,8 @@ class Stage:
     """What lies under a weight layer, or in part of its inputs: what the Wishart step averages over.
 
     Where the inputs are branches side by side, ``pieces`` are theirs, and ``sizes`` how the layer's Gram matrix is made up of
-    them. ``masks`` is the kurtosis of random masks above the activation: derivatives of max pools, and dropout.
+    them. ``masks`` is the kurtosis of random masks above the activation: derivatives of max pools, and dropout. ``isometric`` is
+    what orthogonal weights take off 1/nu (lrbound/theory/finite.md, section 8).
     """
 
     law: Unit = LINEAR
@@ -53,6 +54,7 @@ class Stage:
     mixing: float = 0.0
     pieces: list[Stage] = field(default_factory=list)
     sizes: Shares | None = None
+    isometric: float = 0.0
 
     def split(self, sizes: Shares) -> list[Stage]:
         """Return a piece for each of the branches side by side that the stage goes on in."""
@@ -67,7 +69,7 @@ class Stage:
             common, alone = 1.0 - self.law.gain / self.law.one, 1.0 / masks
             if self.freedom is None:
                 return Step(np.inf, np.inf, np.inf, self.mixing, common, alone)
-            one, mean, bulk = (count / self.inverse_kurtosis for count in self.freedom[:3])
+            one, mean, bulk = (self._kept(count / self.inverse_kurtosis) for count in self.freedom[:3])
             return Step(one, mean, bulk, self.mixing, common, alone)
         steps = [piece.step for piece in self.pieces]
         squares = self.sizes.complement**2, self.sizes.coherent**2
@@ -86,6 +88,11 @@ class Stage:
             float(varying @ [step.common for step in steps]),
             float(varying @ [step.alone for step in steps]),
         )
+
+    def _kept(self, count: float) -> float:
+        """Return the degrees of freedom that orthogonal weights leave."""
+        spread = 1.0 / count - self.isometric
+        return count if not self.isometric else 1.0 / spread if spread > 0.0 else np.inf
 
     def under_statistics(self) -> bool:
         """Say whether all of it ends at batch statistics."""

@@ -78,10 +78,8 @@ def rows(network: Architecture) -> tuple[Row, ...]:
 
 def _sigmas(layer: Linear | Conv2d, shape: Shape, network: Architecture) -> tuple[float, float]:
     init = layer.init or network.init
-    side = layer.window.size if isinstance(layer, Conv2d) else 1
-    out = layer.channels if isinstance(layer, Conv2d) else layer.features
-    fan_in = shape[0] * side
-    return init.sigma_w2(fan_in, out * side), init.bias_square(fan_in) if layer.bias else 0.0
+    fans = layer.fans(shape[0])
+    return init.sigma_w2(fans), init.bias_square(fans.fan_in) if layer.bias else 0.0
 
 
 def _forward(layer: Layer, at: Order, shape: Shape, network: Architecture) -> Order:

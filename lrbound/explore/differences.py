@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import params
-from lrbound.init import NAMED, Init
+from lrbound.init import Init, spelled
 from lrbound.layers.base import Node
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def describe(value: Any) -> str:
     if isinstance(value, Node):
         return _describe_layer(value)
     if isinstance(value, Init):
-        return next((name for name, init in NAMED.items() if init == value), _describe_fields(value))
+        said = spelled(value)
+        return said if isinstance(said, str) else str(said).replace("'", "")
     if hasattr(value, "kind"):
         return str(value.kind)
     if dataclasses.is_dataclass(value):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import params
+from lrbound.init import BIASES, FORMS
 from lrbound.layers.base import children
 from lrbound.spec import parse
 from lrbound.spec.header import LAW
-from lrbound.spec.inits import MOMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def known_paths(text: str, *, indices: bool = False) -> list[str]:
     kinds = dict.fromkeys(f"layers.*.{name}" for node in nodes for name in _arguments(node.layer))
     header = [
         *(f"input.{name}" for name in ("shape", *LAW)),
-        *(f"init.{name}" for name in MOMENTS),
+        *(f"init.{name}" for name in (*(name for name, form in FORMS.items() if form.number is not None), *BIASES)),
         *(f"training.{name}" for name in ("batch_size", "loss")),
         *(f"training.optimizer.{name}" for name in ("name", *params(type(network.training.optimizer)))),
     ]

@@ -79,8 +79,7 @@ class FanIn(Correction):
         statistics = layer.statistics(kernel.channels, self.ctx.samples)
         if weighted(layer):
             uniform = (layer.init or self.ctx.init).distribution == "uniform"
-            fan_in = step.node.layer.parameters((kernel.channels,)) // above.channels - layer.bias
-            self.weights(kernel, getattr(layer, "window", None), fan_in, uniform=uniform)
+            self.weights(kernel, getattr(layer, "window", None), layer.fans(kernel.channels).fan_in, uniform=uniform)
         elif statistics is not None:
             self.normaliser(statistics.channels, statistics.alpha)
         elif layer.positions_to_units:
@@ -183,9 +182,8 @@ def leaning(step: Step, above: Gradient, ctx: Context) -> float:
     layer = step.node.layer
     if step.lean is None or not weighted(layer):
         return 0.0
-    fan_in = step.node.layer.parameters((step.below.channels,)) // step.above.channels - layer.bias
-    fan_out = fan_in * step.above.channels // step.below.channels
-    scale = fan_in / (layer.init or ctx.init).sigma_w2(fan_in, fan_out)
+    variance = (layer.init or ctx.init).variance(layer.fans(step.below.channels))
+    scale = 1.0 / variance if variance > 0.0 else 0.0
     spread = np.sqrt(np.maximum(step.above.on_site[SAME] - step.above.on_site[CROSS], 0.0))
     kernel = step.lean.becomes(step.lean.pair * outer(spread), step.lean.site * spread**2)
     return scale * float(above.delta.dot(kernel).coherent)

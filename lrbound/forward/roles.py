@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 import numpy as np
 
 if TYPE_CHECKING:
-    from lrbound.init import Init
+    from lrbound.init import Fans, Init
     from lrbound.layers.base import Layer
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.gaussian import Curve
@@ -18,6 +18,9 @@ class Weighted(Protocol):
 
     init: Init | None
     bias: bool
+
+    def fans(self, channels: int) -> Fans:
+        """Return what initialisations divide by for an input of so many channels."""
 
 
 def weighted(layer: Layer) -> TypeGuard[Weighted]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from lrbound.importing.refusal import Reason
 from lrbound.importing.vote import Elected, elect_biases, elect_weights, rounded
-from lrbound.init import NAMED, Init
+from lrbound.init import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lrbound.importing.graph import Parameter
     from lrbound.importing.step import Drawn
+    from lrbound.init import Init
 
 FAR_MEAN = 5.0
 """Standard errors beyond which a mean is not 0: one layer in two million by chance."""
@@ -106,9 +107,7 @@ def _objection(parameter: Parameter, what: str) -> str:
         if what == "biases":
             return ""
         if parameter.mean == 0.0:
-            return (
-                "its weights are all 0, for which a spec has no initialisation; leave the layer out to see the others"
-            )
+            return ""
         return f"its weights are all {parameter.mean:.4g}; a spec has weights of mean 0 only, so draw them at random"
     if parameter.samples < FEWEST:
         return ""
@@ -127,10 +126,8 @@ def _together(layer: Drawn, weight: Elected, bias: float | None) -> Found:
     init, default = weight.init, NAMED["pytorch"]
     if init == default and (layer.bias is None or bias is None):
         return Found(default, weight.text)
-    if isinstance(init, float):
-        init = Init(rounded(init))
-    elif init == default:
-        init = Init(rounded(default.weight_variance))
+    if init == default:
+        init = replace(default, bias_over_fan_in=False)
     bias = default.sigma_b2(layer.fan_in) if bias is None else bias
     constant = layer.bias.mean if layer.bias is not None and layer.bias.constant else None
     return Found(replace(init, bias_variance=rounded(bias), bias_mean=rounded(constant or 0.0)), weight.text)

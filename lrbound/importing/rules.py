@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lrbound.init import NAMED, Init
+from lrbound.init import FORMS, MODES, NAMED, Init
 
 if TYPE_CHECKING:
     from lrbound.importing.step import Drawn
@@ -16,71 +16,58 @@ NORMAL, UNIFORM = 3.0, 1.8
 
 @dataclass(frozen=True)
 class Rule:
-    """A way to draw weights: variance = gain^2 / fan.
+    """A way to draw weights.
 
     Attributes
     ----------
     text : str
         What one calls to have it.
-    gain2 : float
-        gain^2.
-    fan : {"in", "out", "average", "largest", "none"}
-    kurtosis : float
-    name : str
-        Its name in a spec, where it has one.
+    init : Init
+        Without biases, but for torch's default.
     """
 
     text: str
-    gain2: float
-    fan: str
-    kurtosis: float
-    name: str = ""
+    init: Init
+
+    @property
+    def kurtosis(self) -> float:
+        """Of the weights."""
+        return UNIFORM if self.init.distribution == "uniform" else NORMAL
 
     def variance(self, layer: Drawn) -> float:
         """Return the variance of a weight."""
-        fans = {
-            "in": layer.fan_in,
-            "out": layer.fan_out,
-            "average": (layer.fan_in + layer.fan_out) / 2.0,
-            "largest": max(layer.fan_in, layer.weight.shape[0]),
-            "none": 1.0,
-        }
-        return self.gain2 / fans[self.fan]
-
-    def init(self, layer: Drawn) -> Init | float:
-        """Return the initialisation of a spec, or sigma_w^2 where it has no name for it."""
-        named = NAMED.get(self.name)
-        if named is not None and (named.fan == "in" or layer.fan_out == layer.layer_fan_out):
-            return named
-        return self.variance(layer) * layer.fan_in
+        return self.init.variance(layer.fans)
 
 
-RELU = 2.0
-TANH = (5.0 / 3.0) ** 2
+def _form(name: str, **given: Any) -> Init:
+    return FORMS[name].made(given)
+
+
+TANH = {"nonlinearity": "tanh"}
 RULES = (
-    Rule("torch's default, uniform with the bound 1/sqrt(fan_in)", 1.0 / 3.0, "in", UNIFORM, "pytorch"),
-    Rule("kaiming_normal_", RELU, "in", NORMAL, "he"),
-    Rule("kaiming_normal_(mode='fan_out')", RELU, "out", NORMAL),
-    Rule("xavier_uniform_", 1.0, "average", UNIFORM, "xavier"),
-    Rule("xavier_normal_", 1.0, "average", NORMAL, "xavier"),
-    Rule("kaiming_uniform_", RELU, "in", UNIFORM, "he"),
-    Rule("kaiming_uniform_(mode='fan_out')", RELU, "out", UNIFORM),
-    Rule("normal with the variance 1/fan_in (LeCun)", 1.0, "in", NORMAL, "lecun"),
-    Rule("uniform with the variance 1/fan_in (LeCun)", 1.0, "in", UNIFORM, "lecun"),
-    Rule("uniform with the bound 1/sqrt(fan_out)", 1.0 / 3.0, "out", UNIFORM),
-    Rule("normal with the variance 1/fan_out", 1.0, "out", NORMAL),
-    Rule("uniform with the variance 1/fan_out", 1.0, "out", UNIFORM),
-    Rule("orthogonal_", 1.0, "largest", NORMAL),
-    Rule("orthogonal_(gain=sqrt(2))", RELU, "largest", NORMAL),
-    Rule("xavier_normal_(gain=sqrt(2))", RELU, "average", NORMAL),
-    Rule("xavier_uniform_(gain=sqrt(2))", RELU, "average", UNIFORM),
-    Rule("xavier_normal_(gain=5/3)", TANH, "average", NORMAL),
-    Rule("xavier_uniform_(gain=5/3)", TANH, "average", UNIFORM),
-    Rule("kaiming_normal_(nonlinearity='tanh')", TANH, "in", NORMAL),
-    *(Rule(f"standard deviation {deviation:g}", deviation**2, "none", NORMAL) for deviation in (0.01, 0.02, 0.001)),
+    Rule("torch's default, uniform with the bound 1/sqrt(fan_in)", NAMED["pytorch"]),
+    Rule("kaiming_normal_", NAMED["he"]),
+    Rule("kaiming_normal_(mode='fan_out')", _form("kaiming_normal", mode="fan_out")),
+    Rule("xavier_uniform_", _form("xavier_uniform")),
+    Rule("xavier_normal_", NAMED["xavier"]),
+    Rule("kaiming_uniform_", _form("kaiming_uniform")),
+    Rule("kaiming_uniform_(mode='fan_out')", _form("kaiming_uniform", mode="fan_out")),
+    Rule("normal with the variance 1/fan_in (LeCun)", NAMED["lecun"]),
+    Rule("uniform with the variance 1/fan_in (LeCun)", _form("lecun_uniform")),
+    Rule("uniform with the bound 1/sqrt(fan_out)", Init(1.0 / 3.0, fan="out", distribution="uniform")),
+    Rule("normal with the variance 1/fan_out", Init(1.0, fan="out")),
+    Rule("uniform with the variance 1/fan_out", Init(1.0, fan="out", distribution="uniform")),
+    Rule("orthogonal_", _form("orthogonal")),
+    Rule("orthogonal_(gain=sqrt(2))", _form("orthogonal", gain=2.0**0.5)),
+    Rule("xavier_normal_(gain=sqrt(2))", _form("xavier_normal", gain=2.0**0.5)),
+    Rule("xavier_uniform_(gain=sqrt(2))", _form("xavier_uniform", gain=2.0**0.5)),
+    Rule("xavier_normal_(gain=5/3)", _form("xavier_normal", gain=5.0 / 3.0)),
+    Rule("xavier_uniform_(gain=5/3)", _form("xavier_uniform", gain=5.0 / 3.0)),
+    Rule("kaiming_normal_(nonlinearity='tanh')", _form("kaiming_normal", **TANH)),
+    *(Rule(f"standard deviation {deviation:g}", _form("std", **{"": deviation})) for deviation in (0.01, 0.02, 0.001)),
     *(
-        Rule(f"kaiming_normal_(a={slope}, mode='fan_{fan}')", RELU / (1.0 + slope**2), fan, NORMAL)
+        Rule(f"kaiming_normal_(a={slope}, mode='{mode}')", _form("kaiming_normal", a=slope, mode=mode))
         for slope in (0.1, 0.2)
-        for fan in ("in", "out")
+        for mode in MODES
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lrbound.importing.graph import Parameter, Shape
     from lrbound.importing.refusal import Origin
+    from lrbound.init import Fans
     from lrbound.layers.base import Layer
 
 
@@ -43,10 +44,7 @@ class Drawn:
     ----------
     weight : Parameter
     bias : Parameter or None
-    fan_in, fan_out : int
-        As torch counts them; the fan_out of a grouped convolution is over all channels.
-    layer_fan_out : int
-        As the layer of the spec counts it.
+    fans : Fans
     kind : str
         ``linear``, ``conv2d``: whose rule the vote is about.
     origin : Origin
@@ -54,11 +52,14 @@ class Drawn:
 
     weight: Parameter
     bias: Parameter | None
-    fan_in: int
-    fan_out: int
-    layer_fan_out: int
+    fans: Fans
     kind: str
     origin: Origin
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of one unit."""
+        return self.fans.fan_in
 
 
 @dataclass(frozen=True)

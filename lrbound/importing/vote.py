@@ -9,16 +9,17 @@ too; what fits nothing is written as it was measured.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lrbound.importing.rules import RULES, Rule
+from lrbound.importing.rules import NORMAL, RULES, UNIFORM, Rule
+from lrbound.init import ZEROS, Distribution, Init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.importing.graph import Parameter
     from lrbound.importing.step import Drawn
-    from lrbound.init import Init
 
 FAR = 4.0
 """Standard errors beyond which a variance is not a rule's."""
@@ -33,13 +34,13 @@ class Elected(NamedTuple):
 
     Attributes
     ----------
-    init : Init or float
-        By a named initialisation, or sigma_w^2.
+    init : Init
+        Without biases, but for torch's default.
     text : str
         The rule in words; empty where the variance is that of this layer alone.
     """
 
-    init: Init | float
+    init: Init
     text: str
 
 
@@ -50,8 +51,10 @@ def elect_weights(layers: Sequence[Drawn]) -> dict[str, Elected]:
     for layer in sorted(layers, key=lambda layer: -layer.weight.samples):
         if layer.weight.variance:
             waiting.append(layer)
+        elif layer.weight.constant and layer.weight.mean == 0.0:
+            found[layer.weight.name] = Elected(ZEROS, "all 0")
         else:  # no values, or all alike, which is said elsewhere
-            found[layer.weight.name] = Elected(RULES[0].init(layer), RULES[0].text)
+            found[layer.weight.name] = Elected(RULES[0].init, RULES[0].text)
     while waiting:
         strict, loose, common = _by_rule(waiting), _by_rule(waiting, any_law=True), _in_common(waiting)
         best = common if len(common) > len(loose) else strict or loose or common
@@ -66,7 +69,14 @@ def _by_rule(layers: Sequence[Drawn], *, any_law: bool = False) -> dict[str, Ele
     taken = max(fitting, key=len)  # of equals the first, which is the more usual one
     rule = RULES[fitting.index(taken)]
     text = f"the variance of {rule.text}" if any_law else rule.text
-    return {layer.weight.name: Elected(rule.init(layer), text) for layer in taken}
+    return {layer.weight.name: Elected(_as_drawn(rule.init, layer) if any_law else rule.init, text) for layer in taken}
+
+
+def _as_drawn(init: Init, layer: Drawn) -> Init:
+    """Return an initialisation with the law that the kurtosis of the weights is nearer to."""
+    uniform = layer.weight.kurtosis < 0.5 * (NORMAL + UNIFORM)
+    law: Distribution = "uniform" if uniform else "normal"
+    return replace(init, distribution=law, bias_variance=0.0, bias_over_fan_in=False)
 
 
 def fits(rule: Rule, layer: Drawn, *, any_law: bool = False) -> bool:
@@ -94,10 +104,12 @@ def _in_common(layers: Sequence[Drawn]) -> dict[str, Elected]:
     known = len({layer.fan_in for layer, _ in alike}) > 1
     number = simplest(mean, spread) if power == 1 else simplest(math.sqrt(mean), spread / 2.0) ** 2
     text = f"standard deviation {math.sqrt(number):.4g}" if power == 0 else f"weight_variance {number:.6g}"
-    return {
-        layer.weight.name: Elected(rounded(number * layer.fan_in ** (1 - power)), text if known else "")
-        for layer, _ in alike
-    }
+    if not known:
+        return {
+            layer.weight.name: Elected(Init(rounded(number * layer.fan_in ** (1 - power))), "") for layer, _ in alike
+        }
+    init = Init(rounded(number), fan="in" if power == 1 else "none")
+    return {layer.weight.name: Elected(init, text) for layer, _ in alike}
 
 
 def elect_biases(layers: Sequence[Drawn]) -> dict[str, float | None]:
@@ -152,7 +164,7 @@ def misfits(init: Init, layer: Drawn, far: float = FAR) -> list[tuple[str, float
     far : float
         Standard errors that a variance may be off.
     """
-    pairs = [("weight_variance", layer.weight, init.sigma_w2(layer.fan_in, layer.layer_fan_out), layer.fan_in)]
+    pairs = [("weight_variance", layer.weight, init.sigma_w2(layer.fans), layer.fan_in)]
     if layer.bias is not None:
         pairs.append(("mean square of biases", layer.bias, init.bias_square(layer.fan_in), 1))
     found = []

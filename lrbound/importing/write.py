@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lrbound.init import NAMED, Init
+from lrbound.init import Init, spelled
 from lrbound.layers import LAYERS
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def scalar(value: Any) -> str:
     if isinstance(value, tuple):
         return str(list(value))
     if isinstance(value, Init):
-        return _init(value)
+        return _flow(spelled(value))
     if isinstance(value, str):
         return (
             value if value.replace("_", "a").replace("-", "a").isalnum() and not value[0].isdigit() else _quoted(value)
@@ -132,10 +132,8 @@ def _number(value: float) -> str:
     return text if not exponent else f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(power)}"
 
 
-def _init(init: Init) -> str:
-    for name, known in NAMED.items():
-        if init == known:
-            return name
-    given = {"weight_variance": init.weight_variance}
-    given |= {name: value for name in ("bias_variance", "bias_mean") if (value := getattr(init, name))}
-    return f"{{{', '.join(f'{name}: {_number(value)}' for name, value in given.items())}}}"
+def _flow(value: str | float | dict[str, Any]) -> str:
+    """Return an initialisation on one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_flow(inner)}' for name, inner in value.items())}}}"
+    return scalar(value)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import params
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import nn
 
@@ -155,17 +155,20 @@ class Branching(Layer):
 
 def moved(node: Node, old: str, new: str) -> Node:
     """Return a node, and all nodes inside it, with the beginning ``old`` of their paths replaced by ``new``."""
-    inner = {
-        field.name: _moved_inside(getattr(node.layer, field.name), old, new)
-        for field in dataclasses.fields(node.layer)
-        if field.metadata.get("param") is not None and field.metadata["param"].type in ("layers", "branches")
-    }
-    layer = dataclasses.replace(node.layer, **inner) if inner else node.layer
+    layer = with_inner(node.layer, lambda nodes: tuple(moved(inner, old, new) for inner in nodes))
     return Node(new + node.path.removeprefix(old), layer, node.line, node.column)
 
 
-def _moved_inside(nodes: tuple[Any, ...], old: str, new: str) -> tuple[Any, ...]:
-    return tuple(moved(node, old, new) if isinstance(node, Node) else _moved_inside(node, old, new) for node in nodes)
+def with_inner(layer: Layer, changed: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Layer:
+    """Return a layer with each list of layers among its arguments changed."""
+    inner: dict[str, object] = {}
+    for field in dataclasses.fields(layer):
+        param = field.metadata.get("param")
+        if param is not None and param.type == "layers":
+            inner[field.name] = changed(getattr(layer, field.name))
+        elif param is not None and param.type == "branches":
+            inner[field.name] = tuple(changed(branch) for branch in getattr(layer, field.name))
+    return dataclasses.replace(layer, **inner) if inner else layer
 
 
 class Container(Layer):

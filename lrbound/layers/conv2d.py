@@ -8,6 +8,7 @@ from operator import gt
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from lrbound.fields import Pair, as_written, both, choice, flag, initialisation, integer, pair
+from lrbound.init import Fans
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.position_map import convolution
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 class Conv2d(Layer):
     """Convolution: Z(a,b) = sigma_b^2 + sigma_w^2 mean over d of K(s a + d, s b + d).
 
-    fan_in is the input's channels / groups times the filter's area, fan_out the output's (lrbound/theory/mean-field.md,
-    section 4).
+    fan_in is the input's channels / groups times the filter's area (lrbound/theory/mean-field.md, section 4).
     """
 
     main: ClassVar[str | None] = "channels"
@@ -77,9 +77,12 @@ class Conv2d(Layer):
 
     def gradient_gain(self, shape: Shape, init: Init) -> float:
         """Return sigma_w^2."""
-        return (self.init or init).sigma_w2(
-            shape[0] // self.groups * self.window.size, self.channels // self.groups * self.window.size
-        )
+        return (self.init or init).sigma_w2(self.fans(shape[0]))
+
+    def fans(self, channels: int) -> Fans:
+        """Return what initialisations divide by for an input of so many channels."""
+        area = self.window.size
+        return Fans(channels // self.groups * area, self.channels * area, self.channels)
 
     def by_sample(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters, borders left out."""
@@ -90,10 +93,9 @@ class Conv2d(Layer):
     def _scale(self, channels: int, ctx: Context) -> tuple[int, float, float, float]:
         """Return fan-in, sigma_w^2, and mean square and mean of the biases, for an input of so many channels."""
         init = self.init or ctx.init
-        fan_in = channels // self.groups * self.window.size
-        sigma_w2 = init.sigma_w2(fan_in, self.channels // self.groups * self.window.size)
-        square, mean = (init.bias_square(fan_in), init.bias_mean) if self.bias else (0.0, 0.0)
-        return fan_in, sigma_w2, square, mean
+        fans = self.fans(channels)
+        square, mean = (init.bias_square(fans.fan_in), init.bias_mean) if self.bias else (0.0, 0.0)
+        return fans.fan_in, init.sigma_w2(fans), square, mean
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random filters."""
@@ -131,7 +133,5 @@ class Conv2d(Layer):
             groups=self.groups,
             bias=self.bias,
         )
-        area = self.window.size
-        fan_in, fan_out = shape[0] // self.groups * area, self.channels // self.groups * area
-        (self.init or init).draw(module.weight, module.bias, fan_in, fan_out)
+        (self.init or init).draw(module.weight, module.bias, self.fans(shape[0]))
         return module

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag, initialisation, integer
+from lrbound.init import Fans
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
 from lrbound.meanfield.weights import weight_layer
@@ -48,13 +49,17 @@ class Linear(Layer):
 
     def gradient_gain(self, shape: Shape, init: Init) -> float:
         """Return sigma_w^2."""
-        return (self.init or init).sigma_w2(shape[0], self.features)
+        return (self.init or init).sigma_w2(self.fans(shape[0]))
+
+    def fans(self, channels: int) -> Fans:
+        """Return what initialisations divide by for an input of so many features."""
+        return Fans(channels, self.features, self.features)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel through random weights."""
         init = self.init or ctx.init
         fan_in = kernel.channels
-        sigma_w2 = init.sigma_w2(fan_in, self.features)
+        sigma_w2 = init.sigma_w2(self.fans(fan_in))
         square, mean = (init.bias_square(fan_in), init.bias_mean) if self.bias else (0.0, 0.0)
         return weight_layer(kernel, self.features, fan_in, sigma_w2, square, bias=self.bias, bias_mean=mean)
 
@@ -63,5 +68,5 @@ class Linear(Layer):
         from torch import nn
 
         module = nn.Linear(shape[0], self.features, bias=self.bias)
-        (self.init or init).draw(module.weight, module.bias, shape[0], self.features)
+        (self.init or init).draw(module.weight, module.bias, self.fans(shape[0]))
         return module

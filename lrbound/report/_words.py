@@ -74,10 +74,19 @@ def assumptions(prediction: Prediction) -> list[str]:
         f"For {a.loss}, {batch}, {statistics}, {a.training.optimizer.words}, "
         f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
     )
+    conditions += _weights(prediction)
     if prediction.first_step_learning_rate is not None:
         return [conditions]
     caution = a.training.loss.caution
     return [conditions, FIRST_STEPS if prediction.limited_by else AT_START, *([] if caution is None else [caution])]
+
+
+def _weights(prediction: Prediction) -> str:
+    stds = [layer.weight_std for layer in prediction.layers if layer.weight_std is not None]
+    if not stds:
+        return ""
+    low, high = (f"{value:.3g}" for value in (min(stds), max(stds)))
+    return f" Weights start with standard deviations {'of ' + low if low == high else f'from {low} to {high}'}."
 
 
 def _first_step_verdict(result: CheckResult) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
+from typing import TYPE_CHECKING
 
 from lrbound.fields import Param, params
 from lrbound.layers import LAYERS
@@ -14,6 +15,11 @@ from lrbound.spec.names import member
 from lrbound.spec.scalars import describe, is_null, read_scalar, resolve
 from lrbound.spec.tree import Entry, ListValue, MapValue, Scalar, Value
 from lrbound.spec.wording import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lrbound.init import Init
 
 
 class LayerReader:
@@ -28,10 +34,13 @@ class LayerReader:
     ----------
     marks : dict of str to Mark
         Where every layer and argument stands, by its path.
+    inits : mapping of str to Init
+        Initialisations by kind of layer, for those without one of their own.
     """
 
     def __init__(self, problems: Problems) -> None:
         self.marks: dict[str, Mark] = {}
+        self.inits: Mapping[str, Init] = {}
         self._problems = problems
 
     def read_list(self, value: Value, path: str, label: str, *, empty: bool = False) -> tuple[Node, ...]:
@@ -59,6 +68,8 @@ class LayerReader:
             return self._read_argument(argument, param, f"{path}.{name}.{key}", empty=not required)
 
         layer = build(cls, name, mapping, read, self._problems)
+        if layer is not None and name in self.inits and "init" not in mapping.entries:
+            layer = replace(layer, init=self.inits[name])  # type: ignore[call-arg]
         return None if layer is None else Node(path, layer, mark.line, mark.column)
 
     def _read_argument(self, value: Value, param: Param, path: str, *, empty: bool) -> object:

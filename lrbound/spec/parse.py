@@ -7,14 +7,12 @@ import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from lrbound.init import NAMED
 from lrbound.input_law import Input
 from lrbound.network import Network
 from lrbound.spec.compose import compose
 from lrbound.spec.diagnostics import Diagnostic, Mark, Problems, SpecError
 from lrbound.spec.header import VERSION, read_input, read_name, read_training, read_version
-from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
-from lrbound.spec.inits import read_init
+from lrbound.spec.inits import Inits, read_inits
 from lrbound.spec.layers import LayerReader
 from lrbound.spec.names import known_entries
 from lrbound.spec.scalars import describe, is_null
@@ -167,7 +165,8 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
     _check_required(given, root.mark, problems)
     part("version", read_version, None)
     law = part("input", lambda value: read_input(value, problems), Input((1,)))
-    init = part("init", lambda value: read_init(value, "", problems), NAMED[DEFAULT_INIT])
+    inits = part("init", lambda value: read_inits(value, problems), Inits())
+    reader.inits = inits.by_kind
     default_training = read_training(MapValue(root.mark, {}), problems)
     training = part("training", lambda value: read_training(value, problems), default_training)
     no_nodes: tuple[Node, ...] = ()
@@ -181,7 +180,7 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
         mark = _loss_mark(given, reader.marks["layers"])
         problems.add(mark, message)
         problems.check()
-    return Network(name, law, init, nodes, shape, training)
+    return Network(name, law, inits.rest, nodes, shape, training)
 
 
 def _check_required(given: dict[str, Value], mark: Mark, problems: Problems) -> None:

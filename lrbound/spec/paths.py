@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrbound.fields import params
-from lrbound.init import NAMED, Init
+from lrbound.init import FORMS, Init, named
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
-from lrbound.spec.inits import VARIANCES
 from lrbound.spec.long_form import layer_class, write_out
 from lrbound.spec.tree import ListValue, MapValue, Scalar, Value, copy
 from lrbound.spec.wording import quote
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from lrbound.layers.base import Layer
     from lrbound.spec.diagnostics import Mark, Problems
 
+VARIANCES = ("weight_variance", "bias_variance")
+"""Of an initialisation that is written out as soon as one of them is set."""
 MOST_ELEMENTS = 200
 MOST_DIGITS = 6  # of an index; a tree has 100 000 values at most
 BLOCKS = ("input", "init", "training", "optimizer")  # may be left out of a spec, so a path may create them
@@ -74,7 +75,7 @@ class TreeEditor:
         """Report initialisations of which only one variance has been set and the other is not known."""
         for mapping, mark, name in self._half_inits:
             missing = [key for key in VARIANCES if key not in mapping.entries]
-            if missing:
+            if missing and not any(key in FORMS and key not in VARIANCES for key in mapping.entries):
                 message = f"{name} is no pair of variances; set 'init.{missing[0]}' too"
                 self._problems.add(mark, message)
                 mapping.put(missing[0], mark, Scalar(mark, "1"))  # so that the reader does not complain again
@@ -142,7 +143,7 @@ class _Walk:
         if last and (element in node.entries or free):
             self._put(node, element, layer_class(element) if in_list else None)
         elif element in node.entries or (free and element in BLOCKS):
-            self._enter(node, element)
+            self._enter(node, element, self._elements[index + 1] if not last else "")
             self.go(node.entries[element].value, index + 1, layer_class(element) if in_list else None)
         else:
             self._stick(node, index)
@@ -156,18 +157,18 @@ class _Walk:
         node.put(key, self._value.mark, copy(self._value))
         self.done += 1
 
-    def _enter(self, node: MapValue, key: str) -> None:
-        """Make a block of what stands at ``key``: create it, or write a named initialisation out."""
+    def _enter(self, node: MapValue, key: str, after: str) -> None:
+        """Make a block of what stands at ``key``: create it, or write a named initialisation out, unless ``after`` replaces it."""
         entry = node.entries.get(key)
         if entry and not (key == "init" and isinstance(entry.value, Scalar)):
             return
         block = MapValue(self._value.mark, {})
-        if key == "init":
+        if key == "init" and after in (*VARIANCES, "bias_mean"):
             name = entry.value.text if entry and isinstance(entry.value, Scalar) else None
-            named = NAMED.get(name or "")
-            if named and named == Init(named.weight_variance, named.bias_variance):
+            init = named(name or "")
+            if init and init == Init(init.weight_variance, init.bias_variance):
                 for variance in VARIANCES:
-                    block.put(variance, block.mark, Scalar(block.mark, repr(getattr(named, variance))))
+                    block.put(variance, block.mark, Scalar(block.mark, repr(getattr(init, variance))))
             else:
                 said = f"init: {quote(name)}" if name else f"init: the default ('{DEFAULT_INIT}', or the network's)"
                 self.half_inits.append((block, block.mark, said))

@@ -11,7 +11,7 @@ from dataclasses import MISSING
 from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import Param, params
-from lrbound.init import NAMED
+from lrbound.init import BIASES, FORMS, Form, names
 from lrbound.layers import LAYERS
 from lrbound.losses import LOSSES
 from lrbound.optimizers import OPTIMIZERS
@@ -28,7 +28,6 @@ from lrbound.spec.header import (
     VERSION,
 )
 from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
-from lrbound.spec.inits import MOMENTS
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Layer
@@ -48,7 +47,7 @@ def schema() -> Schema:
         "version": {"const": VERSION, "description": "of this format"},
         "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "description": "of the network"},
         "input": _input(),
-        "init": _nullable({"$ref": "#/$defs/init"}) | {"default": DEFAULT_INIT},
+        "init": _nullable(_inits()) | {"default": DEFAULT_INIT},
         "training": _nullable({"$ref": "#/$defs/training"}),
         "layers": {"$ref": "#/$defs/layers", "minItems": 1, "description": "in the order in which they run"},
     }
@@ -136,11 +135,23 @@ def _input() -> Schema:
 
 
 def _init() -> Schema:
-    variances = {name: _field(param) for name, param in MOMENTS.items()}
-    return {
-        "description": "initialisation of weights and biases",
-        "anyOf": [{"enum": list(NAMED)}, _object(variances, required=["weight_variance"])],
-    }
+    biases = {name: _field(param) for name, param in BIASES.items()}
+    forms = [_object({name: _form(form), **biases}, required=[name]) for name, form in FORMS.items()]
+    return {"description": "initialisation of weights and biases", "anyOf": [{"enum": list(names())}, *forms]}
+
+
+def _form(form: Form) -> Schema:
+    if form.number is not None:
+        return _field(form.number)
+    arguments = {name: _field(param) for name, param in form.arguments.items()}
+    found = {**_object(arguments, required=list(form.required)), "description": form.doc}
+    return found if form.required else _nullable(found)
+
+
+def _inits() -> Schema:
+    """Return the schema of the network's own: one for all layers, or one for each kind."""
+    drawn = [name for name in LAYERS.names() if "init" in params(LAYERS.get(name))]
+    return {"anyOf": [{"$ref": "#/$defs/init"}, _object({name: {"$ref": "#/$defs/init"} for name in drawn})]}
 
 
 def _training() -> Schema:

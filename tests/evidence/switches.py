@@ -183,6 +183,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "few_inputs": (Switch("lrbound.meanfield.few_inputs:few_inputs", returns(None)),),
     "filter_lean": (Switch("lrbound.meanfield.weights:weight_layer", _without("taps")),),
     "unlike_windows": (Switch("lrbound.meanfield.max_pool:_values", returns(None)),),
+    "isometry": (Switch("lrbound.backward.measures:isometry", returns(0.0)),),
     "stream_law": (Switch("lrbound.meanfield.residual:add", _gaussian_sum),),
     "crossed_means": (Switch("lrbound.meanfield.residual:_crossed_means", returns(0.0)),),
 }

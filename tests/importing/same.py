@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lrbound.fields import params
+from lrbound.init import Fans
 from lrbound.layers.base import Branching, run
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _variances(nodes: tuple[Node, ...], shape: Shape, init: Init) -> Iterator[tu
             fan_in, outputs = inner[0] // groups * area, layer.output_shape(inner)[0]
             biases = outputs if layer.bias else 0
             sigma_b2 = own.sigma_b2(fan_in) if biases else 0.0
-            yield own.sigma_w2(fan_in, outputs // groups * area), sigma_b2, fan_in * outputs, biases
+            yield own.sigma_w2(Fans(fan_in, outputs * area, outputs)), sigma_b2, fan_in * outputs, biases
 
 
 def inits_agree(one: Network, other: Network, errors: float = 6.0) -> bool:

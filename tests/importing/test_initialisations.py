@@ -40,15 +40,16 @@ class Vgg(nn.Module):
         return self.classifier(x.reshape(x.shape[0], -1))
 
 
-def test_initialisations_are_named_by_a_vote_and_written_over_fan_in():
+def test_initialisations_are_named_by_a_vote_and_written_as_people_call_them():
     torch.manual_seed(0)
     text = translate(record(Vgg(), (3, 32, 32))).text
 
     assert "# conv2d (4 layers): kaiming_normal_(mode='fan_out')\n" in text
     assert "# linear (2 layers): standard deviation 0.01\n" in text
-    assert "conv2d: {channels: 32, kernel: 3, padding: 1, init: {weight_variance: 0.1875}}  # features.0" in text
-    assert "linear: {features: 256, init: {weight_variance: 0.4096}}  # classifier.0" in text
-    assert "linear: {features: 10, init: {weight_variance: 0.0256}}  # classifier.2" in text
+    assert "\ninit: {kaiming_normal: {mode: fan_out}}\n" in text
+    assert "conv2d: {channels: 32, kernel: 3, padding: 1}  # features.0" in text
+    assert "linear: {features: 256, init: {std: 0.01}}  # classifier.0" in text
+    assert "linear: {features: 10, init: {std: 0.01}}  # classifier.2" in text
 
 
 def test_gammas_that_differ_are_written_as_their_root_mean_square():
@@ -107,6 +108,13 @@ def test_constant_biases_are_written_as_their_mean():
     assert [(init.bias_mean, init.bias_variance) for init in inits] == [(0.1, 0.0), (0.0, 0.0)]
 
 
+def test_weights_of_0_are_a_form():
+    torch.manual_seed(0)
+    text = translate(record(dense(lambda model: nn.init.zeros_(model[2].weight)), (100,))).text
+
+    assert "init: {zeros: {}, bias_variance: 0.00166667}" in text
+
+
 def dense(*changes):
     model = nn.Sequential(nn.Linear(100, 200), nn.ReLU(), nn.Linear(200, 3))
     for change in changes:
@@ -122,10 +130,6 @@ def dense(*changes):
             "0 (Linear): its weights are frozen (requires_grad is False); a spec trains the weights of all its layers",
         ),
         (
-            lambda model: nn.init.zeros_(model[2].weight),
-            "2 (Linear): its weights are all 0, for which a spec has no initialisation; leave the layer out to see the others",
-        ),
-        (
             lambda model: nn.init.normal_(model[0].weight, 0.05, 0.1),
             (
                 "0 (Linear): the mean of its weights, 0.0492, is 70 standard errors from 0, as after training; a spec describes "
@@ -133,7 +137,7 @@ def dense(*changes):
             ),
         ),
     ],
-    ids=["frozen weights", "zero weights", "a mean off zero"],
+    ids=["frozen weights", "a mean off zero"],
 )
 def test_parameters_that_no_initialisation_describes_are_refused(change, text):
     torch.manual_seed(0)

@@ -35,7 +35,7 @@ def test_a_functional_model_becomes_branches_with_initialisations_by_name():
         "      - conv2d: {channels: 16, kernel: 3, padding: 1}",
         "      - relu",
         # Keras counts the fans of a depthwise kernel over all channels: 2/(9 * 17) times a fan_in of 9
-        "- conv2d: {channels: 16, kernel: 3, padding: 1, groups: 16, init: {weight_variance: 0.117647}}",
+        "- conv2d: {channels: 16, kernel: 3, padding: 1, groups: 16}",
         "- max_pool2d: 2",
         "- global_avg_pool",
         "- linear: 10",
@@ -47,7 +47,7 @@ def test_a_sequential_model_is_a_chain():
 
     assert translation.network.parameters == 50_890
     assert layers(translation.text) == ["- flatten", "- linear: 64", "- relu", "- dropout: 0.2", "- linear: 10"]
-    assert "init: xavier\n" in translation.text
+    assert "init: xavier_uniform\n" in translation.text
 
 
 def dense(name, units, activation="linear", initializer="glorot_uniform", source=None):
@@ -85,7 +85,7 @@ def test_a_file_of_keras_2_is_read_as_one_of_keras_3(tmp_path):
     assert layers(translation.text) == [
         "- linear: 20",
         "- silu",
-        "- linear: {features: 3, init: {weight_variance: 13.3333}}",
+        "- linear: {features: 3, init: {kaiming_uniform: {mode: fan_out}}}",
     ]
 
 

@@ -60,9 +60,9 @@ version: 1
 name: resnet18
 input:
   shape: [3, 224, 224]
-init: he
+init: {kaiming_normal: {mode: fan_out}}
 layers:
-  - conv2d: {channels: 64, kernel: 7, stride: 2, padding: 3, bias: false, init: {weight_variance: 0.09375}}  # conv1
+  - conv2d: {channels: 64, kernel: 7, stride: 2, padding: 3, bias: false}  # conv1
   - batch_norm  # bn1
   - relu  # relu
   - max_pool2d: {kernel: 3, stride: 2, padding: 1}  # maxpool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.importing.lower import bind
@@ -52,9 +51,8 @@ class Convolution(Operation):
             bias=bias is not None,
             **arguments,
         )
-        area, outputs = math.prod(weight.shape[2:]), weight.shape[0]
-        fans = weight.shape[1] * area, outputs * area, outputs // given.groups * area
-        scope.apply(call, value, layer, Drawn(weight, bias, *fans, "conv2d", call.origin), pads=True)
+        drawn = Drawn(weight, bias, layer.fans(given.groups * weight.shape[1]), layer.kind, call.origin)
+        scope.apply(call, value, layer, drawn, pads=True)
 
 
 def _padding(padding: Any, kernel: tuple[int, ...], stride: Any) -> Any:
@@ -75,5 +73,5 @@ def _lower_to_linear(
         )
         return
     layer = Linear(features=weight.shape[0], bias=bias is not None)
-    drawn = Drawn(weight, bias, weight.shape[1], weight.shape[0], weight.shape[0], "conv2d", call.origin)
+    drawn = Drawn(weight, bias, layer.fans(weight.shape[1]), "conv2d", call.origin)
     scope.apply(call, value, layer, drawn)

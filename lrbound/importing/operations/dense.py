@@ -35,4 +35,4 @@ class Dense(Operation):
             return
         outputs, inputs = weight.shape
         layer = Linear(features=outputs, bias=bias is not None)
-        scope.apply(call, value, layer, Drawn(weight, bias, inputs, outputs, outputs, "linear", call.origin))
+        scope.apply(call, value, layer, Drawn(weight, bias, layer.fans(inputs), "linear", call.origin))
