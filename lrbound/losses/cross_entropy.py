@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lrbound.fields import number
 from lrbound.losses._hessians import OutputHessians
 from lrbound.losses._saturating import SaturatingLoss
 from lrbound.losses.base import CurvatureRoot, Logits, Targets
@@ -21,12 +23,17 @@ MANY_OUTPUTS = 50
 """Outputs from which lambda_max was seen to be off (:mod:`lrbound.curvature.softmax`)."""
 
 
+@dataclass(frozen=True)
 class CrossEntropy(SaturatingLoss):
     """Gauss-Newton matrix J^T Q J with Q = diag(p) - p p^T (lrbound/theory/mean-field.md, section 7).
 
     Small logits give lambda/C exactly, and Q never exceeds 1/2. In between the factor is the larger of 1/C and
     E[lambda_max(E_x Q_x)]. At C = 2 the two classes share one eigenvalue 2 E[p_1 p_2] <= 1/2, and nothing replaces it.
+
+    Label smoothing moves targets and not Q. It keeps logits small, which the rate to survive does not count on.
     """
+
+    label_smoothing: float = number("part of each target that is spread evenly over the classes", 0.0, ge=0, lt=1)
 
     targets: ClassVar[Targets] = "classes"
     torch_names: ClassVar[tuple[str, ...]] = ("CrossEntropyLoss", "cross_entropy")
@@ -73,7 +80,7 @@ class CrossEntropy(SaturatingLoss):
         """Build torch.nn.CrossEntropyLoss; targets are class indices."""
         from torch import nn
 
-        return nn.CrossEntropyLoss()
+        return nn.CrossEntropyLoss(label_smoothing=self.label_smoothing)
 
     def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
         """Return R = diag(s) - p s^T with s = sqrt(p): R R^T = diag(p) - p p^T because the p add up to 1."""
@@ -85,5 +92,7 @@ class CrossEntropy(SaturatingLoss):
         )
 
     def best_constant(self, targets: Tensor, outputs: int) -> Tensor:
-        """Return the logarithms of the classes' frequencies."""
-        return targets.bincount(minlength=outputs).float().clamp_min(1e-6).log()
+        """Return the logarithms of the classes' frequencies, smoothed as the targets are."""
+        frequencies = targets.bincount(minlength=outputs).float() / len(targets)
+        smooth = (1.0 - self.label_smoothing) * frequencies + self.label_smoothing / outputs
+        return smooth.clamp_min(1e-6 / max(len(targets), 1)).log()

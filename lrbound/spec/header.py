@@ -159,8 +159,21 @@ def _rate_mark(training: MapValue) -> Mark:
 
 
 def _read_loss(value: Value, problems: Problems) -> Loss:
-    name = read_text(value, "training: 'loss'", "the name of a loss")
-    return member(LOSSES, "loss", name, value.mark, problems)()
+    """Return ``cross_entropy``, or ``{cross_entropy: {label_smoothing: 0.1}}``."""
+    mapping = MapValue(value.mark, {})
+    if isinstance(value, MapValue) and len(value.entries) == 1:
+        ((name, (mark, given)),) = value.entries.items()
+        if isinstance(given, MapValue):
+            mapping = given
+        elif not is_null(given):
+            raise Invalid(given.mark, f"loss: {name} takes its arguments by name, got {describe(given)}")
+    else:
+        name, mark = read_text(value, "training: 'loss'", "the name of a loss, or {name: arguments}"), value.mark
+    cls = member(LOSSES, "loss", name, mark, problems)
+    loss = build(
+        cls, name, mapping, lambda key, each, param: read_scalar(each, param, f"{name}: '{key}'", problems), problems
+    )
+    return cls() if loss is None else loss
 
 
 def _read_batch_size(value: Value) -> int | None:

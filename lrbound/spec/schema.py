@@ -158,7 +158,8 @@ def _training() -> Schema:
     batch_size = {"description": BATCH_SIZE.doc, "anyOf": [_field(BATCH_SIZE), {"const": "full"}], "default": "full"}
     return _object(
         {
-            "loss": _nullable({"enum": list(LOSSES.names())}) | {"default": DEFAULT_LOSS},
+            "loss": _nullable({"anyOf": [{"enum": list(LOSSES.names())}, *map(_loss, _losses_with_arguments())]})
+            | {"default": DEFAULT_LOSS},
             "batch_size": _nullable(batch_size),
             "optimizer": _nullable(
                 {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
@@ -166,6 +167,15 @@ def _training() -> Schema:
             **{name: _nullable({**_field(param), **DEFAULTS.get(name, {})}) for name, param in NUMBERS.items()},
         }
     )
+
+
+def _losses_with_arguments() -> list[str]:
+    return [name for name in LOSSES.names() if dataclasses.is_dataclass(LOSSES.get(name)) and params(LOSSES.get(name))]
+
+
+def _loss(name: str) -> Schema:
+    properties, required = _fields(LOSSES.get(name))
+    return _object({name: _object(properties, required)}, required=[name])
 
 
 def _optimizer(name: str) -> Schema:

@@ -73,8 +73,9 @@ def criterion_of(given: object, implied: Loss) -> Criterion:
     if reduction not in ("mean", "sum"):
         raise Refused(f"{name} has reduction={reduction!r}; give it reduction='mean' or 'sum', as it is trained on")
     smoothing = getattr(given, "label_smoothing", 0.0)
-    note = f"label_smoothing={smoothing:g} changes the targets, not the curvature at the start; it is left out"
-    return Criterion(loss, reduction == "sum", (note,) if smoothing else ())
+    if smoothing:
+        loss = replace(loss, label_smoothing=smoothing)  # type: ignore[call-arg]
+    return Criterion(loss, reduction == "sum", ())
 
 
 def _loss(name: str, implied: Loss) -> Loss:
