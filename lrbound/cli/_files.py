@@ -1,10 +1,41 @@
-"""Files that a verb writes beside its result; one that is there is not overwritten without being told to."""
+"""Files that a verb writes; one that is there is not overwritten without being told to, and none is left half written."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from lrbound.cli.exit import refuse
+from lrbound.cli.output import emit
+
+OutputOption = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result there instead of to stdout.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Where a verb writes its result: a verb with a parameter of this type has these options."""
+
+    file: OutputOption = None
+    force: ForceOption = False
+
+    def check(self, *others: str) -> None:
+        """End the command where a file is in the way, before the work: that of the result, or of what else is written."""
+        check_free([*([] if self.file is None else [self.file]), *others], force=self.force)
+
+    def emit(self, text: str) -> None:
+        """Write the result."""
+        if self.file is None:
+            emit(text)
+            return
+        write_text(self.file, text + "\n")
+        typer.echo(f"wrote {self.file}", err=True)
 
 
 def check_free(paths: list[str], *, force: bool) -> None:
@@ -25,9 +56,22 @@ def make_folder(path: str) -> None:
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a text file."""
+    """Write a text file, whole or not at all."""
+    real = os.path.realpath(path)  # a link stays one
+    partial = f"{real}.{os.getpid()}.tmp"
     try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
+        if os.path.exists(real) and not os.path.isfile(
+            real
+        ):  # a device or a pipe, of which no other can take the place
+            partial = real
+        with open(partial, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+        if partial != real:
+            if os.path.exists(real):
+                os.chmod(partial, os.stat(real).st_mode & 0o7777)
+            os.replace(partial, real)
     except OSError as error:
+        if partial != real:
+            with contextlib.suppress(OSError):
+                os.remove(partial)
         raise refuse(f"error: cannot write {path}: {error.strerror or error}") from error

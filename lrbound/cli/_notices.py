@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from lrbound.cli._config import config
 from lrbound.cli.exit import ExitCode
 from lrbound.report import REPORTS
 
@@ -69,9 +70,15 @@ class NoticeOptions:
     quiet: QuietOption = False
     verbose: VerboseOption = False
 
+    def say_defaults(self) -> None:
+        """Say with --verbose where defaults come from."""
+        if self.verbose:
+            for text in config().said():
+                typer.echo(text, err=True)
+
     def kept(self, notices: Iterable[Notice]) -> tuple[Notice, ...]:
         """Return the notices that are not ignored."""
-        ignored = frozenset(self.ignore or ())
+        ignored = frozenset(self.ignore or config().get("ignore") or ())
         return tuple(notice for notice in notices if notice.code not in ignored)
 
     def without_ignored(self, result: T) -> T:
@@ -100,8 +107,7 @@ class NoticeOptions:
 
 def line(notice: Notice) -> str:
     """Return a notice as it is told on stderr: one line, on a terminal as wide as that."""
-    code, _, rest = str(notice).partition(" ")
-    text = f"{WORDS[notice.severity]}[{code}]: {rest}"
+    text = f"{WORDS[notice.severity]}[{notice.code}]: {notice.text}"
     if not sys.stderr.isatty():
         return text
     width = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40)

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 
-from lrbound.cli._explore import ForceOption  # noqa: TC001 - typer reads the annotations
-from lrbound.cli._files import check_free, write_text
+from lrbound.cli._files import ForceOption, OutputOption, check_free, write_text
 from lrbound.cli.output import emit
-
-OutputOption = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of to stdout.")
-]
 
 
 def command(*, output: OutputOption = None, force: ForceOption = False) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from lrbound.report.base import CheckResult
+
 if TYPE_CHECKING:
     from lrbound.prediction import Prediction
-    from lrbound.report.base import CheckResult
+    from lrbound.report.base import Checked
 
 NONE = "-"
 LARGEST_PLAIN = 1e6
@@ -91,6 +93,13 @@ def _first_step_verdict(result: CheckResult) -> str:
         sentence += ": without warm-up the first step raises the loss, from which training usually recovers"
     sentence += f"; no largest stable rate is known for {result.prediction.assumptions.optimizer}"
     return sentence if result.fail_above is None else f"{sentence}; the check fails above {number(result.fail_above)}"
+
+
+def outcome(checked: Checked) -> str:
+    """Return in a word what became of a check."""
+    if not isinstance(checked, CheckResult):
+        return "skipped" if checked.skipped else "error"
+    return "warning" if checked.cautious else "ok" if checked.ok else "too high"
 
 
 def verdict(result: CheckResult) -> str:

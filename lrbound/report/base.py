@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from lrbound.notices import Notice
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
@@ -16,7 +18,55 @@ if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
+    from lrbound.notices import Severity
     from lrbound.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A notice and where it belongs in a file.
+
+    Attributes
+    ----------
+    notice : Notice
+    spec : str
+        Path of the spec, ``-`` for stdin.
+    line, column : int
+        From 1; 0 where it is not known.
+    """
+
+    notice: Notice
+    spec: str
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, as far as it is known."""
+        return f"{self.spec}:{self.line}:{self.column}" if self.line else self.spec
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """A spec that cannot be used, or that states no rate.
+
+    Attributes
+    ----------
+    spec : str
+    findings : tuple of Finding
+        Why; without an error among them it is skipped.
+    text : str
+        The same for people, with the lines of the spec.
+    """
+
+    spec: str
+    findings: tuple[Finding, ...]
+    text: str
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return all(finding.notice.severity != "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -39,6 +89,8 @@ class CheckResult:
         Where the spec says the rate, or how it trains where it says none, from 1; 0 where that is not known.
     fail_above : float or None
         The largest rate that passes where it is not ``max_learning_rate``.
+    places : mapping of str to (int, int)
+        Line and column of each layer in the spec, by its path.
     """
 
     ok: bool
@@ -50,12 +102,65 @@ class CheckResult:
     line: int = 0
     column: int = 0
     fail_above: float | None = None
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def level(self) -> Severity | None:
+        """The severity of the verdict; None for a rate that there is nothing to say about."""
+        return "warning" if self.cautious else None if self.ok else "error"
+
+    @property
+    def verdict(self) -> Notice | None:
+        """What is to be said of the rate; None where that is nothing."""
+        rate, above = f"learning rate {self.learning_rate:.3g}", self.fail_above
+        if not self.ok and self.ratio is not None and (above is None or above == self.max_learning_rate):
+            text = f"is {self.ratio:.3g} times the largest stable rate {self.max_learning_rate:.3g}"
+            return Notice("LRB100", f"{rate} {text}")
+        if not self.ok:
+            return Notice("LRB100", f"{rate} is above {above:.3g}, from which the check fails")
+        if not self.cautious:
+            return None
+        if self.max_learning_rate is None:
+            first = self.prediction.first_step_learning_rate
+            return Notice("LRB102", f"{rate} is above that of the first step, {first:.3g}")
+        return Notice("LRB101", f"{rate} is above the recommended {self.prediction.recommended_learning_rate:.3g}")
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict, where there is something to say, and the warnings, with their places."""
+        verdict = [] if self.verdict is None else [Finding(self.verdict, self.spec, self.line, self.column)]
+        warnings = (Finding(one, self.spec, *self._place(one)) for one in self.prediction.warnings)
+        return (*verdict, *warnings)
+
+    def _place(self, notice: Notice) -> tuple[int, int]:
+        return (0, 0) if notice.path is None else self.places.get(notice.path, (0, 0))
 
     @property
     def cautious(self) -> bool:
         """Whether the rate passes and is above the one to start with, or that of the first step: a warning, not an error."""
         start = self.prediction.first_step_learning_rate or self.prediction.recommended_learning_rate
         return self.ok and start is not None and self.learning_rate > start
+
+
+Checked = CheckResult | NotChecked
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is predicted for one spec.
+
+    Attributes
+    ----------
+    spec : str
+    predictions : tuple of Prediction
+        One for each batch size that was asked for; none where there are findings.
+    findings : tuple of Finding
+        Why there is no prediction.
+    """
+
+    spec: str
+    predictions: tuple[Prediction, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +184,7 @@ class Terminal:
 
 RESULTS = (
     "prediction",
-    "check",
+    "checks",
     "measurement",
     "boundary",
     "boundary_sweep",
@@ -127,8 +232,8 @@ class Report:
         """Return the text of a prediction."""
         raise NotImplementedError(type(self).__module__)
 
-    def check(self, result: CheckResult) -> str:
-        """Return the text of a check."""
+    def checks(self, checked: Sequence[Checked]) -> str:
+        """Return the text of checks, one or more."""
         raise NotImplementedError(type(self).__module__)
 
     def measurement(self, result: Measurement) -> str:
@@ -163,8 +268,8 @@ class Report:
         """Return the text of the statistics of data."""
         raise NotImplementedError(type(self).__module__)
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return the text of one network at several batch sizes."""
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return the text of several specs, each at one batch size or more."""
         raise NotImplementedError(type(self).__module__)
 
     def transfer(self, result: Transfer) -> str:

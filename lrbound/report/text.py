@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
     from lrbound.prediction import LayerReport, Prediction
+    from lrbound.report.base import Checked, Predicted
 
 TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
 MOST_ROWS = 40
@@ -50,10 +51,14 @@ class TextReport(Report):
             ]
         )
 
-    def check(self, result: CheckResult) -> str:
-        """Return the verdict, and what it assumes."""
-        outcome = "warning" if result.cautious else "ok" if result.ok else "too high"
-        head = f"{outcome}: {words.verdict(result)}"
+    def checks(self, checked: Sequence[Checked]) -> str:
+        """Return the verdict, and what it assumes; of several specs, a line each."""
+        result = checked[0]
+        if len(checked) > 1 or not isinstance(result, CheckResult):
+            from lrbound.report._checks import lines
+
+            return lines(checked, self.terminal)
+        head = f"{words.outcome(result)}: {words.verdict(result)}"
         return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
 
     def measurement(self, result: Measurement) -> str:
@@ -112,11 +117,11 @@ class TextReport(Report):
 
         return "\n".join(answer(result))
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return a row for each batch size."""
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return a row for each spec and batch size."""
         from lrbound.report._batches import rows
 
-        return rows(predictions, self.terminal)
+        return rows(predicted, self.terminal)
 
     def transfer(self, result: Transfer) -> str:
         """Return the carried rate and what it follows from."""

@@ -25,7 +25,7 @@ def test_help_lists_every_verb_with_its_line(cli):
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "predict Print the largest learning rate that training survives." in lines
-    assert "check Check a learning rate; exit status 1 if it is too high." in lines
+    assert "check Check learning rates; exit status 1 if one is too high." in lines
     assert "--install-completion" in result.stdout
     assert "Exit status: 0 ok, 1 a check failed, 2 bad spec, usage or file, 3 internal" in result.stdout
 

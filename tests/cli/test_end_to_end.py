@@ -88,7 +88,7 @@ def test_check_answers_by_its_status(rate, status):
     "arguments",
     [
         ("predict", "no-such-file.yaml"),
-        ("predict", EXAMPLES),
+        ("predict", EXAMPLES / "results"),
         ("predict", FC, "--batch-size", "many"),
         ("predict", FC, "--set", "no.such.field=1"),
         ("check", FC, "--lr", "fast"),

@@ -13,6 +13,7 @@ CALLED_BY_OTHERS = {
     "__signature__",  # inspect, of an unfolded command
     "on_train_begin",  # Keras and transformers
     "on_train_start",  # Lightning
+    "daemon",  # threading
     "overlap_gain",  # by its name, with the others of its record
     "_rms_norm",  # by the name of the operation
     "range_test",  # the benchmark of rates

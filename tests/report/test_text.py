@@ -106,7 +106,7 @@ def test_of_more_layers_the_middle_is_hidden(report, prediction):
 
 
 def test_check_within(report, prediction):
-    assert report.check(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml")) == (
+    assert report.checks([CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml")]) == (
         "ok: learning rate 0.005 is within the largest stable rate 0.0205 (0.2439 times; limited by what the\n"
         "curvature varies by from batch to batch)\n"
         "For half_squared_error, batches of 128, gradients through batch statistics, sgd with momentum 0.9,\n"
@@ -116,6 +116,6 @@ def test_check_within(report, prediction):
 
 
 def test_check_above(report, prediction):
-    shown = report.check(CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "a.yaml"))
+    shown = report.checks([CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "a.yaml")])
 
     assert shown.startswith("too high: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; ")
