@@ -76,9 +76,14 @@ class NoticeOptions:
             for text in config().said():
                 typer.echo(text, err=True)
 
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The codes that nobody wants to hear of."""
+        return frozenset(self.ignore or config().get("ignore") or ())
+
     def kept(self, notices: Iterable[Notice]) -> tuple[Notice, ...]:
         """Return the notices that are not ignored."""
-        ignored = frozenset(self.ignore or config().get("ignore") or ())
+        ignored = self.ignored
         return tuple(notice for notice in notices if notice.code not in ignored)
 
     def without_ignored(self, result: T) -> T:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lrbound.network import Network
     from lrbound.prediction import Prediction
 
+UNKNOWN_DATA = "LRB042"
 FormatOption = Annotated[str, format_option("prediction", "predictions")]
 DataOption = Annotated[
     str | None,
@@ -73,7 +74,7 @@ def command(
     if data is not None:
         with one_line_errors():
             statistics = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
-    work = partial(_predict, case=_Case(shape, arguments, statistics, options))
+    work = partial(_predict, case=_Case(shape, arguments, statistics, options, UNKNOWN_DATA not in notices.ignored))
     with progress_bar("predicting") as progress:
         each = in_order(work, found, parse_jobs(jobs), progress)
     if isinstance(each[0], Refusal) and len(found) == 1:
@@ -99,12 +100,17 @@ def command(
 
 @dataclass(frozen=True)
 class _Case:
-    """How specs are predicted; the statistics are those of a data file, if one is given."""
+    """How specs are predicted.
+
+    ``statistics`` are those of a data file, if one is given; ``typical`` says whether anybody wants to know what typical samples
+    would change, which takes as long as the rest.
+    """
 
     shape: str | None
     arguments: list[str] | None
     statistics: Statistics | None
     options: SpecOptions
+    typical: bool
 
     def predictions(self, spec: str) -> tuple[Prediction, ...]:
         """Return the prediction for each batch size."""
@@ -119,7 +125,7 @@ class _Case:
             with one_line_errors():
                 network = _on_samples(network, self.statistics)
         prediction = predict_network(network, options, spec)
-        if options.method != "mean-field" or options.batch_statistics != "through":
+        if not self.typical or options.method != "mean-field" or options.batch_statistics != "through":
             return prediction
         from lrbound.unknown_data import unknown_data
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import lrbound
-from lrbound.cli.app import HELPERS, run, verbs
+from lrbound.cli.app import HELPERS, build, run, summary, verbs
 from lrbound.cli.exit import ExitCode
 
 
@@ -38,6 +38,11 @@ def test_every_verb_has_a_command_with_help_and_an_example(verb, cli):
     assert result.exit_code == 0
     assert example is not None
     assert all(f"{word}" in result.stdout.replace(example[0], "") for word in example[1].split() if word[0] == "-")
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_the_list_of_verbs_says_what_their_own_help_says(verb):
+    assert summary(verb) == build(verb).get_short_help_str()
 
 
 def test_the_lines_of_the_help_are_whole_sentences(cli):

@@ -19,6 +19,7 @@ CALLED_BY_OTHERS = {
     "range_test",  # the benchmark of rates
     "valley",  # the benchmark of rates
     "get_extra_state",  # torch, in state_dict
+    "format_commands",  # click
     "get_short_help_str",  # click
     "list_commands",  # click
     "set_extra_state",  # torch, in load_state_dict
