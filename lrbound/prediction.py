@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lrbound.markup import html_table, rounded
+
 if TYPE_CHECKING:
     from lrbound.network import Training
     from lrbound.notices import Notice
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 
+SHOWN = 10
+"""Layers that a notebook shows."""
 MOSTLY_FAILS = 10.0
 """Multiple of ``max_learning_rate`` at which nine in ten networks with a loss that diverges failed (lrbound/theory/rates.md,
 section 12)."""
@@ -35,6 +39,9 @@ class LayerReport:
         The same product between two different samples at the same position.
     lambda_ : float
         The layer's own part of ``lambda_max``; 0 for a layer without parameters.
+    gradient : float or None
+        Mean square E |df/dh|^2 of the gradient of one output f of the network with respect to all units and positions h of the
+        layer's output; None for the published formulas.
     """
 
     path: str
@@ -43,6 +50,7 @@ class LayerReport:
     q: float
     q_xy: float
     lambda_: float
+    gradient: float | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,20 @@ class Prediction:
         )
         return f"Start at {start:.2g}; up to {largest:.2g} should hold{fails}."
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the advice, the rates and the layers with the largest parts."""
+        rates = (
+            ("max learning rate", self.max_learning_rate),
+            ("recommended learning rate", self.recommended_learning_rate),
+            ("first-step learning rate", self.first_step_learning_rate),
+            ("lambda_max", self.lambda_max),
+        )
+        answer = [[name, rounded(value)] for name, value in rates if value is not None]
+        largest = sorted((layer for layer in self.layers if layer.lambda_ > 0.0), key=lambda one: -one.lambda_)[:SHOWN]
+        rows = [[f"{one.path} ({one.layer})", rounded(one.lambda_), rounded(one.q)] for one in largest]
+        advice = self.advice or "no rate follows"
+        return html_table((self.name, advice), answer) + html_table(("layer", "lambda", "q"), rows)
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that `lrbound predict --format json` prints."""
         a = self.assumptions
@@ -184,6 +206,7 @@ class Prediction:
                     "q": layer.q,
                     "q_xy": layer.q_xy,
                     "lambda": layer.lambda_,
+                    "gradient": layer.gradient,
                 }
                 for layer in self.layers
             ],

@@ -331,6 +331,6 @@ def _case(network: Network, own: list[tuple[Term, Spectrum]], logits: Logits, la
 
 def _layer_reports(swept: _Swept, scale: float) -> tuple[LayerReport, ...]:
     return tuple(
-        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part)
+        LayerReport(t.node.path, t.node.layer.kind, t.parameters, t.q, t.q_xy, scale * part, t.gradient)
         for t, part in zip(swept.terms, swept.finite.parts, strict=True)
     )

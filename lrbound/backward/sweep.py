@@ -29,6 +29,8 @@ class Term(NamedTuple):
         Its part of the Fisher value of the two directions; None without parameters.
     exposed : bool
         Whether a path leads from its output to the network's that passes no layer which fixes the scale below it.
+    gradient : float
+        E |df/dh|^2 of one output f of the network, over all units and positions h of the layer's output.
     """
 
     node: Node
@@ -37,6 +39,7 @@ class Term(NamedTuple):
     q_xy: float
     share: Share | None
     exposed: bool
+    gradient: float
 
 
 def backward(chain: Chain, samples: float) -> Iterator[Term]:
@@ -59,11 +62,12 @@ class Backward:
         while chain:
             step = chain.pop()
             if isinstance(step, Fork):
-                yield Term(step.node, 0, step.q, step.q_xy, None, self.exposed)
+                yield Term(step.node, 0, step.q, step.q_xy, None, self.exposed, self.gradient.size)
                 yield from self._apart(step)
             else:
+                size = self.gradient.size
                 share = self.step(step)
-                yield Term(step.node, step.parameters, step.q, step.q_xy, share, self.exposed)
+                yield Term(step.node, step.parameters, step.q, step.q_xy, share, self.exposed, size)
                 self.exposed &= not step.node.layer.fixes_scale
 
     def step(self, step: Step) -> Share | None:

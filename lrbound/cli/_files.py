@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import Annotated
@@ -57,21 +56,9 @@ def make_folder(path: str) -> None:
 
 def write_text(path: str, text: str) -> None:
     """Write a text file, whole or not at all."""
-    real = os.path.realpath(path)  # a link stays one
-    partial = f"{real}.{os.getpid()}.tmp"
+    from lrbound.atomic import write_whole
+
     try:
-        if os.path.exists(real) and not os.path.isfile(
-            real
-        ):  # a device or a pipe, of which no other can take the place
-            partial = real
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if partial != real:
-            if os.path.exists(real):
-                os.chmod(partial, os.stat(real).st_mode & 0o7777)
-            os.replace(partial, real)
+        write_whole(path, text)
     except OSError as error:
-        if partial != real:
-            with contextlib.suppress(OSError):
-                os.remove(partial)
         raise refuse(f"error: cannot write {path}: {error.strerror or error}") from error

@@ -86,14 +86,15 @@ def text(value: Value) -> str:
 
 
 def _hidden_widths(source: Source) -> tuple[str, ...]:
-    layers = list(_weight_layers(source.network().nodes))
+    layers = list(weight_layers(source.network().nodes))
     if len(layers) < 2:
         raise Refused("'width' needs a hidden layer: all weight layers but the last get it")
     return tuple(f"{node.path}.{node.layer.kind}.{node.layer.main}" for node in layers[:-1])
 
 
-def _weight_layers(nodes: Iterable[Node]) -> Iterator[Node]:
+def weight_layers(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield the layers that have a width, in the order of the spec."""
     for node in nodes:
         if node.layer.main in WIDTHS:
             yield node
-        yield from _weight_layers(children(node.layer))
+        yield from weight_layers(children(node.layer))

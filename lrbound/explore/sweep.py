@@ -12,6 +12,7 @@ from lrbound.explore.axis import Axis, make_axis
 from lrbound.explore.knobs import Knob, find_knob
 from lrbound.explore.notes import Notes
 from lrbound.explore.source import named_apart
+from lrbound.markup import html_table, rounded
 from lrbound.notices import Notice
 from lrbound.spec import SpecError
 
@@ -69,6 +70,11 @@ class Sweep:
     def specs(self) -> tuple[str, ...]:
         """Names of the networks."""
         return tuple(dict.fromkeys(point.spec for point in self.points))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: all points as a table."""
+        titles = ("network", *self.knobs, "lambda_max", "max learning rate", "recommended learning rate")
+        return html_table(titles, [[p.spec, *map(rounded, (*p.values, *p.answer))] for p in self.points])
 
     def lines(self) -> dict[tuple[str, Value | None], list[Point]]:
         """Return the points by spec and value of the second knob."""

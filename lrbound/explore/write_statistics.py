@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lrbound.atomic import write_whole
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def write_statistics(path: str, found: Statistics) -> None:
         text = _with_entry(text, "training", targets, merge=True)
     parse(text, source=content.source, name=content.name)
     try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        write_whole(path, text)
     except OSError as error:
         raise Refused(f"{path}: cannot be written: {error.strerror or error}") from None
 

@@ -191,6 +191,11 @@ class Gradient:
     lean: Callable[[], Lean] | None = None
     turning: Callable[[], Sums] | None = None
 
+    @property
+    def size(self) -> float:
+        """Mean over samples of E |delta|^2, over all units and positions; 0 where the ReLU under a max pool is off (``masked``)."""
+        return float(self.delta.site[..., 1, 0, :, :].sum())
+
     def plus(self, other: Gradient) -> Gradient:
         """Add independent gradients that meet where a branching layer took its input."""
         passed = self.passed + other.passed

@@ -1,4 +1,4 @@
-"""The text of predictions at several batch sizes, and of a rate carried from one network to another."""
+"""The text of predictions at several values of a knob, and of a rate carried from one network to another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lrbound.report._table import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lrbound.explore.portrait import Curve
     from lrbound.explore.transfer import Transfer
     from lrbound.prediction import Prediction
     from lrbound.report.base import Predicted, Terminal
@@ -50,6 +51,20 @@ def batch(prediction: Prediction) -> str:
     """Return the batch size for people."""
     size = prediction.assumptions.batch_size
     return "full" if size is None else words.count(size)
+
+
+def along(curve: Curve, terminal: Terminal) -> str:
+    """Return a row for each value of a knob; a star marks that of the spec."""
+    cells = [
+        (
+            f"{value:g}" + (" *" if value == curve.here else ""),
+            words.number(answer.lambda_max),
+            words.number(answer.max_learning_rate),
+            words.number(answer.recommended_learning_rate),
+        )
+        for value, answer in zip(curve.values, curve.answers, strict=True)
+    ]
+    return table((curve.knob, "lambda_max", "max rate", "recommended"), cells, 1, terminal)
 
 
 def carried(result: Transfer, terminal: Terminal) -> list[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from lrbound.explore.compare import Comparison, Contrast
     from lrbound.explore.normaliser_table import NormaliserTable, Row
+    from lrbound.explore.portrait import Curve
     from lrbound.explore.solve import Solution, Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -40,6 +41,16 @@ def sweep(result: Sweep) -> dict[str, Any]:
             for point in result.points
         ],
         "warnings": _listed((*result.warnings, *null)),
+    }
+
+
+def curve(found: Curve) -> dict[str, Any]:
+    """Return the object of one knob of ``lrbound report``."""
+    points = zip(found.values, found.answers, strict=True)
+    return {
+        "knob": found.knob,
+        "here": found.here,
+        "points": [{"value": value, **answer._asdict()} for value, answer in points],
     }
 
 

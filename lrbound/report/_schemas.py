@@ -86,7 +86,9 @@ DEFINITIONS: Schema = {
         advice=_null(TEXT),
         critical_batch_size=MAYBE,
         bounds=_object(curvature=MAYBE, minibatch=MAYBE),
-        layers=_list(_object(path=TEXT, layer=TEXT, parameters=INTEGER, q=MAYBE, q_xy=MAYBE, lambda_=MAYBE)),
+        layers=_list(
+            _object(path=TEXT, layer=TEXT, parameters=INTEGER, q=MAYBE, q_xy=MAYBE, lambda_=MAYBE, gradient=MAYBE)
+        ),
         hint=TEXT,
         warnings=WARNINGS,
     ),
@@ -228,6 +230,13 @@ _TRANSFER = _object(
     warnings=WARNINGS,
 )
 
+_CURVE = _object(
+    knob=TEXT,
+    here=MAYBE,
+    points=_list(_object(value=NUMBER, lambda_max=MAYBE, max_learning_rate=MAYBE, recommended_learning_rate=MAYBE)),
+)
+_PORTRAIT = _object(spec=TEXT, learning_rate=MAYBE, prediction=PREDICTION, curves=_list(_CURVE))
+
 BUILDERS: dict[str, Schema] = {
     "predict": {
         "anyOf": [
@@ -244,4 +253,5 @@ BUILDERS: dict[str, Schema] = {
     "measure": _MEASURED,
     "boundary": {"anyOf": [_BOUNDARY, _GRID]},
     "stats": _STATS,
+    "report": _object(schema_version=VERSION, specs=_list(_PORTRAIT)),
 }

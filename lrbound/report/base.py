@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
     from lrbound.explore.normaliser_table import NormaliserTable
+    from lrbound.explore.portrait import Portrait
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -195,6 +196,7 @@ RESULTS = (
     "statistics",
     "predictions",
     "transfer",
+    "portraits",
 )
 """What there is to show; a format has a method of this name for each result that it can show."""
 
@@ -274,4 +276,8 @@ class Report:
 
     def transfer(self, result: Transfer) -> str:
         """Return the text of a rate carried from one network to another."""
+        raise NotImplementedError(type(self).__module__)
+
+    def portraits(self, portraits: Sequence[Portrait]) -> str:
+        """Return the text of networks with what moves their rates."""
         raise NotImplementedError(type(self).__module__)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
     from lrbound.explore.normaliser_table import NormaliserTable
+    from lrbound.explore.portrait import Portrait
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -123,6 +124,19 @@ class JsonReport(Report):
     def transfer(self, result: Transfer) -> str:
         """Return the object of ``lrbound transfer``."""
         return _dumps(_finite(objects.transfer(result)))
+
+    def portraits(self, portraits: Sequence[Portrait]) -> str:
+        """Return the object of ``lrbound report``: a list under ``specs``, each a prediction with its curves."""
+        found = [
+            {
+                "spec": one.spec,
+                "learning_rate": one.learning_rate,
+                "prediction": _finite(one.prediction.to_json()),
+                "curves": [objects.curve(curve) for curve in one.curves],
+            }
+            for one in portraits
+        ]
+        return _dumps({"schema_version": SCHEMA_VERSION, "specs": found})
 
 
 def _finite(prediction: dict[str, Any], lost: list[Notice] | None = None) -> dict[str, Any]:

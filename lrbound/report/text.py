@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.results import BoundaryResult, Grid
     from lrbound.explore.compare import Comparison
     from lrbound.explore.normaliser_table import NormaliserTable
+    from lrbound.explore.portrait import Portrait
     from lrbound.explore.solve import Solutions
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
@@ -128,6 +129,16 @@ class TextReport(Report):
         from lrbound.report._batches import carried
 
         return "\n".join(carried(result, self.terminal))
+
+    def portraits(self, portraits: Sequence[Portrait]) -> str:
+        """Return each network's answer, and a table for each knob."""
+        from lrbound.report._batches import along
+
+        blocks = [
+            "\n\n".join([self.prediction(one.prediction), *(along(curve, self.terminal) for curve in one.curves)])
+            for one in portraits
+        ]
+        return "\n\n\n".join(blocks)
 
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
         return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]

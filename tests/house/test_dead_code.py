@@ -15,6 +15,7 @@ CALLED_BY_OTHERS = {
     "on_train_start",  # Lightning
     "daemon",  # threading
     "overlap_gain",  # by its name, with the others of its record
+    "_repr_html_",  # notebooks
     "_rms_norm",  # by the name of the operation
     "range_test",  # the benchmark of rates
     "valley",  # the benchmark of rates

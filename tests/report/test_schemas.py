@@ -60,7 +60,7 @@ COMMANDS = [
     "solve good.yaml --vary gamma --lr 0.02", "solve good.yaml --vary momentum --lr 1e6",
     "transfer good.yaml few.yaml --lr 0.01", f"stats {WINE}", f"stats {WINE} --targets class",
     "measure few.yaml --seeds 1", "measure full.yaml --seeds 2 --samples 8 --per-layer",
-    "boundary good.yaml --steps 5 --seeds 1 --samples 64 --jobs 1",
+    "report good.yaml few.yaml", "boundary good.yaml --steps 5 --seeds 1 --samples 64 --jobs 1",
 ]  # fmt: skip
 
 
