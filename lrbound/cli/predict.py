@@ -26,7 +26,7 @@ from lrbound.cli.options import (
     parse_jobs,
 )
 from lrbound.cli.output import report
-from lrbound.report.base import Predicted
+from lrbound.report.base import MOST_LAYERS, Predicted
 
 if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from lrbound.prediction import Prediction
 
 UNKNOWN_DATA = "LRB042"
+MOST_DIGITS = 6
 FormatOption = Annotated[str, format_option("prediction", "predictions")]
+LayersOption = Annotated[
+    str,
+    typer.Option("--layers", metavar="N|all", help="How many layers the text shows: those with the largest shares."),
+]
 DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="FILE", help="Predict for samples with the statistics of these (see stats)."),
@@ -53,6 +58,7 @@ def command(
     targets: TargetsOption = None,
     mean: MeanOption = None,
     std: StdOption = None,
+    layers: LayersOption = str(MOST_LAYERS),
     jobs: JobsOption = None,
     output: FormatOption = "text",
     files: FileOptions,
@@ -64,6 +70,7 @@ def command(
 
     Example: lrbound predict net.yaml --batch-size 4,32,256,full
     """
+    most = _most(layers)
     files.check()
     notices.say_defaults()
     found = expand(specs)
@@ -88,7 +95,7 @@ def command(
     ]
     notices.say(said, output)
     if len(predicted) == len(sizes) == 1:
-        files.emit(report(output).prediction(predicted[0].predictions[0]))
+        files.emit(report(output, most).prediction(predicted[0].predictions[0]))
     else:
         files.emit(report(output).predictions(predicted))
     for refusal in each:
@@ -96,6 +103,15 @@ def command(
             typer.echo(refusal.message, err=True)
     broken = any(one.findings for one in predicted)
     raise typer.Exit(notices.status(said, ExitCode.BAD_INPUT if broken else ExitCode.OK))
+
+
+def _most(layers: str) -> int | None:
+    """Return how many layers are shown, None for all."""
+    if layers == "all":
+        return None
+    if not (layers.isascii() and layers.isdigit() and len(layers) <= MOST_DIGITS):
+        raise typer.BadParameter(f"must be a number or all, got {layers!r}", param_hint="'--layers'")
+    return int(layers)
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ def _cells(one: Prediction) -> tuple[str, ...]:
     return (
         batch(one),
         words.number(one.lambda_max),
-        words.number(one.max_learning_rate),
-        words.number(one.recommended_learning_rate),
+        words.rate(one.max_learning_rate),
+        words.rate(one.recommended_learning_rate),
         words.number(one.critical_batch_size),
-        one.limited_by or (f"first step {words.number(one.first_step_learning_rate)}" if first else words.NONE),
+        one.limited_by or (f"first step {words.rate(one.first_step_learning_rate)}" if first else words.NONE),
     )
 
 
@@ -59,8 +59,8 @@ def along(curve: Curve, terminal: Terminal) -> str:
         (
             f"{value:g}" + (" *" if value == curve.here else ""),
             words.number(answer.lambda_max),
-            words.number(answer.max_learning_rate),
-            words.number(answer.recommended_learning_rate),
+            words.rate(answer.max_learning_rate),
+            words.rate(answer.recommended_learning_rate),
         )
         for value, answer in zip(curve.values, curve.answers, strict=True)
     ]
@@ -74,8 +74,8 @@ def carried(result: Transfer, terminal: Terminal) -> list[str]:
         (
             one.name,
             words.number(one.lambda_max),
-            words.number(one.max_learning_rate),
-            words.number(rate),
+            words.rate(one.max_learning_rate),
+            words.rate(rate),
             one.limited_by or words.NONE,
         )
         for one, rate in both
@@ -83,5 +83,5 @@ def carried(result: Transfer, terminal: Terminal) -> list[str]:
     return [
         table(NETWORKS, cells, 1, terminal),
         "",
-        f"Carried learning rate: {words.number(result.learning_rate)} (x {words.number(result.ratio)})",
+        f"Carried learning rate: {words.rate(result.learning_rate)} (x {words.number(result.ratio)})",
     ]

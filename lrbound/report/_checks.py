@@ -28,5 +28,6 @@ def lines(checked: Sequence[Checked], terminal: Terminal) -> str:
 def _cells(one: Checked) -> tuple[str, ...]:
     if not isinstance(one, CheckResult):
         return (one.spec, words.outcome(one), *[words.NONE] * (len(TITLES) - 2))
-    numbers = (one.learning_rate, one.max_learning_rate, one.ratio, one.prediction.recommended_learning_rate)
-    return (one.spec, words.outcome(one), *map(words.number, numbers))
+    start = one.prediction.recommended_learning_rate
+    rates = (words.given(one.learning_rate), words.rate(one.max_learning_rate))
+    return (one.spec, words.outcome(one), *rates, words.number(one.ratio), words.rate(start))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.notices import Notice
+from lrbound.prediction import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,9 +114,9 @@ class CheckResult:
     @property
     def verdict(self) -> Notice | None:
         """What is to be said of the rate; None where that is nothing."""
-        rate, above = f"learning rate {self.learning_rate:.3g}", self.fail_above
+        rate, above = f"learning rate {self.learning_rate:.6g}", self.fail_above
         if not self.ok and self.ratio is not None and (above is None or above == self.max_learning_rate):
-            text = f"is {self.ratio:.3g} times the largest stable rate {self.max_learning_rate:.3g}"
+            text = f"is {self.ratio:.3g} times the largest stable rate {at_most(self.max_learning_rate or 0.0)}"
             return Notice("LRB100", f"{rate} {text}")
         if not self.ok:
             return Notice("LRB100", f"{rate} is above {above:.3g}, from which the check fails")
@@ -201,6 +202,9 @@ RESULTS = (
 """What there is to show; a format has a method of this name for each result that it can show."""
 
 
+MOST_LAYERS = 10
+
+
 class Report:
     """Base of the report formats; a format's name is the name of its module.
 
@@ -218,6 +222,8 @@ class Report:
     ----------
     terminal : Terminal
         Formats that are not for people ignore it.
+    most_layers : int or None
+        How many layers a prediction shows, for people; None for all.
     """
 
     supports: ClassVar[frozenset[str]] = frozenset()
@@ -227,8 +233,9 @@ class Report:
         super().__init_subclass__()
         cls.supports = frozenset(name for name in RESULTS if getattr(cls, name) is not getattr(Report, name))
 
-    def __init__(self, terminal: Terminal = Terminal()) -> None:
+    def __init__(self, terminal: Terminal = Terminal(), most_layers: int | None = MOST_LAYERS) -> None:
         self.terminal = terminal
+        self.most_layers = most_layers
 
     def prediction(self, prediction: Prediction) -> str:
         """Return the text of a prediction."""

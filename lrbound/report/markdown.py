@@ -36,10 +36,10 @@ class MarkdownReport(Report):
 def _row(one: Checked) -> str:
     cells = [SIGNS[words.outcome(one)], _code(one.spec)]
     if isinstance(one, CheckResult):
-        largest = words.number(one.max_learning_rate)
+        largest = words.rate(one.max_learning_rate)
         if one.max_learning_rate is None:
-            largest = f"{words.number(one.prediction.first_step_learning_rate)} (first step)"
-        cells += [words.number(one.learning_rate), largest, words.number(one.prediction.recommended_learning_rate)]
+            largest = f"{words.rate(one.prediction.first_step_learning_rate)} (first step)"
+        cells += [words.given(one.learning_rate), largest, words.rate(one.prediction.recommended_learning_rate)]
     else:
         cells += [words.NONE] * 3
     return f"| {' | '.join(cells)} |"

@@ -49,7 +49,8 @@ def test_the_text_shows_the_rate():
     done = lrbound("predict", FC)
 
     assert done.returncode == 0
-    assert done.stdout.startswith("wei2019-fc (mean-field)\n")
+    assert done.stdout.startswith("Start at 0.0")
+    assert "\nwei2019-fc (mean-field)\n" in done.stdout
     assert "\nmax learning rate          0.0" in done.stdout
     assert "\x1b" not in done.stdout
 

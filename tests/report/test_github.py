@@ -34,9 +34,7 @@ def test_a_rate_above_the_bound_is_an_error(report, prediction):
 
     assert report.checks([result]) == (
         "::error file=nets/a.yaml,title=lrbound%3A The learning rate is too high::tiny: learning rate 0.05 is above the largest "
-        "stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)"
-        + ASSUMED
-        + WARNING
+        "stable rate 0.0205 (2.44 times; limited by the noise between batches)" + ASSUMED + WARNING
     )
 
 
@@ -45,9 +43,7 @@ def test_a_rate_within_the_bound_is_a_notice(report, prediction):
 
     assert report.checks([result]) == (
         "::notice title=lrbound%3A learning rate ok::tiny: learning rate 0.005 is within the largest stable rate 0.0205 "
-        "(0.2439 times; limited by what the curvature varies by from batch to batch)"
-        + ASSUMED
-        + WARNING.replace("file=nets/a.yaml,", "")
+        "(0.244 times; limited by the noise between batches)" + ASSUMED + WARNING.replace("file=nets/a.yaml,", "")
     )
 
 

@@ -178,7 +178,8 @@ def test_the_verb_writes_a_page_and_overwrites_nothing(tmp_path, capsys):
     assert Page(first).open == []
     assert run(["report", str(spec), "-o", str(page)]) == 2
     assert "exists; --force overwrites it" in capsys.readouterr().err
-    assert run(["report", str(spec), str(spec), "-o", str(page), "--force"]) == 0
+    (tmp_path / "other.yaml").write_text(SPEC)
+    assert run(["report", str(tmp_path), "-o", str(page), "--force"]) == 0
     assert page.read_text().count("<article>") == 2
 
 

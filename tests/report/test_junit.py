@@ -24,7 +24,7 @@ def test_a_rate_above_the_bound_is_a_failed_case(prediction):
     assert all((x.get("tests"), x.get("failures"), x.get("errors")) == ("1", "1", "0") for x in (root, suite))
     assert (case.get("classname"), case.get("file"), case.get("line")) == ("tiny", "nets/a.yaml", "7")
     assert failure.get("message") == (
-        "learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)"
+        "learning rate 0.05 is above the largest stable rate 0.0205 (2.44 times; limited by the noise between batches)"
     )
     assert "\nFor half_squared_error, batches of 128, " in failure.text
 

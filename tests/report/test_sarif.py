@@ -131,7 +131,7 @@ def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
 
     assert (result["level"], result["ruleId"]) == ("error", "LRB100")
     assert result["message"]["text"].startswith(
-        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)\n"
+        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.44 times; limited by the noise between batches)\n"
     )
     assert result["locations"] == [
         {
