@@ -81,6 +81,11 @@ class NoticeOptions:
         """The codes that nobody wants to hear of."""
         return frozenset(self.ignore or config().get("ignore") or ())
 
+    def wants(self, code: str, format_name: str) -> bool:
+        """Return whether a notice of this code would be said, or count: finding its reason may take long."""
+        told = not self.quiet or self.strict or REPORTS.get(format_name).holds_warnings
+        return told and code not in self.ignored
+
     def kept(self, notices: Iterable[Notice]) -> tuple[Notice, ...]:
         """Return the notices that are not ignored."""
         ignored = self.ignored

@@ -65,7 +65,7 @@ class _Late:
         with self._lock:
             if self._over:
                 return
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
             done, expected = self._state
             self._task = self._bar.add_task(self._title, completed=done, total=expected)
             self._bar.start()

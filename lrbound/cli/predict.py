@@ -81,7 +81,7 @@ def command(
     if data is not None:
         with one_line_errors():
             statistics = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
-    work = partial(_predict, case=_Case(shape, arguments, statistics, options, UNKNOWN_DATA not in notices.ignored))
+    work = partial(_predict, case=_Case(shape, arguments, statistics, options, notices.wants(UNKNOWN_DATA, output)))
     with progress_bar("predicting") as progress:
         each = in_order(work, found, parse_jobs(jobs), progress)
     if isinstance(each[0], Refusal) and len(found) == 1:
