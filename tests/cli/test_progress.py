@@ -17,21 +17,28 @@ class Screen(io.StringIO):
 
 
 @pytest.fixture
-def screen(monkeypatch):
-    screen = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("TERM", "xterm")
-    return screen
+def terminal(monkeypatch):
+    """Make stderr a terminal; called in the test, since pytest puts its own stderr there before it."""
+
+    def make() -> Screen:
+        screen = Screen()
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setenv("TERM", "xterm")
+        return screen
+
+    return make
 
 
-def test_what_is_short_shows_nothing(screen):
+def test_what_is_short_shows_nothing(terminal):
+    screen = terminal()
     with module.progress_bar("working") as progress:
         progress(1, 2)
 
     assert screen.getvalue() == ""
 
 
-def test_what_is_long_shows_how_far_it_is(screen, monkeypatch):
+def test_what_is_long_shows_how_far_it_is(terminal, monkeypatch):
+    screen = terminal()
     monkeypatch.setattr(module, "PATIENCE", 0.0)
     with module.progress_bar("working") as progress:
         progress(1, 2)
