@@ -109,10 +109,18 @@ def in_order(
             done.append(work(spec))
             progress(len(done), len(specs))
         return done
+    import signal
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(min(jobs, len(specs))) as pool:
-        for one in pool.map(work, specs):
-            done.append(one)
-            progress(len(done), len(specs))
+    # an interrupt is for this process alone, which ends the others
+    with ProcessPoolExecutor(
+        min(jobs, len(specs)), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
+        try:
+            for one in pool.map(work, specs):
+                done.append(one)
+                progress(len(done), len(specs))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return done
