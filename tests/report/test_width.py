@@ -16,7 +16,7 @@ COMMANDS = [
     f"sweep {FC} --vary layers.0.repeat.layers.1.batch_norm.gamma=0.1:5:5 --vary batch_size=8,64",
     f"solve {FC} --vary gamma --lr 0.01", f"transfer {FC} {DEEP} --lr 0.01", "stats examples/wine.csv",
     "measure examples/zoo/fc-bn-relu-3x500-b8.yaml --seeds 1 --per-layer", f"report {FC} --format text",
-    "explain", "--help", "predict --help", "check --help",
+    "explain", "explain LRB012 LRB042", "--help", "predict --help", "check --help",
 ]  # fmt: skip
 
 
