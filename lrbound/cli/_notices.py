@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 WORDS = {"info": "note", "warning": "warning", "error": "error"}
 ALWAYS = "error"
-"""The severity that --quiet leaves."""
+"""The severity that --quiet and --ignore leave."""
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -87,9 +87,9 @@ class NoticeOptions:
         return told and code not in self.ignored
 
     def kept(self, notices: Iterable[Notice]) -> tuple[Notice, ...]:
-        """Return the notices that are not ignored."""
+        """Return the notices that are not ignored; an error never is."""
         ignored = self.ignored
-        return tuple(notice for notice in notices if notice.code not in ignored)
+        return tuple(one for one in notices if one.code not in ignored or one.severity == ALWAYS)
 
     def without_ignored(self, result: T) -> T:
         """Return a result whose ``warnings`` are those that are not ignored."""

@@ -80,12 +80,12 @@ def command(
     work = partial(_check, checking=Checking(given, named, fixed, shape, arguments, options))
     with progress_bar("checking") as progress:
         checked = in_order(work, found, parse_jobs(jobs), progress)
+    results = [_told(one, spec, notices) for one, spec in zip(checked, found, strict=True)]
+    write_summary(results)
     if isinstance(checked[0], Refusal) and len(checked) == 1 and output in FOR_PEOPLE:
         raise checked[0]
-    results = [_with_place(one, spec, notices) for one, spec in zip(checked, found, strict=True)]
     _say(results, notices, output)
     files.emit(report(output).checks(results))
-    write_summary(results)
     said = [finding.notice for one in results for finding in one.findings]
     raise typer.Exit(notices.status(said, max(map(status, results), default=ExitCode.OK)))
 
@@ -105,15 +105,14 @@ def _check(spec: str, checking: Checking) -> CheckResult | NotChecked | Refusal:
         return refusal
 
 
-def _with_place(
-    checked: CheckResult | NotChecked | Refusal, spec: str, notices: NoticeOptions
-) -> CheckResult | NotChecked:
+def _told(checked: CheckResult | NotChecked | Refusal, spec: str, notices: NoticeOptions) -> CheckResult | NotChecked:
     """Return what became of a spec, without the notices that are ignored."""
     if isinstance(checked, CheckResult):
-        return replace(checked, prediction=notices.without_ignored(checked.prediction))
+        return replace(checked, prediction=notices.without_ignored(checked.prediction), ignored=notices.ignored)
     if isinstance(checked, Refusal):
         return NotChecked(spec, findings(checked, spec), checked.message)
-    return checked
+    kept = notices.kept(finding.notice for finding in checked.findings)
+    return replace(checked, findings=tuple(finding for finding in checked.findings if finding.notice in kept))
 
 
 def _say(results: list[CheckResult | NotChecked], notices: NoticeOptions, output: str) -> None:

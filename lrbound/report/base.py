@@ -93,6 +93,8 @@ class CheckResult:
         The largest rate that passes where it is not ``max_learning_rate``.
     places : mapping of str to (int, int)
         Line and column of each layer in the spec, by its path.
+    ignored : frozenset of str
+        Codes of warnings that nobody wants to hear of.
     """
 
     ok: bool
@@ -105,6 +107,7 @@ class CheckResult:
     column: int = 0
     fail_above: float | None = None
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
 
     @property
     def level(self) -> Severity | None:
@@ -122,10 +125,13 @@ class CheckResult:
             return Notice("LRB100", f"{rate} is above {above:.3g}, from which the check fails")
         if not self.cautious:
             return None
+        return self._above_start(rate)
+
+    def _above_start(self, rate: str) -> Notice:
+        first, start = self.prediction.first_step_learning_rate, self.prediction.recommended_learning_rate
         if self.max_learning_rate is None:
-            first = self.prediction.first_step_learning_rate
-            return Notice("LRB102", f"{rate} is above that of the first step, {first:.3g}")
-        return Notice("LRB101", f"{rate} is above the recommended {self.prediction.recommended_learning_rate:.3g}")
+            return Notice("LRB102", f"{rate} is above that of the first step, {at_most(first or 0.0)}")
+        return Notice("LRB101", f"{rate} is above the recommended {at_most(start or 0.0)}")
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -141,7 +147,8 @@ class CheckResult:
     def cautious(self) -> bool:
         """Whether the rate passes and is above the one to start with, or that of the first step: a warning, not an error."""
         start = self.prediction.first_step_learning_rate or self.prediction.recommended_learning_rate
-        return self.ok and start is not None and self.learning_rate > start
+        above = self.ok and start is not None and self.learning_rate > start
+        return above and ("LRB102" if self.max_learning_rate is None else "LRB101") not in self.ignored
 
 
 Checked = CheckResult | NotChecked

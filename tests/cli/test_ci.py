@@ -100,6 +100,14 @@ def test_the_summary_of_a_job_is_added_to(cli, folder, monkeypatch):
     assert summary.read_text().count("### Learning rates") == 2
 
 
+def test_a_broken_spec_is_in_the_summary_too(cli, folder, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+    result = cli("check", "broken.yaml")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "* `broken.yaml:5:5` **error** LRB110: unknown layer 'foo'" in (folder / "summary.md").read_text()
+
+
 def test_a_summary_that_cannot_be_written_changes_no_result(cli, folder, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder))
     result = cli("check", "good.yaml")

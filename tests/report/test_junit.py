@@ -50,14 +50,16 @@ def test_a_broken_spec_is_an_error_and_one_without_a_rate_is_skipped(prediction)
     error = Finding(Notice("LRB110", "unknown layer 'foo'"), "b.yaml", 5, 3)
     none = Finding(Notice("LRB112", "no learning rate"), "c.yaml")
     good = CheckResult(True, 0.005, 0.0205, 0.2, prediction, "a.yaml")
-    root = suites([good, NotChecked("b.yaml", (error,), "b.yaml:5:3: ..."), NotChecked("c.yaml", (none,), "")])
+    root = suites(
+        [good, NotChecked("b.yaml", (error,), "b.yaml:5:3: ..."), NotChecked("c.yaml", (none,), "c.yaml: no rate")]
+    )
     _, broken, skipped = root[0]
 
     assert [root[0].get(name) for name in ("tests", "failures", "errors", "skipped")] == ["3", "0", "1", "1"]
     assert (broken.get("file"), broken.get("line")) == ("b.yaml", "5")
     assert broken.find("error").get("message") == "unknown layer 'foo'"
     assert broken.find("error").text == "b.yaml:5:3: ..."
-    assert skipped.find("skipped").get("message") == "no learning rate"
+    assert skipped.find("skipped").get("message") == "c.yaml: no rate"
 
 
 @pytest.mark.parametrize("text", ["<a> & \"b\" 'c'", "tab\tand é, \U0001f600"])
