@@ -41,7 +41,9 @@ class TextReport(Report):
 
             return lines(checked, self.terminal)
         head = f"{words.outcome(result)}: {words.verdict(result)}"
-        return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
+        advice = result.prediction.advice
+        better = [] if result.ok or advice is None else [advice]
+        return "\n".join(self._paragraphs([head, *better, *words.assumptions(result.prediction)]))
 
     def measurement(self, result: Measurement) -> str:
         """Return the predicted and the measured value, and the parts of the layers if they are wanted."""

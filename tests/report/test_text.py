@@ -130,3 +130,4 @@ def test_check_above(report, prediction):
     shown = report.checks([CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "a.yaml")])
 
     assert shown.startswith("too high: learning rate 0.05 is above the largest stable rate 0.0205 (2.44 times; ")
+    assert "\nStart at 0.0054; up to 0.0205 should hold; 0.21 will most likely not.\n" in shown
