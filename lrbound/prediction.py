@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,14 @@ SHOWN = 10
 MOSTLY_FAILS = 10.0
 """Multiple of ``max_learning_rate`` at which nine in ten networks with a loss that diverges failed (lrbound/theory/rates.md,
 section 12)."""
+
+
+def at_most(rate: float) -> str:
+    """Return a rate with 3 digits, rounded down: what is copied from an answer is not above it."""
+    text = f"{rate:.3g}"
+    if not float(text) > rate > 0.0 or not math.isfinite(rate):
+        return text
+    return f"{float(text) - 10.0 ** (math.floor(math.log10(rate)) - 2):.3g}"
 
 
 @dataclass(frozen=True)
@@ -152,15 +161,15 @@ class Prediction:
         """What to do, in a sentence; None without a rate."""
         largest, start = self.max_learning_rate, self.recommended_learning_rate
         if self.first_step_learning_rate is not None:
-            first = f"{self.first_step_learning_rate:.2g} raises the loss. Not a stability limit."
-            begin = "" if start is None else f"Start at {start:.2g}. "
+            first = f"{at_most(self.first_step_learning_rate)} raises the loss. Not a stability limit."
+            begin = "" if start is None else f"Start at {at_most(start)}. "
             return f"{begin}Without warm-up, a first step larger than {first}"
         if largest is None or start is None:
             return None
         fails = (
             f"; {MOSTLY_FAILS * largest:.2g} will most likely not" if self.assumptions.training.loss.diverges else ""
         )
-        return f"Start at {start:.2g}; up to {largest:.2g} should hold{fails}."
+        return f"Start at {at_most(start)}; up to {at_most(largest)} should hold{fails}."
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the advice, the rates and the layers with the largest parts."""

@@ -31,7 +31,8 @@ def complete_normalizers(incomplete: str) -> list[str]:
 
 def _complete(ctx: Any, incomplete: str, shown: Callable[[list[str]], list[str]]) -> list[str]:
     # an option without its value stops the parser: what stood before it is left over
-    spec = ctx.params.get("spec") or next((word for word in ctx.args if not word.startswith("-")), None)
+    given = [ctx.params.get("spec"), *(ctx.params.get("specs") or ()), *ctx.args]
+    spec = next((word for word in given if word and not word.startswith("-")), None)
     if not spec or spec == "-":
         return []
     try:

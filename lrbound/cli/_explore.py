@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrbound.cli._completion import complete_vary
+from lrbound.cli._config import config
 from lrbound.cli.exit import refuse
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lrbound.cli.options import SpecOptions
     from lrbound.explore.source import Predict, Source
 
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
 KnobOption = Annotated[
     str,
     typer.Option(
@@ -48,7 +48,7 @@ def read_source(spec: str, options: SpecOptions) -> Source:
     from lrbound.explore.source import Source
     from lrbound.spec.parse import read
 
-    return Source(*read(spec), overrides=tuple(options.overrides))
+    return Source(*read(spec), overrides=tuple(options.overrides), defaults=config().defaults)
 
 
 def parse_rate(text: str, option: str = "--lr") -> float:

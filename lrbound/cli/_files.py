@@ -1,10 +1,40 @@
-"""Files that a verb writes beside its result; one that is there is not overwritten without being told to."""
+"""Files that a verb writes; one that is there is not overwritten without being told to, and none is left half written."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from lrbound.cli.exit import refuse
+from lrbound.cli.output import emit
+
+OutputOption = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result there instead of to stdout.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Where a verb writes its result: a verb with a parameter of this type has these options."""
+
+    file: OutputOption = None
+    force: ForceOption = False
+
+    def check(self, *others: str) -> None:
+        """End the command where a file is in the way, before the work: that of the result, or of what else is written."""
+        check_free([*([] if self.file is None else [self.file]), *others], force=self.force)
+
+    def emit(self, text: str) -> None:
+        """Write the result."""
+        if self.file is None:
+            emit(text)
+            return
+        write_text(self.file, text + "\n")
+        typer.echo(f"wrote {self.file}", err=True)
 
 
 def check_free(paths: list[str], *, force: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from lrbound.cli._config import config
 from lrbound.cli.exit import ExitCode
 from lrbound.report import REPORTS
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 WORDS = {"info": "note", "warning": "warning", "error": "error"}
 ALWAYS = "error"
-"""The severity that --quiet leaves."""
+"""The severity that --quiet and --ignore leave."""
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -69,10 +70,26 @@ class NoticeOptions:
     quiet: QuietOption = False
     verbose: VerboseOption = False
 
+    def say_defaults(self) -> None:
+        """Say with --verbose where defaults come from."""
+        if self.verbose:
+            for text in config().said():
+                typer.echo(text, err=True)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The codes that nobody wants to hear of."""
+        return frozenset(self.ignore or config().get("ignore") or ())
+
+    def wants(self, code: str, format_name: str) -> bool:
+        """Return whether a notice of this code would be said, or count: finding its reason may take long."""
+        told = not self.quiet or self.strict or REPORTS.get(format_name).holds_warnings
+        return told and code not in self.ignored
+
     def kept(self, notices: Iterable[Notice]) -> tuple[Notice, ...]:
-        """Return the notices that are not ignored."""
-        ignored = frozenset(self.ignore or ())
-        return tuple(notice for notice in notices if notice.code not in ignored)
+        """Return the notices that are not ignored; an error never is."""
+        ignored = self.ignored
+        return tuple(one for one in notices if one.code not in ignored or one.severity == ALWAYS)
 
     def without_ignored(self, result: T) -> T:
         """Return a result whose ``warnings`` are those that are not ignored."""
@@ -100,8 +117,7 @@ class NoticeOptions:
 
 def line(notice: Notice) -> str:
     """Return a notice as it is told on stderr: one line, on a terminal as wide as that."""
-    code, _, rest = str(notice).partition(" ")
-    text = f"{WORDS[notice.severity]}[{code}]: {rest}"
+    text = f"{WORDS[notice.severity]}[{notice.code}]: {notice.text}"
     if not sys.stderr.isatty():
         return text
     width = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40)

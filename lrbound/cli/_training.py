@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lrbound.cli._files import check_free, make_folder, write_text
+from lrbound.cli._files import make_folder, write_text
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network
 from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 from lrbound.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from lrbound.cli._files import FileOptions
     from lrbound.cli._notices import NoticeOptions
     from lrbound.cli.options import Override, SpecOptions
     from lrbound.empirical.grid import Setting
@@ -58,7 +59,7 @@ class Study:
     steps: int | None
     samples: int | None
     out: str | None
-    force: bool
+    files: FileOptions
     device: str
     jobs: int | None
     backend: str | None
@@ -104,7 +105,7 @@ def bisect(study: Study) -> None:
     from lrbound.empirical.boundary import find_boundary
 
     result_file = None if study.out is None else os.path.join(study.out, "boundary.json")
-    check_free([] if result_file is None else [result_file], force=study.force)
+    study.files.check(*([] if result_file is None else [result_file]))
     network = study.load()
     runner = study.runner(network, study.out)
     prediction = study.predict(network, len(runner.data))
@@ -116,7 +117,7 @@ def bisect(study: Study) -> None:
     result = replace(notices.without_ignored(result), prediction=notices.without_ignored(prediction))
     said = (*result.prediction.warnings, *result.warnings)
     notices.say(said, study.output)
-    emit(report(study.output).boundary(result))
+    study.files.emit(report(study.output).boundary(result))
     raise typer.Exit(notices.status(said))
 
 
@@ -135,7 +136,7 @@ def draw_grid(study: Study, sweep: str, rates: str | None, plot: str | None) -> 
         knob, values = parse_sweep(sweep)
         path = knob_path(knob)
         chosen = None if rates is None else parse_rates(rates)
-        check_free(written, force=study.force)
+        study.files.check(*written)
         settings = _settings(study, path, values)
         chosen = chosen or default_rates(settings)
     except ValueError as error:
@@ -154,7 +155,7 @@ def draw_grid(study: Study, sweep: str, rates: str | None, plot: str | None) -> 
         make_folder(os.path.dirname(plot))
         save_heatmap(grid, plot)
     typer.echo(f"wrote {', '.join(written)}", err=True)
-    emit(report(study.output).boundary_sweep(grid))
+    study.files.emit(report(study.output).boundary_sweep(grid))
 
 
 def _settings(study: Study, path: str, values: tuple[float, ...]) -> list[Setting]:

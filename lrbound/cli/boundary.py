@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._extras import need
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli.core import predict_network
 from lrbound.cli.exit import refuse
@@ -52,7 +53,6 @@ RatesOption = Annotated[
 PlotOption = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="Draw the sweep as a heat map: .png, .svg or .pdf.")
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite results that are there.")]
 
 
 def command(
@@ -68,7 +68,7 @@ def command(
     rates: RatesOption = None,
     plot: PlotOption = None,
     out: OutOption = None,
-    force: ForceOption = False,
+    files: FileOptions,
     device: DeviceOption = "cpu",
     jobs: JobsOption = None,
     backend: BackendOption = None,
@@ -98,7 +98,7 @@ def command(
         steps=steps,
         samples=samples,
         out=out,
-        force=force,
+        files=files,
         device=device,
         jobs=jobs,
         backend=backend,

@@ -1,26 +1,37 @@
-"""``lrbound check``: whether a learning rate is at most the maximum, as an exit status."""
+"""``lrbound check``: whether learning rates are at most the maximum, as an exit status."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
 
 import typer
 
+from lrbound.cli._checking import Checking, status
+from lrbound.cli._config import config
 from lrbound.cli._explore import parse_rate
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
-from lrbound.cli.core import load_network_or_model, predict_network
-from lrbound.cli.exit import ExitCode, refuse
-from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
-from lrbound.cli.output import emit, report
-from lrbound.report.base import CheckResult
+from lrbound.cli._progress import progress_bar
+from lrbound.cli._specs import expand
+from lrbound.cli._summary import write_summary
+from lrbound.cli.core import findings, in_order
+from lrbound.cli.exit import ExitCode, Refusal
+from lrbound.cli.options import (
+    ArgOption,
+    InputOption,
+    JobsOption,
+    SpecOptions,
+    SpecsArgument,
+    format_option,
+    parse_jobs,
+)
+from lrbound.cli.output import report
+from lrbound.report import REPORTS
+from lrbound.report.base import CheckResult, NotChecked
 
-if TYPE_CHECKING:
-    from lrbound.losses.base import Loss
-    from lrbound.network import Training
-    from lrbound.prediction import Prediction
-
-FormatOption = Annotated[str, format_option("check")]
+FormatOption = Annotated[str, format_option("checks")]
 RateOption = Annotated[
     str | None,
     typer.Option("--lr", metavar="RATE", help="The learning rate to check; without it the spec's own learning_rate."),
@@ -36,68 +47,85 @@ FailAboveOption = Annotated[
     ),
 ]
 LEVELS = ("max", "curvature")
-NO_RATE = "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec"
+FOR_PEOPLE = ("text", "json")
+"""Formats that leave a single spec which cannot be used to stderr."""
 
 
 def command(
-    spec: SpecOrModelArgument,
+    specs: SpecsArgument,
     *,
     lr: RateOption = None,
     fail_above: FailAboveOption = None,
+    jobs: JobsOption = None,
     output: FormatOption = "text",
+    files: FileOptions,
     shape: InputOption = None,
     arguments: ArgOption = None,
     options: SpecOptions,
     notices: NoticeOptions,
 ) -> None:
-    """Check a learning rate; exit status 1 if it is too high.
+    """Check learning rates; exit status 1 if one is too high.
 
-    It is 0 if the rate is at most the level of --fail-above, with a warning where the rate is above the recommended one, and 2 if
-    there is no rate or no maximum to compare. An adaptive optimiser has no maximum: a rate above that of its first step is a
-    warning.
+    It is 0 if each rate is at most the level of --fail-above, with a warning where it is above the recommended one, and 2 if a spec
+    cannot be used or has no maximum; of several specs the worst counts. A spec without a rate is skipped. An adaptive optimiser
+    has no maximum: a rate above that of its first step is a warning.
 
-    Example: lrbound check net.yaml --lr 0.1 --fail-above curvature
+    Example: lrbound check nets/ --fail-above curvature -j 4
     """
-    fixed = None if fail_above is None or fail_above in LEVELS else parse_rate(fail_above, "--fail-above")
+    named, fixed = _level(fail_above)
     given = None if lr is None else parse_rate(lr)
-    network = load_network_or_model("check", spec, options, shape, arguments)
-    rate = network.training.optimizer.learning_rate if given is None else given
-    if rate is None:
-        raise refuse(NO_RATE)
-    prediction = notices.without_ignored(predict_network(network, options, spec))
-    level = _level(fail_above, prediction, network.training.loss) if fixed is None else fixed
-    result = compare(rate, prediction, spec, network.training, level)
-    notices.say(prediction.warnings, output)
-    emit(report(output).check(result))
-    raise typer.Exit(notices.status(prediction.warnings, ExitCode.OK if result.ok else ExitCode.CHECK_FAILED))
+    files.check()
+    notices.say_defaults()
+    found = expand(specs)
+    work = partial(_check, checking=Checking(given, named, fixed, shape, arguments, options))
+    with progress_bar("checking") as progress:
+        checked = in_order(work, found, parse_jobs(jobs), progress)
+    results = [_told(one, spec, notices) for one, spec in zip(checked, found, strict=True)]
+    write_summary(results)
+    if isinstance(checked[0], Refusal) and len(checked) == 1 and output in FOR_PEOPLE:
+        raise checked[0]
+    _say(results, notices, output)
+    files.emit(report(output).checks(results))
+    said = [finding.notice for one in results for finding in one.findings]
+    raise typer.Exit(notices.status(said, max(map(status, results), default=ExitCode.OK)))
 
 
-def _level(name: str | None, prediction: Prediction, loss: Loss) -> float | None:
-    """Return the rate of a level that a prediction has; None stands for the maximum."""
-    if name is None and loss.tolerated > 1.0 and prediction.max_learning_rate is not None:
-        return loss.tolerated * prediction.max_learning_rate
-    if name is None or name == "max":
-        return None
-    if prediction.bounds.curvature is None:
-        raise refuse(
-            "\n".join(("error: bounds.curvature is not known for this network", *map(str, prediction.warnings)))
-        )
-    return prediction.bounds.curvature
+def _level(option: str | None) -> tuple[str | None, float | None]:
+    """Return the name of the level from which a check fails, and the number where it is one."""
+    text = config().get("fail-above") if option is None else option
+    if text is None or text in LEVELS:
+        return text, None
+    return None, parse_rate(str(text), "--fail-above")
 
 
-def compare(
-    rate: float, prediction: Prediction, spec: str, training: Training, fail_above: float | None = None
-) -> CheckResult:
-    """Hold a rate against a prediction: it passes up to ``fail_above``, by default the maximum."""
-    largest = prediction.max_learning_rate
-    place = (training.line, training.column, fail_above)
-    if largest is None and prediction.first_step_learning_rate is not None:
-        ok = fail_above is None or rate <= fail_above
-        return CheckResult(ok, rate, None, None, prediction, spec, *place)
-    if largest is None:
-        raise refuse(
-            "\n".join(("error: no largest stable rate is known for this network", *map(str, prediction.warnings)))
-        )
-    ratio = rate / largest if largest > 0 else math.inf
-    ok = rate <= (largest if fail_above is None else fail_above)
-    return CheckResult(ok, rate, largest, ratio, prediction, spec, *place)
+def _check(spec: str, checking: Checking) -> CheckResult | NotChecked | Refusal:
+    try:
+        return checking(spec)
+    except Refusal as refusal:
+        return refusal
+
+
+def _told(checked: CheckResult | NotChecked | Refusal, spec: str, notices: NoticeOptions) -> CheckResult | NotChecked:
+    """Return what became of a spec, without the notices that are ignored."""
+    if isinstance(checked, CheckResult):
+        return replace(checked, prediction=notices.without_ignored(checked.prediction), ignored=notices.ignored)
+    if isinstance(checked, Refusal):
+        return NotChecked(spec, findings(checked, spec), checked.message)
+    kept = notices.kept(finding.notice for finding in checked.findings)
+    return replace(checked, findings=tuple(finding for finding in checked.findings if finding.notice in kept))
+
+
+def _say(results: list[CheckResult | NotChecked], notices: NoticeOptions, output: str) -> None:
+    """Write to stderr what the format does not hold."""
+    many = len(results) > 1
+    for one in results:
+        if isinstance(one, NotChecked) and not one.skipped and not REPORTS.get(output).holds_warnings:
+            typer.echo(one.text, err=True)
+    said = [
+        finding.notice.within(one.spec if many else "")
+        for one in results
+        for finding in one.findings
+        if not isinstance(one, CheckResult) or finding.notice != one.verdict
+        if finding.notice.severity != "error"
+    ]
+    notices.say(said, output)

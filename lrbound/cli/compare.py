@@ -9,11 +9,12 @@ import typer
 
 from lrbound.cli._completion import complete_normalizers
 from lrbound.cli._explore import one_line_errors, predictor, read_source
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecOptions, format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 
 FormatOption = Annotated[str, format_option("comparison", "normalizers")]
 SpecsArgument = Annotated[
@@ -42,6 +43,7 @@ def command(
     output: FormatOption = "text",
     options: SpecOptions,
     notices: NoticeOptions,
+    files: FileOptions,
 ) -> None:
     """Print specs side by side, and what their differences do.
 
@@ -49,11 +51,12 @@ def command(
 
     Example: lrbound compare small.yaml wide.yaml
     """
+    files.check()
     if normalizers is not None:
-        _normalizers(specs, normalizers, options, notices, output)
+        _normalizers(specs, normalizers, options, notices, files, output)
     if len(specs) < FEWEST:
         raise refuse("error: compare needs two specs or more, or one with --normalizers")
-    with one_line_errors():
+    with one_line_errors(), progress_bar("comparing"):
         from lrbound.explore.compare import compare
         from lrbound.explore.source import named_apart
 
@@ -62,11 +65,13 @@ def command(
     result = replace(result, predictions=tuple(map(notices.without_ignored, result.predictions)))
     said = [notice.within(one.name) for one in result.predictions for notice in one.warnings]
     notices.say(said, output)
-    emit(report(output).comparison(result))
+    files.emit(report(output).comparison(result))
     raise typer.Exit(notices.status(said))
 
 
-def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, notices: NoticeOptions, output: str) -> None:
+def _normalizers(
+    specs: list[str], normalizers: str, options: SpecOptions, notices: NoticeOptions, files: FileOptions, output: str
+) -> None:
     if len(specs) != 1:
         raise refuse(f"error: --normalizers takes one spec, got {len(specs)}")
     with one_line_errors():
@@ -79,5 +84,5 @@ def _normalizers(specs: list[str], normalizers: str, options: SpecOptions, notic
             result = normaliser_table(network, kinds, predictor(options), progress)
     result = notices.without_ignored(result)
     notices.say(result.warnings, output)
-    emit(report(output).normalizers(result))
+    files.emit(report(output).normalizers(result))
     raise typer.Exit(notices.status(result.warnings))

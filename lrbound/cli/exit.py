@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from lrbound.report.base import Finding
 
 
 class ExitCode(IntEnum):
@@ -17,7 +21,22 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def refuse(message: str) -> typer.Exit:
-    """Write ``message`` to stderr and return the exception that ends the command with status 2."""
-    typer.echo(message, err=True)
-    return typer.Exit(ExitCode.BAD_INPUT)
+class Refusal(typer.Exit):
+    """What ends a command with status 2, and what stderr says then.
+
+    Attributes
+    ----------
+    message : str
+    findings : tuple of Finding
+        The same one by one with their places, where it is about a spec.
+    """
+
+    def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(ExitCode.BAD_INPUT)
+        self.message = message
+        self.findings = findings
+
+
+def refuse(message: str, findings: tuple[Finding, ...] = ()) -> Refusal:
+    """Return the exception that ends the command with status 2; whoever runs the command writes the message to stderr."""
+    return Refusal(message, findings)

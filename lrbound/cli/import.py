@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lrbound.cli._explore import ForceOption  # noqa: TC001 - typer reads the annotations
-from lrbound.cli._files import check_free, write_text
+from lrbound.cli._files import ForceOption, OutputOption, check_free, write_text
 from lrbound.cli._model import read_model
 from lrbound.cli.core import load_network
 from lrbound.cli.exit import ExitCode
@@ -20,9 +19,6 @@ ModelArgument = Annotated[
         metavar="MODEL",
         help="A PyTorch model or what makes one (mypackage.nets:build, nets.py:build), Keras' JSON, or an ONNX file.",
     ),
-]
-OutputOption = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of to stdout.")
 ]
 CheckOption = Annotated[
     str | None,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lrbound.cli._extras import need
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._model import is_object
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.cli.options import ArgOption, InputOption, SpecOptions, SpecOrModelArgument, format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 from lrbound.empirical.measurement import Measurement, Sample
 from lrbound.errors import Refused
 from lrbound.notices import Notice
@@ -59,6 +60,7 @@ def command(
     output: FormatOption = "text",
     options: SpecOptions,
     notices: NoticeOptions,
+    files: FileOptions,
 ) -> None:
     """Measure lambda_max of real networks, next to the prediction.
 
@@ -68,6 +70,7 @@ def command(
     Example: lrbound measure net.yaml --seeds 8 --per-layer
     """
     need("measure", "torch", "torch")
+    files.check()
     network = load_network_or_model("measure", spec, options, shape, arguments)
     try:
         setting, notes = _setting(network, data, samples, options.batch_statistics, dtype, device)
@@ -85,7 +88,7 @@ def command(
     noted = notices.without_ignored(_noted(prediction, notes, done, seeds))
     result = Measurement(noted, tuple(done), setting.size(network), per_layer)
     notices.say(result.prediction.warnings, output)
-    emit(report(output).measurement(result))
+    files.emit(report(output).measurement(result))
     otherwise = ExitCode.OK if len(done) == seeds else ExitCode.INTERRUPTED
     raise typer.Exit(notices.status(result.prediction.warnings, otherwise))
 

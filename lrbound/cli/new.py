@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lrbound.cli._explore import ForceOption  # noqa: TC001 - typer reads the annotations
-from lrbound.cli._files import check_free, write_text
+from lrbound.cli._files import ForceOption, OutputOption, check_free, write_text
 from lrbound.cli.exit import refuse
 from lrbound.cli.output import emit
 from lrbound.templates import names
@@ -20,9 +19,6 @@ DepthOption = Annotated[int | None, typer.Option("--depth", min=1, help="How man
 ClassesOption = Annotated[int, typer.Option("--classes", min=1, help="Number of outputs.")]
 NormalizerOption = Annotated[
     str, typer.Option("--normalizer", metavar="NAME", help="What normalises each layer: batch, ..., or none.")
-]
-OutputOption = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead of to stdout.")
 ]
 
 

@@ -12,10 +12,22 @@ from lrbound.report import REPORTS, formats
 
 Override = tuple[str, str]
 
+MOST_JOBS = 256
+
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="Architecture in YAML, or - for stdin.")]
 SpecOrModelArgument = Annotated[
     str,
     typer.Argument(metavar="SPEC", help="Architecture in YAML, - for stdin, or a PyTorch model as MODULE:OBJECT."),
+]
+SpecsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SPEC",
+        help="Architectures in YAML: files, patterns, folders; - for stdin, or a PyTorch model as MODULE:OBJECT.",
+    ),
+]
+JobsOption = Annotated[
+    str | None, typer.Option("--jobs", "-j", metavar="N", help="Processes that share the specs; 1 without it.")
 ]
 MethodOption = Annotated[
     Literal["mean-field", "wei2019"],
@@ -84,6 +96,15 @@ class SpecOptions:
             *((path, value) for path, value in shorthands.items() if value is not None),
             *(_split(text) for text in self.settings or ()),
         ]
+
+
+def parse_jobs(text: str | None) -> int:
+    """Return the number of processes."""
+    if text is None:
+        return 1
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_JOBS):
+        raise typer.BadParameter(f"must be a number from 1 to {MOST_JOBS}, got {text!r}", param_hint="'--jobs'")
+    return int(text)
 
 
 def format_option(*results: str) -> Any:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lrbound.cli.exit import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -72,7 +74,11 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
             name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
             for name, group in groups.items()
         }
-        command(**given, **folded)
+        try:
+            command(**given, **folded)
+        except Refusal as refusal:
+            typer.echo(refusal.message, err=True)
+            raise
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

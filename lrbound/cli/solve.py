@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._explore import KnobOption, one_line_errors, parse_rate, predictor, read_source
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
+from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import ExitCode
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 
 FormatOption = Annotated[str, format_option("solutions")]
 RateOption = Annotated[str, typer.Option("--lr", metavar="RATE", help="The learning rate that is to be just stable.")]
@@ -28,6 +30,7 @@ def command(
     output: FormatOption = "text",
     options: SpecOptions,
     notices: NoticeOptions,
+    files: FileOptions,
 ) -> None:
     """Find the value of a knob at which a rate is just stable.
 
@@ -36,7 +39,8 @@ def command(
     Example: lrbound solve net.yaml --vary gamma --lr 0.1
     """
     rate = parse_rate(lr)
-    with one_line_errors():
+    files.check()
+    with one_line_errors(), progress_bar("solving"):
         from lrbound.explore.ranges import parse_bounds
         from lrbound.explore.solve import solve
 
@@ -44,6 +48,6 @@ def command(
         result = solve(read_source(spec, options), vary, rate, predictor(options), bounds)
     result = notices.without_ignored(result)
     notices.say(result.warnings, output)
-    emit(report(output).solutions(result))
+    files.emit(report(output).solutions(result))
     otherwise = ExitCode.OK if result.solutions else ExitCode.CHECK_FAILED
     raise typer.Exit(notices.status(result.warnings, otherwise))

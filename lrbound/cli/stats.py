@@ -8,9 +8,11 @@ import typer
 
 from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
 from lrbound.cli._explore import one_line_errors
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
+from lrbound.cli._progress import progress_bar
 from lrbound.cli.options import format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 
 FormatOption = Annotated[str, format_option("statistics")]
 DataArgument = Annotated[
@@ -35,6 +37,7 @@ def command(
     write: WriteOption = None,
     output: FormatOption = "text",
     notices: NoticeOptions,
+    files: FileOptions,
 ) -> None:
     """Print the statistics of data that a spec's input states.
 
@@ -42,7 +45,8 @@ def command(
 
     Example: lrbound stats train.npz --array x --write net.yaml
     """
-    with one_line_errors():
+    files.check()
+    with one_line_errors(), progress_bar("reading"):
         result = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
         if write is not None:
             from lrbound.explore.write_statistics import write_statistics
@@ -50,5 +54,5 @@ def command(
             write_statistics(write, result)
     result = notices.without_ignored(result)
     notices.say(result.warnings, output)
-    emit(report(output).statistics(result))
+    files.emit(report(output).statistics(result))
     raise typer.Exit(notices.status(result.warnings))

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._completion import complete_vary
-from lrbound.cli._explore import ForceOption, one_line_errors, predictor, read_source
+from lrbound.cli._explore import one_line_errors, predictor, read_source
 from lrbound.cli._extras import need
-from lrbound.cli._files import check_free
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecArgument, SpecOptions, format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 
 PICTURES = (".png", ".svg", ".pdf")
 MOST_KNOBS = 2
@@ -45,7 +45,7 @@ def command(
     also: AlsoOption = None,
     output: FormatOption = "text",
     plot: PlotOption = None,
-    force: ForceOption = False,
+    files: FileOptions,
     options: SpecOptions,
     notices: NoticeOptions,
 ) -> None:
@@ -59,7 +59,7 @@ def command(
         if not plot.lower().endswith(PICTURES):
             raise refuse(f"error: --plot draws {', '.join(PICTURES)} files, got {plot}")
         need("sweep --plot", "plot", "matplotlib")
-        check_free([plot], force=force)
+    files.check(*([] if plot is None else [plot]))
     with one_line_errors():
         from lrbound.explore.knobs import split_vary
         from lrbound.explore.ranges import parse_range
@@ -78,5 +78,5 @@ def command(
                 raise refuse(f"error: cannot write {plot}: {error.strerror or error}") from error
     result = notices.without_ignored(result)
     notices.say(result.warnings, output)
-    emit(report(output).sweep(result))
+    files.emit(report(output).sweep(result))
     raise typer.Exit(notices.status(result.warnings))

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from lrbound.cli._explore import one_line_errors, parse_rate, predictor, read_source
+from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
+from lrbound.cli._progress import progress_bar
 from lrbound.cli.exit import refuse
 from lrbound.cli.options import SpecOptions, format_option
-from lrbound.cli.output import emit, report
+from lrbound.cli.output import report
 
 FormatOption = Annotated[str, format_option("transfer")]
 BaseArgument = Annotated[str, typer.Argument(metavar="BASE", help="Architecture for which the rate works.")]
@@ -27,6 +29,7 @@ def command(
     output: FormatOption = "text",
     options: SpecOptions,
     notices: NoticeOptions,
+    files: FileOptions,
 ) -> None:
     """Carry a learning rate from one network to another.
 
@@ -37,7 +40,8 @@ def command(
     rate = parse_rate(lr)
     if base == new == "-":
         raise refuse("error: only one of BASE and NEW can be the standard input")
-    with one_line_errors():
+    files.check()
+    with one_line_errors(), progress_bar("predicting"):
         from lrbound.explore.source import named_apart
         from lrbound.explore.transfer import transfer
 
@@ -49,5 +53,5 @@ def command(
     result = replace(notices.without_ignored(result), base=both[0], new=both[1])
     said = (*(notice.within(one.name) for one in both for notice in one.warnings), *result.warnings)
     notices.say(said, output)
-    emit(report(output).transfer(result))
+    files.emit(report(output).transfer(result))
     raise typer.Exit(notices.status(said))

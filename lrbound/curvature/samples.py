@@ -219,7 +219,8 @@ def _forms(network: Architecture, ctx: Context, seed: int, effort: Effort) -> Fo
     inner = replace(ctx, samples=copies, warn=lambda _: None)
     positions = min(math.prod(network.input.shape[1:]), MOST_POSITIONS)
     along, norms = _directions(latents), latents.norms
-    picked = np.argsort(norms)[np.unique(np.linspace(0, count - 1, PICKED).astype(int))]
+    # not np.unique, which imports numpy.ma
+    picked = np.argsort(norms)[sorted(set(np.linspace(0, count - 1, PICKED).astype(int).tolist()))]
     tests = np.concatenate([_pairs(along), np.eye(count)[picked]])
     chain = by_sample(latents.kernel(network.input, positions), network, inner)
     over_batch = any(node.layer.over_batch for node, _ in network.unrolled())

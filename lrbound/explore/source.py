@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lrbound.network import Network
     from lrbound.prediction import Prediction
+    from lrbound.spec.overrides import Default
 
     Predict = Callable[[Network], Prediction]
 
@@ -33,12 +34,15 @@ class Source:
         The network's name where the spec has none.
     overrides : tuple of (str, str)
         Changes to the text, in this order.
+    defaults : tuple of (str, str, str)
+        What holds where the text says nothing.
     """
 
     text: str
     source: str = "<string>"
     name: str = "network"
     overrides: tuple[Override, ...] = ()
+    defaults: tuple[Default, ...] = ()
 
     def plus(self, *overrides: Override) -> Source:
         """Return the source with more changes."""
@@ -47,7 +51,13 @@ class Source:
     def network(self, *varied: Override) -> Network:
         """Parse, with the values of the knobs that are varied; messages about those name ``--vary``."""
         try:
-            return parse(self.text, source=self.source, name=self.name, overrides=[*self.overrides, *varied])
+            return parse(
+                self.text,
+                source=self.source,
+                name=self.name,
+                overrides=[*self.overrides, *varied],
+                defaults=self.defaults,
+            )
         except SpecError as error:
             found = (
                 replace(one, source=_renamed(one.source, varied)) if not one.line else one for one in error.diagnostics

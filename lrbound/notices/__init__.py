@@ -79,9 +79,14 @@ class Notice:
         found = {"code": self.code, "severity": self.severity, "message": self.message, "path": self.path}
         return found | ({"where": self.where} if self.where else {})
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The message with where it belongs."""
         start, end = f"{self.where}: " if self.where else "", "" if self.path is None else f" ({self.path})"
-        return f"{self.code} {start}{self.message}{end}"
+        return f"{start}{self.message}{end}"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
 
 
 class Notices:

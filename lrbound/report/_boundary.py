@@ -38,8 +38,8 @@ def answer(result: BoundaryResult) -> list[str]:
         "",
         f"training diverges from   {words.number(result.learning_rate)} ({', '.join(map(words.number, result.values))})",
         f"loss first grows from    {words.number(result.onset)}",
-        f"max learning rate        {words.number(p.max_learning_rate)} ({words.bound_words(p)})",
-        f"bound, curvature         {words.number(p.bounds.curvature)} ({words.CURVATURE})",
+        f"max learning rate        {words.rate(p.max_learning_rate)} ({words.bound_words(p)})",
+        f"bound, curvature         {words.rate(p.bounds.curvature)} ({words.CURVATURE})",
         f"boundary / max           {_ratio(result.ratio)}",
         f"boundary / curvature     {_ratio(result.ratio_curvature)}",
     ]
@@ -60,9 +60,9 @@ def sweep_table(grid: Grid, terminal: Terminal) -> str:
             (
                 words.number(row.value),
                 words.number(point["boundary"]),
-                words.number(p.max_learning_rate),
+                words.rate(p.max_learning_rate),
                 _ratio(point["ratio"]),
-                words.number(p.bounds.curvature),
+                words.rate(p.bounds.curvature),
                 _ratio(point["ratio_curvature"]),
             )
         )

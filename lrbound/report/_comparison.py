@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lrbound.explore.compare import ratio
 from lrbound.report import _words as words
+from lrbound.report._prediction import paragraphs
 from lrbound.report._table import table
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MOST_EFFECTS = 16
 VISIBLE = 5e-4
 """Part of the whole change below which a layer is left out."""
 LONGEST = 30
-TITLES = ("name", "parameters", "lambda_max", "recommended", "max rate", "ratio")
+TITLES = ("name", "params", "lambda_max", "recommended", "max rate", "ratio")
 SETTINGS = ("batch", "optimizer", "loss")
 
 
@@ -38,7 +39,8 @@ def side_by_side(result: Comparison, terminal: Terminal) -> str:
     same = ", ".join(
         f"{title} {value}" for title, value, varies in zip(SETTINGS, given[0], differ, strict=True) if not varies
     )
-    return "\n".join([table(titles, rows, 1, terminal), *([f"All with {same}."] if same else [])])
+    note = paragraphs([f"All with {same}."] if same else [], terminal)
+    return "\n".join([table(titles, rows, 1 + sum(differ), terminal), *note])
 
 
 def settings(prediction: Prediction) -> tuple[str, ...]:
@@ -51,10 +53,10 @@ def settings(prediction: Prediction) -> tuple[str, ...]:
 def _cells(prediction: Prediction, baseline: Prediction) -> tuple[str, ...]:
     return (
         prediction.name,
-        words.count(prediction.assumptions.parameters),
+        words.short_count(prediction.assumptions.parameters),
         words.number(prediction.lambda_max),
-        words.number(prediction.recommended_learning_rate),
-        words.number(prediction.max_learning_rate),
+        words.rate(prediction.recommended_learning_rate),
+        words.rate(prediction.max_learning_rate),
         times(ratio(prediction.max_learning_rate, baseline.max_learning_rate)),
     )
 
@@ -73,15 +75,16 @@ def explanation(contrast: Contrast, baseline: str, terminal: Terminal) -> list[s
         table(("where", "what", "before", "after", "rate"), rows, 4, terminal),
         *([f"({hidden} smaller differences hidden; --format json has all)"] if hidden else []),
         "",
-        f"rate: the factor on {baseline}'s max learning rate if this alone is changed.",
-        *_sum(contrast),
+        *paragraphs(
+            [f"rate: the factor on {baseline}'s max learning rate if this alone is changed.", *_sum(contrast)], terminal
+        ),
         *_where(contrast.parts, terminal),
     ]
 
 
 def _effect_cells(effect: Effect) -> tuple[str, ...]:
     others = len(effect.paths) - 1
-    where = effect.paths[0] + (f" and {others} more" if others else "")
+    where = words.readable(effect.paths[0]) + (f" and {others} more" if others else "")
     return where, effect.what, _cut(effect.before), _cut(effect.after), times(effect.rate_factor)
 
 
@@ -104,7 +107,7 @@ def _where(parts: tuple[Part, ...], terminal: Terminal) -> list[str]:
     total = sum(part.change for part in parts)
     rows = [
         (
-            part.path,
+            words.readable(part.path),
             part.layer,
             words.number(part.baseline),
             words.number(part.own),

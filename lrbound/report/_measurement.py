@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lrbound.empirical.measurement import LayerMeasurement, Measurement
     from lrbound.report.base import Terminal
 
-TITLES = ("path", "layer", "parameters", "predicted", "measured", "ratio")
+TITLES = ("path", "layer", "params", "predicted", "measured", "ratio")
 
 
 def answer(result: Measurement) -> list[str]:
@@ -45,9 +45,9 @@ def layer_table(result: Measurement, terminal: Terminal) -> str:
 
 def _cells(layer: LayerMeasurement) -> tuple[str, ...]:
     return (
-        layer.path,
+        words.readable(layer.path),
         layer.layer,
-        words.count(layer.parameters),
+        words.short_count(layer.parameters),
         words.number(layer.predicted),
         words.number(layer.measured),
         f"{layer.predicted / layer.measured:.3f}" if layer.measured > 0 else words.NONE,

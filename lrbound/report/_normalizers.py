@@ -26,12 +26,12 @@ def rows(result: NormaliserTable, terminal: Terminal) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     name = f"{row.normalizer} ({row.settings})" if row.settings else row.normalizer
-    rates = [UNDEFINED if at.reason else words.number(at.max_learning_rate) for at in row.rates]
+    rates = [UNDEFINED if at.reason else words.rate(at.max_learning_rate) for at in row.rates]
     if row.prediction is None:
         head = (UNDEFINED, words.NONE, words.NONE)
     else:
         found = row.prediction
-        head = (words.number(found.lambda_max), words.number(found.max_learning_rate), times(row.ratio))
+        head = (words.number(found.lambda_max), words.rate(found.max_learning_rate), times(row.ratio))
     return (name, *head, *(rates or [words.NONE] * len(BATCHES)))
 
 

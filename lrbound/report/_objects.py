@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
+    from lrbound.report.base import Finding
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """Return the object of a notice with its place in a spec; line and column are null where they are not known."""
+    return {**found.notice.to_json(), "line": found.line or None, "column": found.column or None}
 
 
 def sweep(result: Sweep) -> dict[str, Any]:

@@ -19,8 +19,8 @@ SIDES = {
 
 def answer(result: Solutions) -> list[str]:
     """Return a line for each solution, or the reason why there is none."""
-    low, high = map(words.number, result.span)
-    head = f"{result.name}: where a learning rate of {words.number(result.learning_rate)} is just stable"
+    low, high = map(words.given, result.span)
+    head = f"{result.name}: where a learning rate of {words.given(result.learning_rate)} is just stable"
     if not result.solutions:
         return [head, "", f"none: {result.reason}"]
     found = [_line(result.vary, one) for one in result.solutions]

@@ -59,9 +59,11 @@ def _curve(points: list[Point]) -> list[tuple[float, float]]:
 
 
 def _cells(point: Point, *, many: bool) -> tuple[str, ...]:
-    return (*([point.spec] if many else []), *map(show, point.values), *map(words.number, point.answer))
+    largest, *rates = point.answer
+    numbers = (words.number(largest), *map(words.rate, rates))
+    return (*([point.spec] if many else []), *map(show, point.values), *numbers)
 
 
 def show(value: Value) -> str:
     """Return a knob's value for people."""
-    return words.number(value) if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

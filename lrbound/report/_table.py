@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 ASCII_HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 GAP = "  "
-SHORTEST = 12
-"""The first column is cut to fit the terminal, but not below this."""
+SHORTEST = 10
+"""Columns of text, and titles, are cut to fit the terminal, but not below this."""
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, terminal: Terminal) -> str:
@@ -30,52 +30,77 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, termi
     left : int
         So many columns are aligned to the left, the others to the right.
     terminal : Terminal
-        Where it will be shown; cells of the first column lose their beginning where the table is too wide for it.
+        Where it will be shown; where the table is too wide for it, cells of the columns to the left lose their middle, and
+        titles of the others their beginning. Numbers are never cut.
     """
+    widths = _widths(titles, rows, left, terminal.width)
+    head = [
+        _cut(title, width, middle=index < left) for index, (title, width) in enumerate(zip(titles, widths, strict=True))
+    ]
+    body = [
+        [
+            _cut(cell, width, middle=True) if index < left else cell
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
     draw = _coloured if terminal.colour else _plain
-    return draw(titles, rows, left, terminal)
+    return draw(head, body, widths, left, terminal)
 
 
-def _plain(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, terminal: Terminal) -> str:
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    others = sum(widths[1:]) + len(GAP) * (len(widths) - 1)
-    widths[0] = min(widths[0], max(terminal.width - others, SHORTEST))
+def _widths(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, most: int) -> list[int]:
+    """Return how wide the columns are: what may be cut is, the widest first, until all fit."""
+    cells = [max(map(len, column), default=0) for column in zip(*rows, strict=True)] or [0] * len(titles)
+    widths = [max(len(title), width) for title, width in zip(titles, cells, strict=True)]
+    least = [
+        min(width, SHORTEST) if index < left else max(cell, min(width, SHORTEST))
+        for index, (width, cell) in enumerate(zip(widths, cells, strict=True))
+    ]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - most
+    while excess > 0:
+        room = [width - floor for width, floor in zip(widths, least, strict=True)]
+        if not any(room):
+            break
+        widest = max((index for index in range(len(widths)) if room[index]), key=lambda index: widths[index])
+        widths[widest] -= 1
+        excess -= 1
+    return widths
 
+
+def _plain(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], left: int, terminal: Terminal
+) -> str:
     def line(cells: Sequence[str]) -> str:
-        first, *rest = cells
-        fitted = [_keep_end(first, widths[0]), *rest]
         aligned = [
             cell.ljust(width) if index < left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(fitted, widths, strict=True))
+            for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
         ]
         return GAP.join(aligned).rstrip()
 
-    head = line(titles)
-    rule = ("\u2500" if terminal.boxes else "-") * (others + widths[0])
-    return "\n".join([head, rule, *map(line, rows)])
+    rule = ("\u2500" if terminal.boxes else "-") * (sum(widths) + len(GAP) * (len(widths) - 1))
+    return "\n".join([line(titles), rule, *map(line, rows)])
 
 
-def _coloured(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, terminal: Terminal) -> str:
+def _coloured(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], left: int, terminal: Terminal
+) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    others = sum(widths[1:]) + 2 * (len(widths) - 1)
-    first = min(widths[0], max(terminal.width - others, SHORTEST))
     grid = Table(
         box=box.SIMPLE_HEAD if terminal.boxes else box.Box(ASCII_HEAD, ascii=True),
         show_edge=False,
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    for index, title in enumerate(titles):
-        grid.add_column(title, justify="left" if index < left else "right", no_wrap=True)
+    for index, (title, width) in enumerate(zip(titles, widths, strict=True)):
+        grid.add_column(title, justify="left" if index < left else "right", no_wrap=True, min_width=width)
     for cells in rows:
-        grid.add_row(_keep_end(cells[0], first), *cells[1:])
+        grid.add_row(*cells)
     console = Console(
         file=io.StringIO(),
-        width=max(first + others, 1),
+        width=max(sum(widths) + len(GAP) * (len(widths) - 1), 1),
         force_terminal=terminal.colour,
         color_system="standard" if terminal.colour else None,
         legacy_windows=False,
@@ -88,5 +113,9 @@ def _coloured(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int, t
     return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))
 
 
-def _keep_end(text: str, width: int) -> str:
-    return text if len(text) <= width else "..." + text[3 - width :]
+def _cut(text: str, width: int, *, middle: bool) -> str:
+    """Return the text in so many columns, without its middle or its beginning where it is longer."""
+    if len(text) <= width:
+        return text
+    head = (width - 3) // 3 if middle else 0
+    return f"{text[:head]}...{text[len(text) - (width - 3 - head) :]}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from lrbound.notices import Notice
+from lrbound.prediction import at_most
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lrbound.empirical.measurement import Measurement
     from lrbound.empirical.results import BoundaryResult, Grid
@@ -17,7 +20,55 @@ if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
+    from lrbound.notices import Severity
     from lrbound.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A notice and where it belongs in a file.
+
+    Attributes
+    ----------
+    notice : Notice
+    spec : str
+        Path of the spec, ``-`` for stdin.
+    line, column : int
+        From 1; 0 where it is not known.
+    """
+
+    notice: Notice
+    spec: str
+    line: int = 0
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, as far as it is known."""
+        return f"{self.spec}:{self.line}:{self.column}" if self.line else self.spec
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """A spec that cannot be used, or that states no rate.
+
+    Attributes
+    ----------
+    spec : str
+    findings : tuple of Finding
+        Why; without an error among them it is skipped.
+    text : str
+        The same for people, with the lines of the spec.
+    """
+
+    spec: str
+    findings: tuple[Finding, ...]
+    text: str
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return all(finding.notice.severity != "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -40,6 +91,10 @@ class CheckResult:
         Where the spec says the rate, or how it trains where it says none, from 1; 0 where that is not known.
     fail_above : float or None
         The largest rate that passes where it is not ``max_learning_rate``.
+    places : mapping of str to (int, int)
+        Line and column of each layer in the spec, by its path.
+    ignored : frozenset of str
+        Codes of warnings that nobody wants to hear of.
     """
 
     ok: bool
@@ -51,12 +106,70 @@ class CheckResult:
     line: int = 0
     column: int = 0
     fail_above: float | None = None
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+
+    @property
+    def level(self) -> Severity | None:
+        """The severity of the verdict; None for a rate that there is nothing to say about."""
+        return "warning" if self.cautious else None if self.ok else "error"
+
+    @property
+    def verdict(self) -> Notice | None:
+        """What is to be said of the rate; None where that is nothing."""
+        rate, above = f"learning rate {self.learning_rate:.6g}", self.fail_above
+        if not self.ok and self.ratio is not None and (above is None or above == self.max_learning_rate):
+            text = f"is {self.ratio:.3g} times the largest stable rate {at_most(self.max_learning_rate or 0.0)}"
+            return Notice("LRB100", f"{rate} {text}")
+        if not self.ok:
+            return Notice("LRB100", f"{rate} is above {above:.3g}, from which the check fails")
+        if not self.cautious:
+            return None
+        return self._above_start(rate)
+
+    def _above_start(self, rate: str) -> Notice:
+        first, start = self.prediction.first_step_learning_rate, self.prediction.recommended_learning_rate
+        if self.max_learning_rate is None:
+            return Notice("LRB102", f"{rate} is above that of the first step, {at_most(first or 0.0)}")
+        return Notice("LRB101", f"{rate} is above the recommended {at_most(start or 0.0)}")
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict, where there is something to say, and the warnings, with their places."""
+        verdict = [] if self.verdict is None else [Finding(self.verdict, self.spec, self.line, self.column)]
+        warnings = (Finding(one, self.spec, *self._place(one)) for one in self.prediction.warnings)
+        return (*verdict, *warnings)
+
+    def _place(self, notice: Notice) -> tuple[int, int]:
+        return (0, 0) if notice.path is None else self.places.get(notice.path, (0, 0))
 
     @property
     def cautious(self) -> bool:
         """Whether the rate passes and is above the one to start with, or that of the first step: a warning, not an error."""
         start = self.prediction.first_step_learning_rate or self.prediction.recommended_learning_rate
-        return self.ok and start is not None and self.learning_rate > start
+        above = self.ok and start is not None and self.learning_rate > start
+        return above and ("LRB102" if self.max_learning_rate is None else "LRB101") not in self.ignored
+
+
+Checked = CheckResult | NotChecked
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is predicted for one spec.
+
+    Attributes
+    ----------
+    spec : str
+    predictions : tuple of Prediction
+        One for each batch size that was asked for; none where there are findings.
+    findings : tuple of Finding
+        Why there is no prediction.
+    """
+
+    spec: str
+    predictions: tuple[Prediction, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +193,7 @@ class Terminal:
 
 RESULTS = (
     "prediction",
-    "check",
+    "checks",
     "measurement",
     "boundary",
     "boundary_sweep",
@@ -94,6 +207,9 @@ RESULTS = (
     "portraits",
 )
 """What there is to show; a format has a method of this name for each result that it can show."""
+
+
+MOST_LAYERS = 10
 
 
 class Report:
@@ -113,6 +229,8 @@ class Report:
     ----------
     terminal : Terminal
         Formats that are not for people ignore it.
+    most_layers : int or None
+        How many layers a prediction shows, for people; None for all.
     """
 
     supports: ClassVar[frozenset[str]] = frozenset()
@@ -122,15 +240,16 @@ class Report:
         super().__init_subclass__()
         cls.supports = frozenset(name for name in RESULTS if getattr(cls, name) is not getattr(Report, name))
 
-    def __init__(self, terminal: Terminal = Terminal()) -> None:
+    def __init__(self, terminal: Terminal = Terminal(), most_layers: int | None = MOST_LAYERS) -> None:
         self.terminal = terminal
+        self.most_layers = most_layers
 
     def prediction(self, prediction: Prediction) -> str:
         """Return the text of a prediction."""
         raise NotImplementedError(type(self).__module__)
 
-    def check(self, result: CheckResult) -> str:
-        """Return the text of a check."""
+    def checks(self, checked: Sequence[Checked]) -> str:
+        """Return the text of checks, one or more."""
         raise NotImplementedError(type(self).__module__)
 
     def measurement(self, result: Measurement) -> str:
@@ -165,8 +284,8 @@ class Report:
         """Return the text of the statistics of data."""
         raise NotImplementedError(type(self).__module__)
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return the text of one network at several batch sizes."""
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return the text of several specs, each at one batch size or more."""
         raise NotImplementedError(type(self).__module__)
 
     def transfer(self, result: Transfer) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lrbound.explore.sweep import Sweep
     from lrbound.notices import Notice
     from lrbound.prediction import LayerReport, Prediction
+    from lrbound.report.base import Predicted
 
 MOST_LAYERS = 10
 DIGITS = 3
@@ -37,15 +38,20 @@ class HtmlReport(Report):
         """Return a page with the answer and the layers."""
         return page(prediction.name, _answer(prediction, None) + _layers(prediction) + _assumptions(prediction))
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return a page with a row for each batch size."""
-        rows = [
-            [batch(one), *map(_number, (one.lambda_max, one.max_learning_rate, one.recommended_learning_rate))]
-            for one in predictions
-        ]
-        titles = ["batch size", "lambda_max", "max learning rate", "recommended"]
-        notes = [notice.within(f"batch size {batch(one)}") for one in predictions for notice in one.warnings]
-        return page(predictions[0].name, f"<section>{table(titles, rows)}{_notes(notes)}</section>")
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return a page with a row for each spec and batch size."""
+        many = len(predicted) > 1
+        rows, notes = [], []
+        for of in predicted:
+            for one in of.predictions:
+                numbers = (one.lambda_max, one.max_learning_rate, one.recommended_learning_rate)
+                rows.append([*([of.spec] if many else []), batch(one), *map(_number, numbers)])
+                where = f"{of.spec}, batch size {batch(one)}" if many else f"batch size {batch(one)}"
+                notes += [notice.within(where) for notice in one.warnings]
+            notes += [finding.notice.within(finding.place) for finding in of.findings]
+        titles = [*(["spec"] if many else []), "batch size", "lambda_max", "max learning rate", "recommended"]
+        name = f"{len(predicted)} specs" if many else predicted[0].predictions[0].name
+        return page(name, f"<section>{table(titles, rows)}{_notes(notes)}</section>")
 
     def portraits(self, portraits: Sequence[Portrait]) -> str:
         """Return a page with all specs, one below the other, and a table of them where there are several."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lrbound.notices import Notice
 from lrbound.prediction import SCHEMA_VERSION
 from lrbound.report import _objects as objects
+from lrbound.report import _words as words
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
     from lrbound.prediction import Prediction
+    from lrbound.report.base import Checked, Predicted
 
 
 class JsonReport(Report):
@@ -34,8 +36,23 @@ class JsonReport(Report):
         """Return the object of ``lrbound predict``."""
         return _dumps(_finite(prediction.to_json()))
 
-    def check(self, result: CheckResult) -> str:
-        """Return the object of ``lrbound check``."""
+    def checks(self, checked: Sequence[Checked]) -> str:
+        """Return the object of ``lrbound check``; of several specs, a list of them under ``specs``."""
+        if len(checked) == 1 and isinstance(checked[0], CheckResult):
+            return _dumps(self._check(checked[0]))
+        specs = [
+            {
+                "spec": one.spec,
+                "outcome": words.outcome(one).replace(" ", "_"),
+                "check": self._check(one) if isinstance(one, CheckResult) else None,
+                "findings": [objects.finding(finding) for finding in one.findings],
+            }
+            for one in checked
+        ]
+        ok = all(one.ok if isinstance(one, CheckResult) else one.skipped for one in checked)
+        return _dumps({"schema_version": SCHEMA_VERSION, "ok": ok, "specs": specs})
+
+    def _check(self, result: CheckResult) -> dict[str, Any]:
         lost: list[Notice] = []
         head = {
             "schema_version": SCHEMA_VERSION,
@@ -43,11 +60,11 @@ class JsonReport(Report):
             "learning_rate": result.learning_rate,
             "max_learning_rate": result.max_learning_rate,
             "ratio": result.ratio,
-            "level": "warning" if result.cautious else "ok" if result.ok else "error",
+            "level": result.level or "ok",
             "fail_above": result.max_learning_rate if result.fail_above is None else result.fail_above,
         }
         head = _nulled(head, "", lost)
-        return _dumps({**head, "prediction": _finite(result.prediction.to_json(), lost)})
+        return {**head, "prediction": _finite(result.prediction.to_json(), lost)}
 
     def measurement(self, result: Measurement) -> str:
         """Return the object of ``lrbound measure``."""
@@ -90,10 +107,19 @@ class JsonReport(Report):
         """Return the object of ``lrbound stats``."""
         return _dumps(_finite(objects.statistics(result)))
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return the object of ``lrbound predict`` with several batch sizes: a list under ``predictions``."""
-        found = [_finite(prediction.to_json()) for prediction in predictions]
-        return _dumps({"schema_version": SCHEMA_VERSION, "predictions": found})
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return the object of ``lrbound predict`` with several batch sizes or specs.
+
+        Of one spec it has a list under ``predictions``; of several, a list of these under ``specs``.
+        """
+        each = [[_finite(prediction.to_json()) for prediction in one.predictions] for one in predicted]
+        if len(predicted) == 1 and not predicted[0].findings:
+            return _dumps({"schema_version": SCHEMA_VERSION, "predictions": each[0]})
+        specs = [
+            {"spec": one.spec, "predictions": found, "findings": [objects.finding(f) for f in one.findings]}
+            for one, found in zip(predicted, each, strict=True)
+        ]
+        return _dumps({"schema_version": SCHEMA_VERSION, "specs": specs})
 
     def transfer(self, result: Transfer) -> str:
         """Return the object of ``lrbound transfer``."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from typing import TYPE_CHECKING
 
 from lrbound.report import _words as words
-from lrbound.report._table import table
 from lrbound.report.base import CheckResult, Report
 
 if TYPE_CHECKING:
@@ -22,40 +20,30 @@ if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
     from lrbound.explore.sweep import Sweep
     from lrbound.explore.transfer import Transfer
-    from lrbound.prediction import LayerReport, Prediction
-
-TITLES = ("path", "layer", "parameters", "q", "q_xy", "lambda", "share")
-MOST_ROWS = 40
-ENDS = 16
-"""Rows shown from each end of a network that has more than ``MOST_ROWS``."""
+    from lrbound.prediction import Prediction
+    from lrbound.report.base import Checked, Predicted
 
 
 class TextReport(Report):
     """Plain text as wide as the terminal."""
 
     def prediction(self, prediction: Prediction) -> str:
-        """Return the table of layers, the rates, and what they assume."""
-        return "\n".join(
-            [
-                f"{prediction.name} ({prediction.method})",
-                "",
-                self._table(prediction),
-                *([hidden] if (hidden := _hidden(prediction)) else []),
-                "",
-                *_answer(prediction),
-                "",
-                *self._paragraphs([f"What lambda_max comes from: {prediction.hint}."] if prediction.hint else []),
-                *self._paragraphs(words.confidence(prediction)),
-                *self._paragraphs(words.assumptions(prediction)),
-                *(["", prediction.advice] if prediction.advice else []),
-            ]
-        )
+        """Return what to do, the rates, where they come from and what they assume."""
+        from lrbound.report._prediction import lines
 
-    def check(self, result: CheckResult) -> str:
-        """Return the verdict, and what it assumes."""
-        outcome = "warning" if result.cautious else "ok" if result.ok else "too high"
-        head = f"{outcome}: {words.verdict(result)}"
-        return "\n".join(self._paragraphs([head, *words.assumptions(result.prediction)]))
+        return "\n".join(lines(prediction, self.terminal, self.most_layers))
+
+    def checks(self, checked: Sequence[Checked]) -> str:
+        """Return the verdict, and what it assumes; of several specs, a line each."""
+        result = checked[0]
+        if len(checked) > 1 or not isinstance(result, CheckResult):
+            from lrbound.report._checks import lines
+
+            return lines(checked, self.terminal)
+        head = f"{words.outcome(result)}: {words.verdict(result)}"
+        advice = result.prediction.advice
+        better = [] if result.ok or advice is None else [advice]
+        return "\n".join(self._paragraphs([head, *better, *words.assumptions(result.prediction)]))
 
     def measurement(self, result: Measurement) -> str:
         """Return the predicted and the measured value, and the parts of the layers if they are wanted."""
@@ -113,11 +101,11 @@ class TextReport(Report):
 
         return "\n".join(answer(result))
 
-    def predictions(self, predictions: Sequence[Prediction]) -> str:
-        """Return a row for each batch size."""
+    def predictions(self, predicted: Sequence[Predicted]) -> str:
+        """Return a row for each spec and batch size."""
         from lrbound.report._batches import rows
 
-        return rows(predictions, self.terminal)
+        return rows(predicted, self.terminal)
 
     def transfer(self, result: Transfer) -> str:
         """Return the carried rate and what it follows from."""
@@ -136,63 +124,10 @@ class TextReport(Report):
         return "\n\n\n".join(blocks)
 
     def _paragraphs(self, sentences: Sequence[str]) -> list[str]:
-        return [line for sentence in sentences for line in textwrap.wrap(sentence, max(self.terminal.width, 20))]
+        from lrbound.report._prediction import paragraphs
+
+        return paragraphs(sentences, self.terminal)
 
     def _item(self, name: str, text: str) -> list[str]:
         width = max(self.terminal.width, 20)
         return textwrap.wrap(f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ")
-
-    def _table(self, prediction: Prediction) -> str:
-        head, tail = _ends(prediction.layers)
-        gap = [("...", *("" for _ in TITLES[1:]))] if tail else []
-        rows = [_cells(layer, prediction.lambda_max) for layer in (*head, *tail)]
-        return table(TITLES, [*rows[: len(head)], *gap, *rows[len(head) :]], 2, self.terminal)
-
-
-def _cells(layer: LayerReport, total: float) -> tuple[str, ...]:
-    share = 100.0 * layer.lambda_ / total if total > 0.0 and math.isfinite(total) else None
-    return (
-        layer.path,
-        layer.layer,
-        words.count(layer.parameters),
-        words.number(layer.q),
-        words.number(layer.q_xy),
-        words.number(layer.lambda_),
-        words.NONE if share is None else f"{share:.1f} %",
-    )
-
-
-def _ends(layers: tuple[LayerReport, ...]) -> tuple[tuple[LayerReport, ...], tuple[LayerReport, ...]]:
-    if len(layers) <= MOST_ROWS:
-        return layers, ()
-    return layers[:ENDS], layers[-ENDS:]
-
-
-def _hidden(prediction: Prediction) -> str:
-    middle = prediction.layers[ENDS:-ENDS]
-    if len(prediction.layers) <= MOST_ROWS:
-        return ""
-    part = math.fsum(layer.lambda_ for layer in middle)
-    return f"({len(middle)} rows hidden, together {words.number(part)} of lambda; --format json has all)"
-
-
-def _answer(prediction: Prediction) -> list[str]:
-    interval = prediction.lambda_max_interval
-    spread = "" if interval is None else f" (90 % of initialisations: {' to '.join(map(words.number, interval))})"
-    largest = "" if prediction.max_learning_rate is None else f" ({words.bound_words(prediction)})"
-    bounds = prediction.bounds
-    if prediction.first_step_learning_rate is not None:
-        return [
-            f"lambda_max                 {words.number(prediction.lambda_max)}{spread}",
-            f"max learning rate          {words.NONE} (not known for {prediction.assumptions.optimizer})",
-            f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
-            f"first-step learning rate   {words.number(prediction.first_step_learning_rate)} ({words.FIRST_STEP})",
-        ]
-    return [
-        f"lambda_max                 {words.number(prediction.lambda_max)}{spread}",
-        f"max learning rate          {words.number(prediction.max_learning_rate)}{largest}",
-        f"recommended learning rate  {words.number(prediction.recommended_learning_rate)}",
-        f"bound, curvature           {words.number(bounds.curvature)} ({words.CURVATURE})",
-        f"bound, minibatch           {words.number(bounds.minibatch)} ({words.MINIBATCH})",
-        f"critical batch size        {words.batch(prediction.critical_batch_size)} ({words.CRITICAL_BATCH})",
-    ]

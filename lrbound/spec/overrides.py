@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from lrbound.spec.compose import DEEPEST, LARGEST, compose
 from lrbound.spec.diagnostics import Mark, Problems
 from lrbound.spec.paths import TreeEditor
-from lrbound.spec.tree import MapValue, depth_and_size
+from lrbound.spec.scalars import is_null
+from lrbound.spec.tree import MapValue, Value, depth_and_size
 from lrbound.spec.wording import abbreviate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST_OPTION = 80
+
+Default = tuple[str, str, str]
+"""A path, a value in YAML for a spec that says nothing there, and what messages call it."""
 
 
 def apply(root: MapValue, overrides: Sequence[tuple[str, str]], problems: Problems) -> None:
@@ -43,6 +47,39 @@ def apply(root: MapValue, overrides: Sequence[tuple[str, str]], problems: Proble
             problems.add(Mark(0, 0, option), f"makes the spec deeper than {DEEPEST} or larger than {LARGEST} values")
             raise problems.error()
     editor.finish()
+
+
+def apply_defaults(root: MapValue, defaults: Sequence[Default], problems: Problems) -> None:
+    """Set what the spec does not say itself.
+
+    Parameters
+    ----------
+    root : MapValue
+        The spec; changed in place.
+    defaults : sequence of (str, str, str)
+        Paths, values in YAML, and what messages call them.
+    problems : Problems
+    """
+    editor = TreeEditor(root, problems)
+    for path, text, origin in defaults:
+        value = None if _states(root, path) else compose(text, problems, origin)
+        if value is not None:
+            block = path.partition(".")[0]
+            if block in root.entries and is_null(root.entries[block].value):
+                del root.entries[block]  # as absent
+            editor.set(path, value)
+    editor.finish()
+
+
+def _states(node: Value, path: str) -> bool:
+    """Whether a spec says something at a path of keys, or something else than a mapping on the way to it."""
+    for key in path.split("."):
+        if not isinstance(node, MapValue):
+            return not is_null(node)
+        if key not in node.entries:
+            return False
+        node = node.entries[key].value
+    return not is_null(node)
 
 
 def option_text(path: str, text: str) -> str:

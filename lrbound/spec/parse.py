@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lrbound.layers.base import Node
     from lrbound.meanfield.contract import Shape
+    from lrbound.spec.overrides import Default
 
 T = TypeVar("T")
 
@@ -33,10 +34,17 @@ LONGEST_TEXT = 1_000_000
 KEYS = ("version", "name", "input", "init", "training", "layers")
 REQUIRED = ("version", "input", "layers")
 UNNAMED = "network"
+FREE = "x-"
+"""Beginning of the keys at the top level that nobody reads."""
 
 
 def parse(
-    text: str, *, source: str = "<string>", name: str | None = None, overrides: Sequence[tuple[str, str]] = ()
+    text: str,
+    *,
+    source: str = "<string>",
+    name: str | None = None,
+    overrides: Sequence[tuple[str, str]] = (),
+    defaults: Sequence[Default] = (),
 ) -> Network:
     """Read a spec.
 
@@ -50,6 +58,8 @@ def parse(
         The network's name where the spec has none.
     overrides : sequence of (str, str)
         Paths and values (``("layers.*.batch_norm.gamma", "0.5")``) that replace what the text says, in this order.
+    defaults : sequence of (str, str, str)
+        Paths and values (``("training.loss", "mse", "a.toml: loss")``) for what the text does not say, and what messages call them.
 
     Returns
     -------
@@ -66,6 +76,10 @@ def parse(
     text = text.removeprefix("\ufeff")
     problems = Problems(source, text)
     root = _root(text, problems)
+    if defaults:
+        from lrbound.spec.overrides import apply_defaults
+
+        apply_defaults(root, defaults, problems)
     if overrides:
         from lrbound.spec.overrides import apply
 
@@ -73,14 +87,16 @@ def parse(
     return _network(root, name or UNNAMED, problems)
 
 
-def load(path: str | os.PathLike[str], *, overrides: Sequence[tuple[str, str]] = ()) -> Network:
+def load(
+    path: str | os.PathLike[str], *, overrides: Sequence[tuple[str, str]] = (), defaults: Sequence[Default] = ()
+) -> Network:
     """Read a spec from a file; ``-`` is the standard input.
 
     Parameters
     ----------
     path : str or path-like
         The file; its stem is the network's name where the spec has none.
-    overrides : sequence of (str, str)
+    overrides, defaults
         As in :func:`parse`.
 
     Returns
@@ -93,7 +109,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[tuple[str, str]] =
     SpecError
         Where the file cannot be read, or with everything that is wrong with the spec.
     """
-    return parse(**read(path)._asdict(), overrides=overrides)
+    return parse(**read(path)._asdict(), overrides=overrides, defaults=defaults)
 
 
 class Text(NamedTuple):
@@ -151,7 +167,7 @@ def _root(text: str, problems: Problems) -> MapValue:
 
 
 def _network(root: MapValue, name: str, problems: Problems) -> Network:
-    given = known_entries(root, KEYS, "key", "", problems)
+    given = known_entries(_without_free_blocks(root), KEYS, "key", "", problems)
     reader = LayerReader(problems)
     reader.marks["layers"] = root.entries["layers"].mark if "layers" in given else root.mark
 
@@ -181,6 +197,11 @@ def _network(root: MapValue, name: str, problems: Problems) -> Network:
         problems.add(mark, message)
         problems.check()
     return Network(name, law, inits.rest, nodes, shape, training)
+
+
+def _without_free_blocks(root: MapValue) -> MapValue:
+    """Return the top level without what a spec keeps for itself, such as anchors."""
+    return MapValue(root.mark, {key: entry for key, entry in root.entries.items() if not key.startswith(FREE)})
 
 
 def _check_required(given: dict[str, Value], mark: Mark, problems: Problems) -> None:

@@ -55,6 +55,7 @@ def schema() -> Schema:
         "$schema": DIALECT,
         "title": "lrbound architecture",
         **_object(header, required=["version", "input", "layers"]),
+        "patternProperties": {"^x-": {"description": "free, for anchors"}},
         "$defs": {
             "init": _init(),
             "training": _training(),

@@ -21,6 +21,8 @@ from lrbound.prediction import Assumptions, Bounds, LayerReport, Prediction
 class SpecError(ValueError):
     """Stands for lrbound.spec.SpecError."""
 
+    diagnostics = ()
+
 
 @dataclass
 class Core:
@@ -33,12 +35,14 @@ class Core:
     refusal: Exception | None = None
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def load(self, path: str, *, overrides: list[tuple[str, str]]) -> Any:
+    def load(self, path: str, *, overrides: list[tuple[str, str]], defaults: Any = ()) -> Any:
+        del defaults
         self.calls.append(("load", path, overrides))
         if self.error is not None:
             raise self.error
         return SimpleNamespace(
             input=SimpleNamespace(white=False),
+            nodes=(),
             training=Training(HalfSquaredError(), 128, SGD(learning_rate=self.learning_rate), line=4, column=31),
         )
 

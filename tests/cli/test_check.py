@@ -39,10 +39,12 @@ def test_lr_wins_over_the_spec(cli, core):
 def test_without_any_rate_there_is_nothing_to_check(cli, core):
     result = cli("check", "a.yaml")
 
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, "skipped" in result.stdout) == (0, True)
     assert result.stderr == (
-        "error: no learning rate to check: give --lr, or training.optimizer.learning_rate in the spec\n"
+        "warning[LRB112]: skipped, no learning rate: give --lr or training.optimizer.learning_rate\n"
+        "lrbound explain LRB112\n"
     )
+    assert cli("check", "a.yaml", "--strict").exit_code == 1
 
 
 def test_without_a_known_maximum_nothing_can_be_said(cli, core, prediction):
@@ -110,10 +112,12 @@ def test_github_annotates_the_spec(cli, core):
 
     assert result.exit_code == 1
     assert result.stdout.startswith(
-        "::error file=nets/a.yaml,line=4,col=31,title=lrbound%3A learning rate too high::tiny: "
+        "::error file=nets/a.yaml,line=4,col=31,title=lrbound%3A The learning rate is too high::tiny: "
     )
-    assert result.stdout.count("\n") == 1
-    assert result.stderr == "note[LRB002]: lambda_max_interval is null: not yet\nlrbound explain LRB002\n"
+    assert result.stdout.splitlines()[1:] == [
+        "::notice file=nets/a.yaml,title=lrbound%3A No interval of a full batch (LRB002)::lambda_max_interval is null: not yet"
+    ]
+    assert result.stderr == ""
 
 
 def test_the_options_of_predict_are_there(cli, core):
@@ -148,7 +152,8 @@ def test_a_format_that_cannot_show_a_check_is_refused(cli, core):
 
     assert (result.exit_code, result.stdout, core.calls) == (2, "", [])
     assert (
-        "Invalid value for '--format': 'csv' is not one of 'text', 'json', 'github', 'junit', 'sarif'" in result.stderr
+        "Invalid value for '--format': 'csv' is not one of 'text', 'json', 'github', 'junit', 'markdown', 'sarif'"
+        in result.stderr
     )
 
 

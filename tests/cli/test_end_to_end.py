@@ -49,7 +49,8 @@ def test_the_text_shows_the_rate():
     done = lrbound("predict", FC)
 
     assert done.returncode == 0
-    assert done.stdout.startswith("wei2019-fc (mean-field)\n")
+    assert done.stdout.startswith("Start at 0.0")
+    assert "\nwei2019-fc (mean-field)\n" in done.stdout
     assert "\nmax learning rate          0.0" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -88,7 +89,7 @@ def test_check_answers_by_its_status(rate, status):
     "arguments",
     [
         ("predict", "no-such-file.yaml"),
-        ("predict", EXAMPLES),
+        ("predict", EXAMPLES / "results"),
         ("predict", FC, "--batch-size", "many"),
         ("predict", FC, "--set", "no.such.field=1"),
         ("check", FC, "--lr", "fast"),

@@ -59,6 +59,23 @@ def test_strict_fails_for_a_warning_and_not_for_a_note(cli, noticed, ignored, st
     assert cli("check", "a.yaml", "--lr", "0.001").exit_code == 0
 
 
+def test_a_rate_above_the_recommended_one_can_be_ignored_and_one_that_is_too_high_cannot(cli, noticed):
+    ignored = ("--ignore", "LRB012,LRB100,LRB101", "--strict")
+
+    assert cli("check", "a.yaml", "--lr", "0.01", "--strict", "--ignore", "LRB012").exit_code == 1
+    assert cli("check", "a.yaml", "--lr", "0.01", *ignored).exit_code == 0
+    assert cli("check", "a.yaml", "--lr", "0.01", *ignored).stdout.startswith("ok: ")
+    assert cli("check", "a.yaml", "--lr", "0.03", *ignored).exit_code == 1
+
+
+@pytest.mark.parametrize("output", ["text", "json", "junit", "sarif", "github", "markdown"])
+def test_a_spec_without_a_rate_can_be_ignored(cli, noticed, output):
+    result = cli("check", "a.yaml", "--strict", "--ignore", "LRB112", "--format", output)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "LRB112" not in result.stdout
+
+
 def test_explain_prints_pages_and_lists_all(cli):
     listed = cli("explain").stdout.splitlines()
 

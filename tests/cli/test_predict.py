@@ -94,7 +94,7 @@ def test_a_refusal_is_its_sentence(cli, core):
         (["a.yaml", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json'"),
         (["a.yaml", "--format", "github"], "Invalid value for '--format': 'github' is not one of 'text', 'json'"),
         (["a.yaml", "--method", "wei"], "Invalid value for '--method': 'wei' is not one of 'mean-field', 'wei2019'"),
-        (["a.yaml", "b.yaml"], "Got unexpected extra argument"),
+        (["a.yaml", "-j", "0"], "Invalid value for '--jobs': must be a number from 1 to 256, got '0'"),
         (["a.yaml", "--batchsize", "3"], "No such option: --batchsize"),
     ],
 )

@@ -18,9 +18,9 @@ def answer():
     assumed = p.Assumptions(Training(MeanSquaredError(), 8, SGD()), "through", 1, 2)
     return p.Prediction("tiny", "mean-field", assumed, 1.0, None, 2.0, 1.0, p.Bounds(2.0, 2.0), (), ())
 network = types.SimpleNamespace(
-    input=types.SimpleNamespace(white=False), training=types.SimpleNamespace(line=0, column=0, loss=types.SimpleNamespace(tolerated=1.0))
+    nodes=(), input=types.SimpleNamespace(white=False), training=types.SimpleNamespace(line=0, column=0, loss=types.SimpleNamespace(tolerated=1.0))
 )
-spec.load, spec.SpecError = (lambda path, *, overrides: network), type("SpecError", (ValueError,), {})
+spec.load, spec.SpecError = (lambda path, *, overrides, defaults: network), type("SpecError", (ValueError,), {})
 predict.predict = lambda network, *, method, batch_statistics, full_batch: answer()
 sys.modules["lrbound.spec"], sys.modules["lrbound.predictor"] = spec, predict
 from lrbound.cli.app import run

@@ -89,7 +89,7 @@ def test_text():
         "",
         "lambda_max predicted  150 (90 % of initialisations: 120 to 170)",
         "lambda_max measured   120 (100, 140)",
-        "spread (sd)           28.28",
+        "spread (sd)           28.3",
         "predicted / measured  1.250",
         "inside the interval   1 of 2",
     ]
@@ -101,7 +101,7 @@ def test_text_has_the_layers_if_they_are_wanted():
 
     assert with_layers.startswith(without)
     assert [line.split() for line in with_layers.splitlines()[-2:]] == [
-        ["layers.0", "linear", "1,000", "100", "85", "1.176"],
+        ["layers.0", "linear", "1k", "100", "85", "1.176"],
         ["layers.2", "linear", "10", "50", "35", "1.429"],
     ]
 

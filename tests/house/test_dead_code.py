@@ -13,12 +13,14 @@ CALLED_BY_OTHERS = {
     "__signature__",  # inspect, of an unfolded command
     "on_train_begin",  # Keras and transformers
     "on_train_start",  # Lightning
+    "daemon",  # threading
     "overlap_gain",  # by its name, with the others of its record
     "_repr_html_",  # notebooks
     "_rms_norm",  # by the name of the operation
     "range_test",  # the benchmark of rates
     "valley",  # the benchmark of rates
     "get_extra_state",  # torch, in state_dict
+    "format_commands",  # click
     "get_short_help_str",  # click
     "list_commands",  # click
     "set_extra_state",  # torch, in load_state_dict

@@ -18,12 +18,12 @@ def test_a_format_supports_the_results_of_which_it_has_the_method(name):
 
 def test_a_format_cannot_claim_what_it_has_no_method_for():
     class Claims(Report):
-        supports = frozenset({"sweep", "check"})
+        supports = frozenset({"sweep", "checks"})
 
-        def check(self, result: CheckResult) -> str:
-            return str(result.ok)
+        def checks(self, checked) -> str:
+            return str(len(checked))
 
-    assert Claims.supports == {"check"}
+    assert Claims.supports == {"checks"}
 
 
 def test_every_result_can_be_shown_to_people_and_programs():
@@ -31,10 +31,10 @@ def test_every_result_can_be_shown_to_people_and_programs():
         assert formats(result)[:2] == (DEFAULT, "json")
 
 
-@pytest.mark.parametrize("name", formats("check"))
+@pytest.mark.parametrize("name", formats("checks"))
 @pytest.mark.parametrize("ok", [True, False])
 def test_every_format_of_a_check_has_its_warnings_or_leaves_them_to_stderr(prediction, name, ok):
-    shown = REPORTS.get(name)().check(CheckResult(ok, 0.01, 0.0205, 0.5, prediction, "a.yaml", 3, 5))
+    shown = REPORTS.get(name)().checks([CheckResult(ok, 0.01, 0.0205, 0.5, prediction, "a.yaml", 3, 5)])
 
     assert ("first warning" in shown) == REPORTS.get(name).holds_warnings
     assert not shown.endswith("\n")

@@ -17,6 +17,7 @@ from lrbound.explore.portrait import portrait
 from lrbound.explore.source import Source
 from lrbound.report import html as pages
 from lrbound.report._chart import HEIGHT, MOST_TICKS, WIDTH, Line, chart, scale
+from lrbound.report.base import Predicted
 from lrbound.report.html import HtmlReport
 
 VOID = {"meta", "link", "br", "img", "line", "circle", "polyline"}
@@ -161,7 +162,7 @@ def test_text_and_curves_stand_out_from_their_ground(scheme):
 
 
 def test_several_networks_stand_in_one_table(prediction):
-    shown = Page(HtmlReport().predictions([prediction, prediction]))
+    shown = Page(HtmlReport().predictions([Predicted("net.yaml", (prediction, prediction))]))
 
     assert shown.open == []
     assert [tag for tag, _ in shown.attributes].count("tr") == 3
@@ -173,11 +174,12 @@ def test_the_verb_writes_a_page_and_overwrites_nothing(tmp_path, capsys):
 
     assert run(["report", str(spec), "-o", str(page)]) == 0
     first = page.read_text()
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", f"wrote {page}\n")
     assert Page(first).open == []
     assert run(["report", str(spec), "-o", str(page)]) == 2
     assert "exists; --force overwrites it" in capsys.readouterr().err
-    assert run(["report", str(spec), str(spec), "-o", str(page), "--force"]) == 0
+    (tmp_path / "other.yaml").write_text(SPEC)
+    assert run(["report", str(tmp_path), "-o", str(page), "--force"]) == 0
     assert page.read_text().count("<article>") == 2
 
 

@@ -30,7 +30,7 @@ def test_prediction_is_indented_by_two(report, prediction):
 def test_check_wraps_the_prediction(report, prediction):
     result = CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml")
 
-    shown = json.loads(report.check(result))
+    shown = json.loads(report.checks([result]))
 
     assert list(shown) == [
         "schema_version",
@@ -69,7 +69,7 @@ def test_a_number_that_json_cannot_hold_is_null_and_said(report, prediction, val
 
 
 def test_a_check_says_so_among_the_warnings_of_its_prediction(report, prediction):
-    shown = json.loads(report.check(CheckResult(False, 0.01, 0.0, math.inf, prediction, "a.yaml")))
+    shown = json.loads(report.checks([CheckResult(False, 0.01, 0.0, math.inf, prediction, "a.yaml")]))
 
     assert shown["ratio"] is None
     assert shown["prediction"]["warnings"][1:] == [lost("ratio is null: its value is inf, which JSON cannot hold")]

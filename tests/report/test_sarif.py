@@ -7,10 +7,16 @@ import jsonschema
 import pytest
 
 import lrbound
+from lrbound.notices import Notice
 from lrbound.report import REPORTS
-from lrbound.report.base import CheckResult
+from lrbound.report.base import CheckResult, Finding, NotChecked
 
-TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+TEXT = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["text"],
+    "properties": {"text": {"type": "string"}, "markdown": {"type": "string"}},
+}
 LEVEL = {"enum": ["none", "note", "warning", "error"]}
 PLACE = {
     "type": "object",
@@ -57,6 +63,7 @@ RULE = {
     "properties": {
         "id": {"type": "string"},
         "shortDescription": TEXT,
+        "fullDescription": TEXT,
         "help": TEXT,
         "defaultConfiguration": {"type": "object", "properties": {"level": LEVEL}},
     },
@@ -65,11 +72,7 @@ NOTIFICATION = {
     "type": "object",
     "additionalProperties": False,
     "required": ["message"],
-    "properties": {
-        "level": LEVEL,
-        "message": TEXT,
-        "associatedRule": {"type": "object", "properties": {"id": {"type": "string"}}},
-    },
+    "properties": {"level": LEVEL, "message": TEXT},
 }
 INVOCATION = {
     "type": "object",
@@ -114,9 +117,9 @@ SCHEMA = {
 }
 
 
-def run_of(result):
+def run_of(*checked):
     """Return the one run of the log, which fits the schema."""
-    log = json.loads(REPORTS.get("sarif")().check(result))
+    log = json.loads(REPORTS.get("sarif")().checks(checked))
     jsonschema.validate(log, SCHEMA)
     (run,) = log["runs"]
     return run
@@ -124,11 +127,11 @@ def run_of(result):
 
 def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
     run = run_of(CheckResult(False, 0.05, 0.0205, 0.05 / 0.0205, prediction, "nets/a b.yaml", 7, 41))
-    (result,) = run["results"]
+    result = run["results"][0]
 
-    assert result["level"] == "error"
+    assert (result["level"], result["ruleId"]) == ("error", "LRB100")
     assert result["message"]["text"].startswith(
-        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.439 times; limited by what the curvature varies by from batch to batch)\n"
+        "tiny: learning rate 0.05 is above the largest stable rate 0.0205 (2.44 times; limited by the noise between batches)\n"
     )
     assert result["locations"] == [
         {
@@ -139,22 +142,38 @@ def test_a_rate_above_the_bound_is_an_error_at_its_place(prediction):
         }
     ]
     driver = run["tool"]["driver"]
-    assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert [driver["rules"][one["ruleIndex"]]["id"] for one in run["results"]] == ["LRB100", "LRB012"]
     assert (driver["name"], driver["version"]) == ("lrbound", lrbound.__version__)
 
 
+def test_a_warning_is_a_result_at_its_layer(prediction):
+    run = run_of(CheckResult(True, 0.005, 0.0205, 0.2, prediction, "a.yaml", 7, 41, places={"layers.1": (12, 5)}))
+    (result,) = run["results"]
+
+    assert (result["level"], result["ruleId"]) == ("warning", "LRB012")
+    assert result["message"]["text"] == "first warning (layers.1)"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 12, "startColumn": 5}
+
+
 def test_a_rate_within_the_bound_is_no_result_but_a_note(prediction):
-    run = run_of(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, prediction, "a.yaml", 7, 41))
-    note, warning = run["invocations"][0]["toolExecutionNotifications"]
+    fine = replace(prediction, warnings=())
+    run = run_of(CheckResult(True, 0.005, 0.0205, 0.005 / 0.0205, fine, "a.yaml", 7, 41))
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
 
     assert run["results"] == []
     assert note["level"] == "note"
     assert note["message"]["text"].startswith("tiny: learning rate 0.005 is within the largest stable rate 0.0205 ")
-    assert warning == {
-        "level": "warning",
-        "message": {"text": "LRB012 first warning (layers.1)"},
-        "associatedRule": {"id": "LRB012"},
-    }
+
+
+def test_every_error_of_a_broken_spec_is_a_result(prediction):
+    errors = tuple(Finding(Notice("LRB110", f"error {line}"), "b.yaml", line, 3) for line in (4, 5))
+    good = CheckResult(True, 0.005, 0.0205, 0.2, replace(prediction, warnings=()), "a.yaml")
+    run = run_of(good, NotChecked("b.yaml", errors, "..."))
+
+    assert [(one["ruleId"], one["level"], one["message"]["text"]) for one in run["results"]] == [
+        ("LRB110", "error", "error 4"),
+        ("LRB110", "error", "error 5"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,21 +18,61 @@ from lrbound.report import _words as words
         (0.0, "0"),
         (2.5, "2.5"),
         (0.0204999, "0.0205"),
-        (160.62, "160.6"),
-        (16_060.4, "16060"),
-        (999_949.0, "999900"),
-        (1.23456e6, "1.235e+06"),
+        (160.62, "161"),
+        (16_060.4, "16100"),
+        (999_449.0, "999000"),
+        (1.23456e6, "1.23e+06"),
         (1.5e-7, "1.5e-07"),
         (math.inf, "inf"),
         (math.nan, "nan"),
     ],
 )
-def test_number_has_four_significant_digits(value, text):
+def test_number_has_three_significant_digits(value, text):
     assert words.number(value) == text
 
 
+def test_what_is_rounding_beside_a_scale_is_0():
+    assert [words.number(x, scale=2.5) for x in (3e-19, -3e-19, -0.0, 1e-6)] == ["0", "0", "0", "1e-06"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (0.01255, "0.0125"),
+        (0.0205, "0.0205"),
+        (0.0099999, "0.00999"),
+        (2.0, "2"),
+        (1.2349e-7, "1.23e-07"),
+        (math.inf, "inf"),
+        (0.0, "0"),
+    ],
+)
+def test_a_rate_is_rounded_down(rate, text):
+    assert words.rate(rate) == text
+    assert float(text) <= rate
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [(97.3, "97.3 %"), (0.1, "0.1 %"), (0.04, "<0.1 %"), (0.0, "0 %"), (-1e-20, "0 %"), (3e-17, "0 %")],
+)
+def test_a_share_is_never_below_nothing(part, text):
+    assert words.share(part, 100.0) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (785_000, "785k"), (999_600, "1M"), (25_557_032, "25.6M")]
+)
+def test_a_count_has_three_digits(count, text):
+    assert words.short_count(count) == text
+
+
+def test_a_path_is_readable():
+    assert words.readable("layers.4.repeat[0].layers.0.concat.branches.1.5") == "layers.4.repeat[0].0.concat.1.5"
+
+
 def test_a_maximum_says_what_limits_it(prediction):
-    assert words.bound_words(prediction) == "limited by what the curvature varies by from batch to batch"
+    assert words.bound_words(prediction) == "limited by the noise between batches"
 
 
 def test_every_reason_has_words():
