@@ -36,11 +36,14 @@ class Drawn(NamedTuple):
     path : str
     init : Init
     fans : Fans
+    normalised : bool
+        Whether a normaliser takes the size of what they make away, before other weights or the end of the branch.
     """
 
     path: str
     init: Init
     fans: Fans
+    normalised: bool
 
     @property
     def std(self) -> float:
@@ -54,13 +57,18 @@ def drawn_weights(network: Network) -> list[Drawn]:
 
 
 def _drawn(nodes: tuple[Node, ...], shape: Shape, init: Init) -> Iterator[Drawn]:
-    for node, inner in run(nodes, shape):
+    chain = list(run(nodes, shape))
+    for at, (node, inner) in enumerate(chain):
         layer = node.layer
         if isinstance(layer, Branching):
             for arm in layer.arms():
                 yield from _drawn(arm, inner, init)
         elif weighted(layer):
-            yield Drawn(node.path, layer.init or init, layer.fans(inner[0]))
+            above = (later.layer for later, _ in chain[at + 1 :])
+            after = next((one for one in above if one.fixes_scale or one.rescales or one.has_weights), None)
+            yield Drawn(
+                node.path, layer.init or init, layer.fans(inner[0]), after is not None and not after.has_weights
+            )
 
 
 def doubts(weights: list[Drawn]) -> list[Notice]:
@@ -74,6 +82,8 @@ def doubts(weights: list[Drawn]) -> list[Notice]:
             found.append(
                 Notice("LRB045", "weights start at 0: lambda_max sees nothing below; rates are for 1/fan_in", one.path)
             )
+        elif one.normalised:
+            continue
         elif one.init.fan == "in" and stated < SMALLEST:
             text = f"weight_variance {stated:.3g} is over fan_in: std {one.std:.2g}; for std {_meant(stated):.2g} say {{std: ...}}"
             found.append(Notice("LRB044", text, one.path))

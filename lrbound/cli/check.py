@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +31,12 @@ from lrbound.cli.options import (
 from lrbound.cli.output import report
 from lrbound.report import REPORTS
 from lrbound.report.base import CheckResult, NotChecked
+
+if TYPE_CHECKING:
+    from lrbound.notices import Notice
+
+FEW = 3
+"""Specs of which the same is said one by one."""
 
 FormatOption = Annotated[str, format_option("checks")]
 RateOption = Annotated[
@@ -126,4 +133,15 @@ def _say(results: list[CheckResult | NotChecked], notices: NoticeOptions, output
         if not isinstance(one, CheckResult) or finding.notice != one.verdict
         if finding.notice.severity != "error"
     ]
-    notices.say(said, output)
+    notices.say(_together(said), output)
+
+
+def _together(said: list[Notice]) -> list[Notice]:
+    """Say what is the same of more than ``FEW`` specs once."""
+    alike = Counter((notice.code, notice.message) for notice in said)
+    kept = {
+        (notice.code, notice.message): notice.within(f"{alike[notice.code, notice.message]} specs")
+        for notice in said
+        if alike[notice.code, notice.message] > FEW
+    }
+    return [notice for notice in said if (notice.code, notice.message) not in kept] + list(kept.values())
