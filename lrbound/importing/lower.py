@@ -69,6 +69,8 @@ class Lowering:
             return Value(0, self.input_shape)
         if value.padding:
             self._refuse("the output is padded; a spec pads in convolutions only")
+        if value.last:
+            self._refuse("the output has its channels in the last axis; permute it back")
         if len(value.shape) != 1:
             self._refuse(
                 f"the {label} has the shape {list(value.shape)}, but a spec ends in flat outputs; end the model with a "
@@ -152,20 +154,27 @@ class Lowering:
             self.refuse(call, f"the map is padded and then taken by {layer.kind}; a spec pads in convolutions only")
             return
         made = call.shapes[0][1:]
+        if value.last:
+            made = (*made[-1:], *made[:-1])
         try:
             shape = layer.output_shape(value.shape)
         except ShapeError as error:
             self.refuse(call, f"{error}", of_shape=True)
             return
-        if shape != made and not (len(shape) == 1 and made == (*shape, 1, 1)):
+        if shape != made and not (
+            len(shape) == 1 and [side for side in made if side > 1] == [s for s in shape if s > 1]
+        ):
             text = f"it gives {list(made)} where the layer {layer.kind} of a spec gives {list(shape)}"
             self.refuse(call, text, of_shape=True)
             return
-        self._add(Step((value.number,), shape, call.origin, layer, drawn=drawn, note=note), strange=value.strange)
+        step = Step((value.number,), shape, call.origin, layer, drawn=drawn, note=note)
+        self._add(step, strange=value.strange, last=value.last)
 
     def join(self, call: Call, kind: str, values: list[Value], shape: Shape) -> None:
         """Let the current call join values."""
         made = call.shapes[0][1:]
+        if any(value.last for value in values):
+            made = (*made[-1:], *made[:-1]) if all(value.last for value in values) else ()
         if any(value.padding for value in values):
             self.refuse(call, "a padded map is joined with another; a spec pads in convolutions only")
         elif made not in (shape, (*shape, 1, 1)):
@@ -173,7 +182,7 @@ class Lowering:
             self.refuse(call, text, of_shape=True)
         else:
             step = Step(tuple(value.number for value in values), shape, call.origin, join=kind)
-            self._add(step, strange=any(value.strange for value in values))
+            self._add(step, strange=any(value.strange for value in values), last=values[0].last)
 
     def refuse(self, call: Call, text: str, *, of_shape: bool = False) -> None:
         """Say why the current call cannot be a layer, and go on as if it were one.
@@ -197,9 +206,9 @@ class Lowering:
     def _refuse(self, text: str) -> None:
         self.reasons.append(Reason(Origin("", self.graph.name), text))
 
-    def _add(self, step: Step, part: int = 0, *, strange: bool = False) -> None:
+    def _add(self, step: Step, part: int = 0, *, strange: bool = False, last: bool = False) -> None:
         self.steps.append(dataclasses.replace(step, parameters=self._names))
-        self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape, strange=strange)
+        self._values[Ref(self._index, part)] = Value(len(self.steps), step.shape, strange=strange, last=last)
 
 
 def bind(call: Call, *required: str, **optional: Any) -> SimpleNamespace:

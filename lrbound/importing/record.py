@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 BATCH = 2
 """Samples of the run: the smallest batch that a normaliser over flat features takes."""
-OWN_NORMALISERS, OWN_ACTIVATIONS = "lrbound.normalizers", "lrbound.activations"
+OWN_ACTIVATIONS = "lrbound.activations"
+OWN = ("lrbound.normalizers", "lrbound.blocks", OWN_ACTIVATIONS)
 """Modules of these packages are one operation each, whatever they compute inside."""
+RANDOM_MODULES = {"StochasticDepth": ("torchvision.", "lrbound."), "DropPath": ("timm.",)}
+"""So are these of other packages, which draw random numbers: by class, the packages that have them."""
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 """Classes of torch around a model."""
 MOVES = ("to", "cpu", "cuda")
@@ -227,7 +230,8 @@ class _Recorder(TorchFunctionMode):
     def _hook_modules(self) -> Iterator[Callable[[], None]]:
         """Follow which module is running; yield what takes the following back."""
         for path, module in self._model.named_modules():
-            if type(module).__module__.startswith((OWN_NORMALISERS, OWN_ACTIVATIONS)):
+            home, name = type(module).__module__, type(module).__name__
+            if home.startswith((*OWN, *RANDOM_MODULES.get(name, ("\n",)))):
                 yield self._replace(path, module)
                 continue
             origin = Origin(path, type(module).__name__)

@@ -27,6 +27,8 @@ class Value:
     padding_mode : {"zeros", "circular"}
     strange : bool
         Whether its axes are not those of a spec, or not known to be, since something before it was refused.
+    last : bool
+        Whether torch has the channels of the map in its last axis; ``shape`` has them first.
     """
 
     number: int
@@ -34,6 +36,7 @@ class Value:
     padding: int = 0
     padding_mode: str = "zeros"
     strange: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from lrbound.fields import number
 from lrbound.layers._normaliser import Normaliser
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
-from lrbound.meanfield.gradient import Gradient
-from lrbound.meanfield.kernel import SAME, outer
-from lrbound.meanfield.statistics import Statistics, without_mean
+from lrbound.meanfield.positional import at_each_position
+from lrbound.meanfield.statistics import Statistics
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,11 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PositionalNorm(Normaliser):
-    """Positional normalisation (Li et al. 2019): layer norm by itself at every position; nothing is learnt.
-
-    What the mean and the variance absorb of a gradient is two of the channels' directions and left out, so that this
-    is the leading order in the number of channels.
-    """
+    """Positional normalisation (Li et al. 2019): layer norm by itself at every position; nothing is learnt."""
 
     main: ClassVar[str | None] = "gamma"
     year: ClassVar[int] = 2019
@@ -50,22 +43,8 @@ class PositionalNorm(Normaliser):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Scale every position by its own variance."""
-        values = without_mean(kernel, ctx, self.statistics(kernel.channels, ctx.samples))
-        left = 1.0 - 1.0 / kernel.channels
-        inverse = self.gamma / np.sqrt(left * values.on_site[..., SAME, :, :] + self.eps)
-        pair_scale, site_scale = outer(inverse)[..., None, :, :, :, :], inverse[..., None, :, :] ** 2
-        near = values.near
-        out = kernel.becomes(
-            left * values.pair * pair_scale,
-            left * values.site * site_scale,
-            gaussian=kernel.gaussian,
-            near=None if near is None else near.of(left * near.values * near.product(inverse)),
-        )
-
-        def pull(gradient: Gradient) -> tuple[Gradient, None]:
-            return Gradient(gradient.delta.times(pair_scale, np.concatenate([site_scale] * 2, axis=-3))), None
-
-        return out, pull
+        statistics = self.statistics(kernel.channels, ctx.samples)
+        return at_each_position(kernel, ctx, statistics, eps=self.eps, gamma=self.gamma)
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build :class:`lrbound.normalizers.PositionalNorm`."""

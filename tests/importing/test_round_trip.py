@@ -55,6 +55,9 @@ OTHERS = {
         for kind in ("celu", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "softsign")
     },
     "identity": "[linear: 20, identity, linear: 3]",
+    "prelu": "[linear: 20, prelu, linear: 20, prelu: {per_channel: true, negative_slope: 0.1}, linear: 3]",
+    "layer_scale": "[linear: 20, residual: [relu, linear: 20, layer_scale: 0.1], linear: 3]",
+    "stochastic_depth": "[linear: 20, residual: [relu, linear: 20, stochastic_depth: 0.2], linear: 3]",
     "multiply": "[multiply: [[linear: 20, tanh], [linear: 20, sigmoid]], linear: 3]",
 }
 

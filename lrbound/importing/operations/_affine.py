@@ -42,20 +42,22 @@ def affine(call: Call, scope: Lowering, weight: object, bias: object, *, shifts:
             "random or trained; that of a spec is one number, at initialisation",
         )
         return None
-    scale, note = _scale(gamma)
+    scale, note = mean_or_root(gamma, "gamma", 1.0)
     arguments: dict[str, Any] = {"gamma": scale, "learnable": gamma.trained, "note": note}
     if beta is not None:
         arguments["beta"] = 0.0 if beta.mean is None else plain(beta.mean)
     return arguments
 
 
-def _scale(gamma: Parameter) -> tuple[float, str]:
-    if gamma.mean is None or gamma.variance is None:
-        return 1.0, ""
-    if gamma.constant:
-        return plain(gamma.mean), ""
-    square = math.sqrt(gamma.mean**2 + gamma.variance)
-    return plain(square), f"gamma is the root mean square of {gamma.count} different ones"
+def mean_or_root(factor: Parameter, what: str, default: float) -> tuple[float, str]:
+    """Return the number that all of a parameter are, or their root mean square with a note; ``default`` without values."""
+    if factor.mean is None or factor.variance is None:
+        return default, ""
+    if factor.constant:
+        return plain(factor.mean), ""
+    square = math.sqrt(factor.mean**2 + factor.variance)
+    note = f"{what} is the root mean square of {factor.count} different ones" if factor.count > 1 else ""
+    return plain(square), note
 
 
 def _deviation(parameter: Parameter) -> float:

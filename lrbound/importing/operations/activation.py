@@ -9,6 +9,7 @@ from lrbound.fields import params
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation
 from lrbound.importing.operations.clamp import Clamp
+from lrbound.importing.operations.prelu import Prelu
 from lrbound.layers import LAYERS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ActivationFunction(Operation):
 
     def takes(self, op: str) -> bool:
         """Whether a spec has an activation of this name."""
-        return op not in Clamp.names and op in LAYERS and issubclass(LAYERS.get(op), Activation)
+        return op not in (*Clamp.names, *Prelu.names) and op in LAYERS and issubclass(LAYERS.get(op), Activation)
 
     def lower(self, call: Call, scope: Lowering) -> None:
         """Add the activation with its arguments."""

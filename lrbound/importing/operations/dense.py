@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation
 from lrbound.importing.step import Drawn
+from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class Dense(Operation):
         bias = None if given.bias is None else scope.parameter(call, given.bias)
         if value is None or weight is None or (bias is None) != (given.bias is None):
             return
+        outputs, inputs = weight.shape
+        if value.last:
+            filters = Conv2d(channels=outputs, kernel=1, bias=bias is not None)
+            scope.apply(call, value, filters, Drawn(weight, bias, filters.fans(inputs), "linear", call.origin))
+            return
         if len(scope.torch_shape(given.input)) != 1:
             text = (
                 "it acts on the last axis of several; linear of a spec takes flat features, so flatten before it, or use a "
@@ -33,6 +39,5 @@ class Dense(Operation):
             )
             scope.refuse(call, text, of_shape=True)
             return
-        outputs, inputs = weight.shape
         layer = Linear(features=outputs, bias=bias is not None)
         scope.apply(call, value, layer, Drawn(weight, bias, layer.fans(inputs), "linear", call.origin))

@@ -30,7 +30,7 @@ MASKS = (
 )
 SENTENCES = {
     **dict.fromkeys(("conv_transpose2d", "interpolate", "upsample", "pixel_shuffle"), LARGER),
-    **dict.fromkeys(("permute", "transpose", "swapaxes", "movedim", "T", "mT", "t"), AXES),
+    **dict.fromkeys(("transpose", "swapaxes", "movedim", "T", "mT", "t"), AXES),
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), RECURRENT),
     **dict.fromkeys(
         ("matmul", "bmm", "einsum", "scaled_dot_product_attention", "multi_head_attention_forward"), ATTENTION
@@ -42,7 +42,6 @@ SENTENCES = {
     "data": "stops gradients, which a spec has no word for",
     "setitem": "writes into a part of a result, for which a spec has no layer",
     "embedding": "looks up vectors; a spec takes [features] or [channels, height, width]",
-    "prelu": "has a slope that is trained, for which a spec has no layer; leaky_relu has a fixed one",
 }
 
 

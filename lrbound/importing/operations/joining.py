@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lrbound.importing.graph import Constant, ParameterRef, Ref
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation
+from lrbound.importing.operations.blocks import scaled
 
 if TYPE_CHECKING:
     from lrbound.importing.graph import Call
@@ -90,6 +91,16 @@ def _with_constant(call: Call, scope: Lowering, other: object, value: Value | No
     if isinstance(other, int | float) and other == neutral and call.op != "rsub":
         scope.same(value)
         return
+    if isinstance(other, ParameterRef) and call.op in ("mul", "multiply"):
+        factor, axes = scope.graph.parameters[other.name], len(value.shape)
+        places = (
+            (value.shape[:1],)
+            if value.last
+            else ((value.shape[0], *(1,) * (axes - 1)), (1, value.shape[0], *(1,) * (axes - 1)))
+        )
+        if factor.shape in places:
+            scaled(call, scope, value, factor)
+            return
     verb = "added to" if call.op in SUMS else "multiplied with"
     if isinstance(other, int | float):
         text = (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "RMSNorm": "rms_norm",
+    "ChannelNorm": "layer_norm",
     "PositionalNorm": "positional_norm",
     "BatchGroupNorm": "batch_group_norm",
     "CrossIterationBatchNorm": "cross_iteration_batch_norm",
@@ -50,6 +51,8 @@ def _more(kind: str, given: Mapping[str, Any], scope: Lowering) -> dict[str, Any
     """Return the arguments that only this normaliser has."""
     if kind == "positional_norm":
         return {"gamma": given["gamma"]}
+    if kind == "layer_norm":
+        return {"axes": "channels"}
     if kind == "batch_group_norm":
         return {"groups": given["groups"]}
     if kind == "cross_iteration_batch_norm":

@@ -57,7 +57,9 @@ class Normalising(Operation):
 
     def _layer_norm(self, call: Call, scope: Lowering, value: Value) -> None:
         given = bind(call, "input", "normalized_shape", weight=None, bias=None, eps=1e-5)
-        if tuple(given.normalized_shape) != value.shape:
+        if value.last and tuple(given.normalized_shape) == value.shape[:1]:
+            _apply(call, scope, value, "layer_norm", given, axes="channels")
+        elif tuple(given.normalized_shape) != value.shape or value.last:
             text = "it normalises over some of the axes"
             text = f"{text}; layer_norm of a spec takes all channels and positions of a sample together"
             scope.refuse(call, text, of_shape=True)
