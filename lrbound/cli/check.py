@@ -47,8 +47,6 @@ FailAboveOption = Annotated[
     ),
 ]
 LEVELS = ("max", "curvature")
-FOR_PEOPLE = ("text", "json")
-"""Formats that leave a single spec which cannot be used to stderr."""
 
 
 def command(
@@ -82,7 +80,7 @@ def command(
         checked = in_order(work, found, parse_jobs(jobs), progress)
     results = [_told(one, spec, notices) for one, spec in zip(checked, found, strict=True)]
     write_summary(results)
-    if isinstance(checked[0], Refusal) and len(checked) == 1 and output in FOR_PEOPLE:
+    if isinstance(checked[0], Refusal) and len(checked) == 1 and not REPORTS.get(output).holds_warnings:
         raise checked[0]
     _say(results, notices, output)
     files.emit(report(output).checks(results))

@@ -14,7 +14,7 @@ from lrbound.curvature.combine import Branch, Combined, combine
 from lrbound.curvature.coupling import of_best_sample, of_coherent
 from lrbound.curvature.fisher import spectrum
 from lrbound.curvature.localized import localized
-from lrbound.curvature.warnings import UNTRACKED, Regime, complement, few_values, limits, wide
+from lrbound.curvature.warnings import UNTRACKED, WEIGHTLESS, Regime, complement, few_values, limits, wide
 from lrbound.forward.roles import weighted
 from lrbound.layers.base import Branching, leaves, unroll
 
@@ -184,7 +184,8 @@ def leading_order(terms: Sequence[Term], samples: float) -> Finite:
     levels = BranchEstimates(
         samples, parts.coherent, rest, rest, parts.coherent, rest, rest, 0.0, rest, 0.0, 0.0, (model**2,) * 3
     )
-    return Finite(value, model**2, "coherent" if along else "localized", values, (UNTRACKED,), levels)
+    reason = UNTRACKED if any(term.node.layer.has_weights for term in terms) else WEIGHTLESS
+    return Finite(value, model**2, "coherent" if along else "localized", values, (reason,), levels)
 
 
 def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context, values: Array) -> tuple[Notice, ...]:
@@ -203,7 +204,7 @@ def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context,
         grouped=_first(nodes, lambda layer: weighted(layer) and getattr(layer, "groups", 1) > 1),
     )
     least, path = min(((_values(node.layer, shape, ctx), node.path) for node, shape in found), key=lambda one: one[0])
-    said = limits(profile, regime) + few_values(least, path)
+    said = limits(profile, regime) + few_values(least, path, len(profile.one_sample))
     share = max(rest) / co if co > 0.0 else math.inf
     return said or complement(share, images=images, branches=profile.routes.branches, normalised=normalised)
 

@@ -92,8 +92,11 @@ def _sizes(profile: LayerwiseStatistics) -> Iterator[Notice]:
         text = f"{stages} stages: checked up to {CHAIN_STAGES}, where networks were up to 10 % below lambda_max"
         yield Notice("LRB020", text)
     if branches and (stages > MOST_STAGES or outputs > MOST_OUTPUTS):
-        most = f"{MOST_STAGES} stages, {MOST_OUTPUTS} outputs"
-        yield Notice("LRB021", f"branches with {stages} stages, {outputs} outputs: checked up to {most}")
+        sizes = ((stages, MOST_STAGES, "stages"), (outputs, MOST_OUTPUTS, "outputs"))
+        beyond = [(size, most, what) for size, most, what in sizes if size > most]
+        here = ", ".join(f"{size} {what}" for size, _, what in beyond)
+        checked = ", ".join(f"{most} {what}" for _, most, what in beyond)
+        yield Notice("LRB021", f"branches with {here}: checked up to {checked}")
     elif branches and n <= MODERATE_BATCH:
         yield Notice("LRB022", f"branches at a batch of {n:g}: measured 15 % below to 37 % above lambda_max")
 
@@ -102,11 +105,12 @@ FEW_VALUES = 8
 """Values of a sample in a set of its own statistics, below which single samples were seen to stand out."""
 
 
-def few_values(least: float, path: str | None) -> tuple[Notice, ...]:
+def few_values(least: float, path: str | None, stages: int) -> tuple[Notice, ...]:
     """Return a notice where statistics of one sample, of the layer at ``path``, are over so few values."""
     if least >= FEW_VALUES:
         return ()
-    text = f"statistics over {least:g} values of one sample: measured up to 2.8 times above lambda_max"
+    far = "1.8" if stages <= 2 else "2.8"
+    text = f"statistics over {least:g} values of one sample: measured up to {far} times above lambda_max"
     return (Notice("LRB023", text, path),)
 
 
@@ -142,5 +146,6 @@ def complement(share: float, *, images: bool, branches: bool, normalised: bool) 
     return (ON_MAPS,) if share > UNEVEN and images else ()
 
 
+WEIGHTLESS = Notice("LRB029", "no layer has weights: lambda_max is to leading order in the width")
 UNTRACKED = Notice("LRB027", "branches multiply: lambda_max is to leading order, measured up to 4 times above it")
 """lrbound/theory/finite-conv.md, section 5: lambda / co of its residual nets."""

@@ -51,8 +51,10 @@ def test_without_a_known_maximum_nothing_can_be_said(cli, core, prediction):
     core.prediction = replace(
         prediction, max_learning_rate=None, warnings=(Notice("LRB006", "max_learning_rate is null: adam"),)
     )
-    result = cli("check", "a.yaml", "--lr", "0.1", "--format", "json")
+    result = cli("check", "a.yaml", "--lr", "0.1")
+    shown = json.loads(cli("check", "a.yaml", "--lr", "0.1", "--format", "json").stdout)
 
+    assert [finding["code"] for finding in shown["specs"][0]["findings"]] == ["LRB113"]
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         "error: no largest stable rate is known for this network\nLRB006 max_learning_rate is null: adam\n"

@@ -75,7 +75,7 @@ def test_junit_has_a_case_for_each_spec(cli, folder):
     }
 
 
-@pytest.mark.parametrize("output", ["github", "sarif", "junit", "markdown"])
+@pytest.mark.parametrize("output", ["github", "json", "sarif", "junit", "markdown"])
 def test_a_single_broken_spec_is_in_the_result_too(cli, folder, output):
     result = cli("check", "broken.yaml", "--format", output)
 

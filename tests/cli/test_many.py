@@ -133,6 +133,6 @@ def test_a_template_that_is_named_instead_of_a_file_is_suggested(cli, folder):
 
 
 def test_a_single_broken_spec_is_told_as_ever(cli, folder):
-    result = cli("check", "broken.yaml", "--format", "json")
+    result = cli("check", "broken.yaml")
 
     assert (result.exit_code, result.stdout, result.stderr.count("broken.yaml:")) == (2, "", BROKEN.count("  - "))

@@ -54,7 +54,7 @@ def run(tmp_path, monkeypatch):
 COMMANDS = [
     "predict good.yaml", "predict adam.yaml", "predict few.yaml", "predict full.yaml", "predict good.yaml --method wei2019",
     "predict good.yaml --batch-size 8,full", "predict .", "predict good.yaml adam.yaml --batch-size 8,32",
-    "check good.yaml", "check high.yaml", "check adam.yaml", "check .", "check rateless.yml",
+    "check good.yaml", "check high.yaml", "check broken.yaml", "check adam.yaml", "check .", "check rateless.yml",
     "compare good.yaml few.yaml", "compare good.yaml --normalizers layer,instance",
     "sweep good.yaml --vary gamma=0.5,1", "sweep good.yaml --vary batch_size=2,32",
     "solve good.yaml --vary gamma --lr 0.02", "solve good.yaml --vary momentum --lr 1e6",
