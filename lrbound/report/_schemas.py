@@ -87,7 +87,16 @@ DEFINITIONS: Schema = {
         critical_batch_size=MAYBE,
         bounds=_object(curvature=MAYBE, minibatch=MAYBE),
         layers=_list(
-            _object(path=TEXT, layer=TEXT, parameters=INTEGER, q=MAYBE, q_xy=MAYBE, lambda_=MAYBE, gradient=MAYBE)
+            _object(
+                path=TEXT,
+                layer=TEXT,
+                parameters=INTEGER,
+                q=MAYBE,
+                q_xy=MAYBE,
+                lambda_=MAYBE,
+                gradient=MAYBE,
+                weight_std=MAYBE,
+            )
         ),
         hint=TEXT,
         warnings=WARNINGS,
