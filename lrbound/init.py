@@ -101,10 +101,10 @@ class Init:
         else:
             self._fill(weight, 0.0, variance)
         if bias is not None:
-            self._fill(bias, self.bias_mean, self.sigma_b2(fans.fan_in))
+            self._fill(bias, self.bias_mean, self.sigma_b2(fans.fan_in), uniform=self.bias_over_fan_in)
 
-    def _fill(self, tensor: torch.Tensor, mean: float, variance: float) -> None:
-        if self.distribution == "uniform":
+    def _fill(self, tensor: torch.Tensor, mean: float, variance: float, *, uniform: bool = False) -> None:
+        if uniform or self.distribution == "uniform":
             bound = (3.0 * variance) ** 0.5
             tensor.data.uniform_(mean - bound, mean + bound)
         else:
@@ -129,6 +129,8 @@ GAINS = {"relu": 2.0, "leaky_relu": 2.0, "tanh": 25.0 / 9.0, "selu": 9.0 / 16.0,
 MODES = ("fan_in", "fan_out")
 CUT = 2.0
 """Where torch.nn.init.trunc_normal_ cuts, whatever the standard deviation."""
+LEAST_EDGE = 0.01
+"""Standard deviations between the mean and a cut; closer ones leave a uniform law."""
 
 
 @dataclass(frozen=True)
@@ -253,9 +255,13 @@ def _lecun(distribution: Distribution) -> Form:
 
 
 def _truncated(given: Mapping[str, Any]) -> Init:
-    """Return normal weights with the variance that is left between the cuts."""
-    std = given["std"]
-    edge = CUT / std
+    """Return normal weights with the variance that is left between the cuts; ValueError where their mean would not be 0."""
+    std, low, high = given["std"], given.get("a", -CUT), given.get("b", CUT)
+    if low != -high:
+        raise ValueError(f"'b' must be -'a', so that the mean of the weights is 0, got {low:g} and {high:g}")
+    edge = high / std
+    if edge < LEAST_EDGE:
+        raise ValueError(f"'b' must be at least {LEAST_EDGE:g} times 'std', got {high:g}; write {{uniform: {high:g}}}")
     density = math.exp(-0.5 * edge**2) / math.sqrt(2.0 * math.pi)
     return Init(_rounded(std**2 * (1.0 - 2.0 * edge * density / math.erf(edge / math.sqrt(2.0)))), fan="none")
 
@@ -275,19 +281,27 @@ FORMS: dict[str, Form] = {
     "xavier_uniform": _gained("torch.nn.init.xavier_uniform_", "average", "uniform"),
     "orthogonal": _gained("torch.nn.init.orthogonal_", "largest", "orthogonal"),
     "trunc_normal": Form(
-        "torch.nn.init.trunc_normal_, with its cuts at -2 and 2",
+        "torch.nn.init.trunc_normal_, with its cuts at -2 and 2; Keras' and timm's are a: -2 std, b: 2 std",
         _truncated,
         lambda _: None,
-        {"std": Param("number", "standard deviation before the cuts", gt=0, le=100)},
+        {
+            "std": Param("number", "standard deviation before the cuts", gt=0, le=100),
+            "a": Param("number", "smallest weight", lt=0),
+            "b": Param("number", "largest weight, -a", gt=0),
+        },
         required=("std",),
     ),
 }
 """The forms, in the order in which they are tried to write an initialisation down."""
 BIASES = {
     "bias_variance": Param("number", "sigma_b^2, the variance of the biases", ge=0),
+    "bias_std": Param("number", "standard deviation of the biases, in the place of bias_variance", ge=0),
     "bias_mean": Param("number", "mean of the biases; 0.1 for biases that all start at 0.1"),
+    "bias": Param("choice", "zeros, or pytorch: what torch's layers do by themselves", choices=("zeros", "pytorch")),
 }
 """What may stand beside a form; biases are 0 otherwise."""
+SPREADS = ("bias", "bias_variance", "bias_std")
+"""Of these one at most: each says how biases spread."""
 REFUSED = {
     "dirac": "weights that pass channels on are not random, and the theory knows random weights alone",
     "eye": "weights that pass units on are not random, and the theory knows random weights alone",
@@ -295,6 +309,17 @@ REFUSED = {
     "ones": "weights that are all alike make units that are all alike; draw them at random",
 }
 """Initialisations that have no answer, with the reason."""
+
+
+def with_biases(init: Init, given: Mapping[str, Any]) -> Init:
+    """Return an initialisation with the biases that stand beside its form."""
+    torch = NAMED["pytorch"]
+    variance, over_fan_in = given.get("bias_variance", given.get("bias_std", 0.0) ** 2), False
+    if given.get("bias") == "pytorch":
+        variance, over_fan_in = torch.bias_variance, torch.bias_over_fan_in
+    return replace(
+        init, bias_variance=variance, bias_over_fan_in=over_fan_in, bias_mean=given.get("bias_mean", init.bias_mean)
+    )
 
 
 def named(name: str) -> Init | None:
@@ -320,9 +345,14 @@ def spelled(init: Init) -> str | dict[str, Any]:
     for name, known in NAMED.items():
         if init == known:
             return name
-    biases = {name: value for name in BIASES if (value := getattr(init, name))}
+    biases: dict[str, Any] = {"bias_variance": init.bias_variance} if init.bias_variance else {}
+    if init.bias_over_fan_in:
+        if init.bias_variance != NAMED["pytorch"].bias_variance:
+            raise ValueError(init)
+        biases = {"bias": "pytorch"}
+    biases |= {"bias_mean": init.bias_mean} if init.bias_mean else {}
     for name, form in FORMS.items():
-        said = None if init.bias_over_fan_in else form.said(replace(init, bias_variance=0.0, bias_mean=0.0))
+        said = form.said(replace(init, bias_variance=0.0, bias_over_fan_in=False, bias_mean=0.0))
         if said is not None:
             arguments: Any = said[""] if form.number is not None else dict(said)
             return {name: arguments, **biases} if arguments or biases else name

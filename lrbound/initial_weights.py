@@ -25,9 +25,6 @@ AWAKE = NAMED["lecun"]
 """What weights that start at 0 are taken as for the rates: of the size that fits a normalised signal."""
 
 
-ORTHOGONAL = Notice("LRB046", "orthogonal weights: measured dense networks were up to 1.5 times below lambda_max")
-
-
 class Drawn(NamedTuple):
     """The random weights of one layer.
 
@@ -76,8 +73,6 @@ def doubts(weights: list[Drawn]) -> list[Notice]:
     found: list[Notice] = []
     for one in weights:
         stated, made = one.init.weight_variance, one.init.sigma_w2(one.fans)
-        if one.init.distribution == "orthogonal" and not found:
-            found.append(ORTHOGONAL)
         if made == 0.0:
             found.append(
                 Notice("LRB045", "weights start at 0: lambda_max sees nothing below; rates are for 1/fan_in", one.path)

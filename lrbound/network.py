@@ -45,6 +45,10 @@ class Training:
     line: int = field(default=0, compare=False)
     column: int = field(default=0, compare=False)
 
+    def __post_init__(self) -> None:
+        """Tell the loss the scale of the targets."""
+        object.__setattr__(self, "loss", self.loss.on_targets(self.target_scale))
+
     @property
     def samples(self) -> float:
         """Batch size as a number; ``inf`` for a full batch."""

@@ -171,6 +171,25 @@ class Prediction:
         )
         return f"Start at {at_most(start)}; up to {at_most(largest)} should hold{fails}."
 
+    def on_multiple(self, times: float, slower: float, assumptions: Assumptions) -> Prediction:
+        """Return the prediction for ``times`` the loss, whose rates are ``slower`` times smaller."""
+
+        def rate(value: float | None) -> float | None:
+            return None if value is None else value / slower
+
+        interval = self.lambda_max_interval
+        return replace(
+            self,
+            assumptions=assumptions,
+            lambda_max=times * self.lambda_max,
+            lambda_max_interval=None if interval is None else (times * interval[0], times * interval[1]),
+            max_learning_rate=rate(self.max_learning_rate),
+            recommended_learning_rate=rate(self.recommended_learning_rate),
+            first_step_learning_rate=rate(self.first_step_learning_rate),
+            bounds=Bounds(rate(self.bounds.curvature), rate(self.bounds.minibatch)),
+            layers=tuple(replace(layer, lambda_=times * layer.lambda_) for layer in self.layers),
+        )
+
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the advice, the rates and the layers with the largest parts."""
         rates = (

@@ -33,6 +33,7 @@ from lrbound.rate.exposed import bounded_features, exposed, narrowest, normalise
 from lrbound.rate.first_step import first_step_rate, no_start, of_first_step, start_rate
 from lrbound.rate.minibatch import bare_arms, can_explode, explosive, new_batches, repeated_batch
 from lrbound.rate.reasons import above_curvature, missing
+from lrbound.rate.reduction import on_mean
 from lrbound.rate.survival import START, Case, survival
 
 if TYPE_CHECKING:
@@ -92,8 +93,10 @@ def predict(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             published = method == "wei2019"
-            found = published_prediction(network) if published else _mean_field(network, batch_statistics, full_batch)
-            later = None if published else awake(network)
+            mean = on_mean(network)
+            trained = mean.network
+            found = published_prediction(trained) if published else _mean_field(trained, batch_statistics, full_batch)
+            later = None if published else awake(trained)
             if later is not None:
                 found = with_rates_of(found, _mean_field(later, batch_statistics, full_batch))
     except (ArithmeticError, np.linalg.LinAlgError) as error:
@@ -102,7 +105,9 @@ def predict(
         math.isfinite(x) for layer in found.layers for x in (found.lambda_max, layer.q, layer.q_xy, layer.lambda_)
     ):
         raise Refused(OUT_OF_RANGE)
-    return found
+    if mean.network is network:
+        return found
+    return found.on_multiple(mean.times, mean.slower, assumptions(network, found.assumptions.batch_statistics))
 
 
 def _mean_field(network: Network, batch_statistics: BatchStatistics, full_batch: int | None) -> Prediction:

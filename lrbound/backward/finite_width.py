@@ -20,6 +20,7 @@ from lrbound.backward.measures import (
     in_common,
     inputs_of,
     isometry,
+    kept_norms,
     kurtosis,
     law_of,
     of_inputs,
@@ -33,7 +34,7 @@ from lrbound.backward.measures import (
     width,
 )
 from lrbound.backward.norm_response import of_activation, of_slopes, of_statistics
-from lrbound.backward.records import Collected, Layer, OpenFork, Stage, VarianceSource
+from lrbound.backward.records import LEAST, Collected, Layer, OpenFork, Stage, VarianceSource
 from lrbound.backward.self_gradient import SelfGradient, met, overlap_with_null_space
 from lrbound.backward.shares import centred, coarse, energies, normed, rounded, sizes
 from lrbound.backward.sweep import Backward
@@ -41,6 +42,7 @@ from lrbound.backward.unit_moments import LINEAR, Unit
 from lrbound.forward.fan_in import leaning
 from lrbound.forward.roles import absorbs, squeezes, weighted
 from lrbound.forward.small_batch import passed_on
+from lrbound.forward.sweep import Step
 from lrbound.meanfield.gradient import Gradient, Sums
 from lrbound.meanfield.kernel import CROSS, SAME, Kernel
 
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.backward.sweep import Term
-    from lrbound.forward.sweep import Chain, Fork, Step
+    from lrbound.forward.sweep import Chain, Fork
     from lrbound.layers.squeeze_excite import SqueezeExcite
     from lrbound.meanfield.contract import Context
     from lrbound.meanfield.gradient import Share
@@ -98,7 +100,7 @@ class FiniteWidthBackward(Backward):
             linear = bool(self.open)
             self._settle(step.above, above, LINEAR)
             if linear or self.parted:
-                self._sum(step.above, above, Shares(np.zeros(1), np.zeros(1)))
+                self._sum(step.above, above, Shares(np.zeros(1), np.zeros(1)), fixed=kept_norms(step, self.ctx))
             self._weights(step, above, share)
             return share
         self.beside = self.beside + split(share, self.samples)
@@ -231,11 +233,15 @@ class FiniteWidthBackward(Backward):
             numbers = self._settle(step.below, self.gradient, law)
             fixed = self._count_mean(step, above, law, waiting)
             norms = numbers.norms / norm_excess(step.below, curve)
+            below = self.rest[-1] if self.rest else None
+            kept = kept_norms(below, self.ctx) if isinstance(below, Step) else 0.0
+            if kept:
+                law = law.at_fixed_norm(kept, overlap(step.below, self.samples))
             source = VarianceSource(
                 law, norms, numbers.masks, numbers.shared, linear, overlap=law.overlap / numbers.shared
             )
             source.overlap_norm = law.overlap_norm / numbers.shared
-            source.width = width(step.above, in_common(above, self.samples))
+            source.width = width(step.above, in_common(above, self.samples)) / max(1.0 - kept * linear**2, LEAST)
             if fixed > 0.0:
                 source.fixed, source.loose = fixed, 0.0
             q, x = step.below.averages()
@@ -303,11 +309,12 @@ class FiniteWidthBackward(Backward):
                 whole = 1.0 + (coupled - 1.0) * part**2
                 stage.freedom = stage.freedom._replace(batch_mean=stage.freedom.batch_mean / whole)
 
-    def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares) -> None:
+    def _sum(self, kernel: Kernel, gradient: Gradient, kept: Shares, *, fixed: float = 0.0) -> None:
         """Note how far norms and overlaps of Gaussian values vary, of which old values keep the shares ``kept``.
 
         The activations above, which all see it, add only what they do at a fixed norm and overlap. Old values of shares k
-        of the variance and x of the covariance keep k^2 of the norm's variance and k x of the overlap's.
+        of the variance and x of the covariance keep k^2 of the norm's variance and k x of the overlap's; values above orthogonal
+        weights vary by ``fixed`` less.
         """
         once = overlap(kernel, self.samples) / kernel.channels
         for source in self.fluid:
@@ -317,7 +324,8 @@ class FiniteWidthBackward(Backward):
             source.overlap = max(source.overlap - passed, 0.0)
             source.overlap_norm -= law.norm_slope * own
         self.fluid, self.parted = [], False
-        fresh = 1.0 - float(kept.complement @ kept.complement)
+        once *= 1.0 - fixed
+        fresh = (1.0 - float(kept.complement @ kept.complement)) * (1.0 - fixed)
         if fresh > 0.0:
             norms = self._count(kernel, gradient, LINEAR).norms / fresh
             self._add(VarianceSource(LINEAR, norms, overlap=once * (1.0 - float(kept.complement @ kept.coherent))))

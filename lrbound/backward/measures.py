@@ -114,6 +114,17 @@ def isometry(step: Step, ctx: Context) -> float:
     return 1.0 / max(inputs_of(step), step.above.channels)
 
 
+def kept_norms(step: Step, ctx: Context) -> float:
+    """Return the share of a Gaussian vector's variance of norms that units above orthogonal weights do not have.
+
+    They turn a vector of n inputs, and keep its norm where they have as many outputs; m < n outputs project it, which leaves 1 - m/n.
+    """
+    layer = step.node.layer
+    if not weighted(layer) or (layer.init or ctx.init).distribution != "orthogonal" or step.above.positions > 1:
+        return 0.0
+    return min(1.0, step.above.channels / inputs_of(step))
+
+
 def inputs_of(step: Step) -> int:
     """Return the fan-in of a weight layer."""
     layer = step.node.layer

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from lrbound.meanfield.positions import Array
 
 
+LEAST = 1e-9
+"""Of a variance, what is rounding where the rest of it is 0."""
+
+
 class Step(NamedTuple):
     """A stage's Wishart step: degrees of freedom as in :class:`~lrbound.backward.layerwise.LayerwiseStatistics`, and what varies in it.
 

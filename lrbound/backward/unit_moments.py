@@ -63,6 +63,22 @@ class Unit(NamedTuple):
         """Return the slopes' moments for one sample with random masks of this kurtosis on top."""
         return self._replace(one=self.one * kurtosis, gain=(self.gain + 1.0) * kurtosis - 1.0)
 
+    def at_fixed_norm(self, share: float, overlap: float) -> Unit:
+        """Return the moments on units that have the share ``share`` of a Gaussian vector's variance of norms less.
+
+        A norm^2 of N Gaussian units has the relative variance 2/N, of which a function whose mean goes with the power a of the norm^2
+        has 2 a^2/N; ``overlap`` is the same of the product with the mean over the batch, times N.
+        """
+        once = 2.0 * share
+        return self._replace(
+            norm=max(self.norm - once * self.norm_slope**2, 0.0),
+            gain=max(self.gain - once * self.gain_slope**2, 0.0),
+            both=self.both - once * self.norm_slope * self.gain_slope,
+            shared=max(self.shared - once * self.shared_slope**2, 0.0),
+            shared_both=self.shared_both - once * self.shared_slope * self.mean_slope,
+            overlap=max(self.overlap - share * self.overlap_slope**2 * overlap, 0.0),
+        )
+
 
 LINEAR = Unit(1.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 """A stage without activation: the norm of a Gaussian vector, no masks."""

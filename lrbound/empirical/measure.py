@@ -110,11 +110,13 @@ def measure_one(network: Network, seeds: np.random.SeedSequence, setting: Settin
             module(batch)
     with _exact_arithmetic():
         outputs = _outputs(module, inputs, for_masks, frozen=setting.batch_statistics == "frozen")
-        found = top(Jacobian(outputs, parameters, network.training.loss.curvature_root(outputs)), seed=for_lanczos)
+        loss = network.training.loss
+        found = top(Jacobian(outputs, parameters, loss.curvature_root(outputs)), seed=for_lanczos)
+        times = loss.times_mean(*outputs.shape[:2])
     parts: dict[str, float] = defaultdict(float)
     for path, part in zip(owners, found.parts, strict=True):
-        parts[path] += part
-    return Sample(found.value, dict(parts))
+        parts[path] += times * part
+    return Sample(times * found.value, dict(parts))
 
 
 def _outputs(module: nn.Module, inputs: torch.Tensor, seed: int, *, frozen: bool) -> torch.Tensor:

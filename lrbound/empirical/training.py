@@ -174,7 +174,7 @@ def prepare(network: Network, data: Dataset, seed: int, *, judge: Judge | None =
         value: torch.Tensor = loss_of(module(x[batch]), y[batch])
         return value
 
-    judge = judge or Judge(_initial(batch_loss, len(data), size), _constant(network, loss_of, y))
+    judge = judge or Judge(_initial(batch_loss, len(data), size), _constant(network, loss_of, y, size))
     return Descent(module, batch_loss, _batches(len(data), size, seed), judge)
 
 
@@ -203,8 +203,11 @@ def _initial(loss_on: Callable[[slice], torch.Tensor], samples: int, size: int |
 
 
 @torch.no_grad()
-def _constant(network: Network, loss_of: torch.nn.Module, y: torch.Tensor) -> float:
-    """Return the loss of the best outputs that are the same for all samples."""
+def _constant(network: Network, loss_of: torch.nn.Module, y: torch.Tensor, size: int | None) -> float:
+    """Return the loss of the best outputs that are the same for all samples, for ``size`` of them where it is a sum."""
     best = network.training.loss.best_constant(y, network.outputs)
     value: torch.Tensor = loss_of(best.expand(len(y), network.outputs), y)
-    return value.item()
+    loss = network.training.loss
+    counts = (min(size or len(y), len(y)), len(y))
+    of_batch, of_all = (loss.times_mean(count, network.outputs) for count in counts)
+    return value.item() * of_batch / of_all

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrbound.architecture import Architecture
+    from lrbound.layers.base import Layer
     from lrbound.meanfield.contract import Context, Pullback, Shape, Split
 
 
@@ -42,6 +43,7 @@ class SphereRatios(NamedTuple):
     cross: float
 
 
+ALL_ZERO = "{0}: all values that reach it are 0 at the start, {1}; give the weights under it an initialisation that is not zeros"
 GAUSSIAN = SphereRatios(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
 
@@ -152,6 +154,7 @@ def _forward(
         else:
             try:
                 here = ctx.at(node.path)
+                _something_flows(layer, kernel, chain)
                 above, pull = layer.by_sample(kernel, here) if single else layer.forward(kernel, here)
             except Refused as error:
                 error.place(node.line, node.column)
@@ -162,6 +165,17 @@ def _forward(
             kernel = step.above
             chain.append(step)
     return chain, kernel
+
+
+def _something_flows(layer: Layer, kernel: Kernel, below: Chain) -> None:
+    """Raise Refused where weights that start at 0 leave a layer without a derivative that means anything."""
+    if kernel.averages()[0] != 0.0:
+        return
+    if layer.rescales:
+        raise Refused(ALL_ZERO.format(layer.kind, "so that it divides by the root of its eps alone"))
+    weights = bool(below) and isinstance(below[-1], Step) and below[-1].node.layer.has_weights
+    if weights and layer.curve is not None and any(kink.place == 0.0 for kink in layer.curve.kinks):
+        raise Refused(ALL_ZERO.format(layer.kind, "where its slope jumps and torch lets no gradient through"))
 
 
 def _branches(

@@ -126,8 +126,10 @@ def _together(layer: Drawn, weight: Elected, bias: float | None) -> Found:
     init, default = weight.init, NAMED["pytorch"]
     if init == default and (layer.bias is None or bias is None):
         return Found(default, weight.text)
+    if bias is None:
+        beside = {"bias_variance": default.bias_variance, "bias_over_fan_in": True}
+        return Found(replace(init, **beside), weight.text)  # type: ignore[arg-type]
     if init == default:
         init = replace(default, bias_over_fan_in=False)
-    bias = default.sigma_b2(layer.fan_in) if bias is None else bias
     constant = layer.bias.mean if layer.bias is not None and layer.bias.constant else None
     return Found(replace(init, bias_variance=rounded(bias), bias_mean=rounded(constant or 0.0)), weight.text)

@@ -76,6 +76,10 @@ class SaturatingLoss(Loss):
         """Return E y of an output."""
         raise NotImplementedError(self.kind)
 
+    def square(self, outputs: int, targets: TargetLaw) -> float:
+        """Return E y^2 of an output; targets are 0 or 1."""
+        return self.frequency(outputs, targets)
+
     def multiple(self, outputs: int) -> float:
         """Return the residual by p - y."""
         del outputs
@@ -89,7 +93,7 @@ class SaturatingLoss(Loss):
         spread = float((np.square(p).mean() - np.square(centre).mean()) * outputs)
         # the mean over the drawn samples has a sampling error
         mean = max(float(np.square(centre - y).sum(axis=1).mean()) - spread / samples, 0.0)
-        whole = outputs * float(np.square(p).mean() + y - 2.0 * y * p.mean())
+        whole = outputs * float(np.square(p).mean() + self.square(logits.outputs, targets) - 2.0 * y * p.mean())
         size = np.abs(centre - y).sum(axis=1).mean() / math.sqrt(
             outputs * np.square(centre - y).sum(axis=1).mean() + TINY
         )

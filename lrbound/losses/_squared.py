@@ -56,8 +56,9 @@ class SquaredError(Loss):
         even = math.sqrt(outputs / mean) * mean_size(middle, shared) if mean > 0.0 else 1.0
         return Residuals(factor**2 * mean, factor**2 * max(whole - mean, 0.0), min(even, 1.0), factor)
 
-    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+    def curvature_root(self, outputs: Tensor, targets: Tensor | None = None) -> CurvatureRoot:
         """Return the square root of the factor."""
+        del targets
         root = self.multiple(outputs.shape[1]) ** 0.5
         return CurvatureRoot(lambda u: root * u, lambda u: root * u)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
+
+from lrbound.fields import choice, params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 Targets = Literal["classes", "values", "bits"]
 """Class indices of shape (n,), real numbers of shape (n, C), or numbers from 0 to 1 of shape (n, C)."""
+
+REDUCTIONS = ("mean", "sum")
 
 
 @dataclass(frozen=True)
@@ -148,11 +152,37 @@ class Loss:
     torch_names: ClassVar[tuple[str, ...]] = ()
     torch_names_after_output: ClassVar[tuple[str, ...]] = ()
     torch_output: ClassVar[str] = ""
+    not_available: ClassVar[Mapping[str, str]] = {}
+    """Arguments that torch's loss has and this one has not, with the reason."""
+
+    reduction: str = choice("whether a batch's loss is the mean over the samples or their sum", REDUCTIONS, "mean")
 
     @property
     def kind(self) -> str:
         """The loss's name in a spec."""
         return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def words(self) -> str:
+        """What a sentence calls it: its name, with arguments that are not the defaults."""
+        given = (
+            f"{key} {getattr(self, key):g}" if isinstance(getattr(self, key), float) else f"{key} {getattr(self, key)}"
+            for key, (_, default) in params(type(self)).items()
+            if getattr(self, key) != default
+        )
+        arguments = ", ".join(given)
+        return f"{self.kind} ({arguments})" if arguments else self.kind
+
+    def on_targets(self, scale: float) -> Self:
+        """Return the loss for targets of this root mean square, where its curvature depends on it."""
+        del scale
+        return self
+
+    def times_mean(self, samples: int, outputs: int) -> float:
+        """Return the loss of a batch by the mean over its samples, and its outputs where the mean is one over them, too."""
+        if self.reduction == "mean":
+            return 1.0
+        return float(samples * (outputs if self.averages_outputs else 1))
 
     @property
     def caution(self) -> str | None:
@@ -203,8 +233,11 @@ class Loss:
         """Build the loss as a module that takes outputs (n, C) and targets, mean over the samples."""
         raise NotImplementedError(self.kind)
 
-    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
-        """Return the root of Q at the outputs (n, C) of a batch; the mean over the samples is not in it."""
+    def curvature_root(self, outputs: Tensor, targets: Tensor | None = None) -> CurvatureRoot:
+        """Return the root of Q at the outputs (n, C) of a batch; the mean over the samples is not in it.
+
+        A loss whose Q depends on the targets draws those that are not given.
+        """
         raise NotImplementedError(self.kind)
 
     def best_constant(self, targets: Tensor, outputs: int) -> Tensor:

@@ -11,6 +11,8 @@ from lrbound.losses._saturating import FITTED_LOGITS, IN_DOUBT, ON_THE_WAY, Satu
 from lrbound.losses.base import CurvatureRoot, Fitted, Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -30,6 +32,10 @@ class BinaryCrossEntropy(SaturatingLoss):
 
     targets: ClassVar[Targets] = "bits"
     averages_outputs: ClassVar[bool] = True
+    not_available: ClassVar[Mapping[str, str]] = {
+        "pos_weight": "a positive target counts that many times, so that the curvature depends on the targets; leave it out, and take "
+        "the rate divided by the larger of 1 and the weight"
+    }
     torch_names: ClassVar[tuple[str, ...]] = ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits")
 
     def hessians_at(self, logits: NDArray[np.float32]) -> OutputHessians:
@@ -61,10 +67,11 @@ class BinaryCrossEntropy(SaturatingLoss):
         """Build torch.nn.BCEWithLogitsLoss; targets are 0 or 1, or between, of the shape of the outputs."""
         from torch import nn
 
-        return nn.BCEWithLogitsLoss()
+        return nn.BCEWithLogitsLoss(reduction=self.reduction)
 
-    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+    def curvature_root(self, outputs: Tensor, targets: Tensor | None = None) -> CurvatureRoot:
         """Return the square root of a diagonal matrix."""
+        del targets
         p = outputs.detach().sigmoid()
         root = (p * (1.0 - p) / outputs.shape[1]).sqrt()
         return CurvatureRoot(lambda u: root * u, lambda u: root * u)

@@ -14,6 +14,8 @@ from lrbound.losses.base import CurvatureRoot, Logits, Targets
 from lrbound.notices import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -39,6 +41,11 @@ class CrossEntropy(SaturatingLoss):
     torch_names: ClassVar[tuple[str, ...]] = ("CrossEntropyLoss", "cross_entropy")
     torch_names_after_output: ClassVar[tuple[str, ...]] = ("NLLLoss", "nll_loss")
     torch_output: ClassVar[str] = "log_softmax"
+
+    not_available: ClassVar[Mapping[str, str]] = {
+        "class_weights": "at the start they leave the curvature in the mean as it is, and make that of single samples vary by "
+        "E w^2/(E w)^2; leave them out, and take the rate divided by that"
+    }
 
     def check(self, outputs: int) -> str | None:
         """Refuse a single output: its softmax is always 1."""
@@ -76,14 +83,20 @@ class CrossEntropy(SaturatingLoss):
         del targets
         return 1.0 / outputs
 
+    def square(self, outputs: int, targets: TargetLaw) -> float:
+        """Return E t^2 of an output for targets t = (1 - s) y + s/C with one-hot y."""
+        s, even = self.label_smoothing, self.frequency(outputs, targets)
+        return ((1.0 - s) ** 2 + 2.0 * s * (1.0 - s) / outputs) * even + (s / outputs) ** 2
+
     def torch(self) -> nn.Module:
         """Build torch.nn.CrossEntropyLoss; targets are class indices."""
         from torch import nn
 
-        return nn.CrossEntropyLoss(label_smoothing=self.label_smoothing)
+        return nn.CrossEntropyLoss(reduction=self.reduction, label_smoothing=self.label_smoothing)
 
-    def curvature_root(self, outputs: Tensor) -> CurvatureRoot:
+    def curvature_root(self, outputs: Tensor, targets: Tensor | None = None) -> CurvatureRoot:
         """Return R = diag(s) - p s^T with s = sqrt(p): R R^T = diag(p) - p p^T because the p add up to 1."""
+        del targets
         p = outputs.detach().softmax(dim=1)
         s = p.sqrt()
         return CurvatureRoot(

@@ -22,8 +22,11 @@ class HalfSquaredError(SquaredError):
         """Build a module; torch has none with this normalisation."""
         from torch import nn
 
+        mean = self.reduction == "mean"
+
         class HalfSquaredErrorLoss(nn.Module):
             def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
-                return 0.5 * (outputs - targets).square().sum(dim=1).mean()
+                each = 0.5 * (outputs - targets).square().sum(dim=1)
+                return each.mean() if mean else each.sum()
 
         return HalfSquaredErrorLoss()

@@ -24,4 +24,4 @@ class MeanSquaredError(SquaredError):
         """Build torch.nn.MSELoss."""
         from torch import nn
 
-        return nn.MSELoss()
+        return nn.MSELoss(reduction=self.reduction)

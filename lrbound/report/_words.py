@@ -113,7 +113,7 @@ def assumptions(prediction: Prediction) -> list[str]:
         "frozen": "batch statistics held constant in the gradients",
     }[a.batch_statistics]
     conditions = (
-        f"For {a.loss}, {batch}, {statistics}, {a.training.optimizer.words}, "
+        f"For {a.training.loss.words}, {batch}, {statistics}, {a.training.optimizer.words}, "
         f"{count(a.outputs)} outputs and {count(a.parameters)} parameters, at initialisation."
     )
     conditions += _weights(prediction)

@@ -159,21 +159,29 @@ def _rate_mark(training: MapValue) -> Mark:
 
 
 def _read_loss(value: Value, problems: Problems) -> Loss:
-    """Return ``cross_entropy``, or ``{cross_entropy: {label_smoothing: 0.1}}``."""
-    mapping = MapValue(value.mark, {})
-    if isinstance(value, MapValue) and len(value.entries) == 1:
-        ((name, (mark, given)),) = value.entries.items()
-        if isinstance(given, MapValue):
-            mapping = given
-        elif not is_null(given):
-            raise Invalid(given.mark, f"loss: {name} takes its arguments by name, got {describe(given)}")
+    """Return the loss of ``mse`` or ``{cross_entropy: {label_smoothing: 0.1}}``."""
+    mark, given = value.mark, MapValue(value.mark, {})
+    if isinstance(value, MapValue):
+        if len(value.entries) != 1:
+            raise Invalid(
+                mark, "training: 'loss' must be one name with its arguments, as {cross_entropy: {label_smoothing: 0.1}}"
+            )
+        ((name, (mark, inner)),) = value.entries.items()
+        if isinstance(inner, MapValue):
+            given = MapValue(mark, inner.entries)
+        elif not is_null(inner):
+            raise Invalid(inner.mark, f"loss: {name} takes its arguments by name, got {describe(inner)}")
     else:
-        name, mark = read_text(value, "training: 'loss'", "the name of a loss, or {name: arguments}"), value.mark
+        name = read_text(value, "training: 'loss'", "the name of a loss, or {name: arguments}")
     cls = member(LOSSES, "loss", name, mark, problems)
-    loss = build(
-        cls, name, mapping, lambda key, each, param: read_scalar(each, param, f"{name}: '{key}'", problems), problems
-    )
-    return cls() if loss is None else loss
+    for key, reason in cls.not_available.items():
+        if key in given.entries:
+            raise Invalid(given.entries[key].mark, f"{name}: '{key}' is not available: {reason}")
+
+    def read(key: str, argument: Value, param: Param) -> object:
+        return read_scalar(argument, param, f"{name}: '{key}'", problems)
+
+    return build(cls, name, given, read, problems) or LOSSES.get(DEFAULT_LOSS)()
 
 
 def _read_batch_size(value: Value) -> int | None:

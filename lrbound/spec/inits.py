@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lrbound.fields import params
-from lrbound.init import BIASES, FORMS, NAMED, REFUSED, Form, Init, named, names
+from lrbound.fields import Param, params
+from lrbound.init import BIASES, FORMS, NAMED, REFUSED, SPREADS, Form, Init, named, names, with_biases
 from lrbound.layers import LAYERS
 from lrbound.spec.diagnostics import Invalid, Problems
 from lrbound.spec.names import known_entries, unknown
@@ -91,8 +91,18 @@ def _read_form(mapping: MapValue, label: str, problems: Problems) -> Init:
     for key in BIASES:
         if key in given:
             with problems.collecting():
-                biases[key] = read_number(given[key], BIASES[key], f"{label}init: '{key}'")
-    return replace(init, **biases)
+                read = read_choice if BIASES[key].type == "choice" else _read_number
+                biases[key] = read(given[key], BIASES[key], f"{label}init: '{key}'", problems)
+    spread = [key for key in SPREADS if key in given]
+    if len(spread) > 1:
+        message = f"{label}init: {quote(spread[0])} and {quote(spread[1])} both say how biases spread; keep one"
+        raise Invalid(mapping.entries[spread[1]].mark, message)
+    return with_biases(init, biases)
+
+
+def _read_number(value: Value, param: Param, label: str, problems: Problems) -> float:
+    del problems
+    return read_number(value, param, label)
 
 
 def _form(form: Form, value: Value, label: str, name: str, problems: Problems) -> Init:
@@ -114,4 +124,9 @@ def _form(form: Form, value: Value, label: str, name: str, problems: Problems) -
     missing = [key for key in form.required if key not in value.entries]
     if missing:
         raise Invalid(value.mark, f"{label}{name}: '{missing[0]}' is missing")
-    return form.made(found) if len(found) >= len(form.required) else Init(1.0)
+    if len(found) < len(value.entries):
+        return Init(1.0)
+    try:
+        return form.made(found)
+    except ValueError as error:
+        raise Invalid(value.mark, f"{label}{name}: {error}") from None

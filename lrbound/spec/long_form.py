@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lrbound.fields import params
 from lrbound.layers import LAYERS
+from lrbound.losses import LOSSES
 from lrbound.spec.diagnostics import Invalid
 from lrbound.spec.layers import arguments_by_name, long_form
 from lrbound.spec.tree import Entry, ListValue, MapValue, Scalar, Value
@@ -21,6 +22,10 @@ def write_out(root: MapValue) -> None:
         _write_out_layers(layers.value)
     training = root.entries.get("training")
     if training and isinstance(training.value, MapValue):
+        loss = training.value.entries.get("loss")
+        if loss and isinstance(loss.value, Scalar) and loss.value.text in LOSSES:
+            mark = loss.value.mark
+            training.value.put("loss", mark, MapValue(mark, {loss.value.text: Entry(mark, MapValue(mark, {}))}))
         optimizer = training.value.entries.get("optimizer")
         if optimizer and isinstance(optimizer.value, Scalar):
             mark = optimizer.value.mark

@@ -31,6 +31,7 @@ from lrbound.spec.inits import DEFAULT as DEFAULT_INIT
 
 if TYPE_CHECKING:
     from lrbound.layers.base import Layer
+    from lrbound.losses.base import Loss
 
 Schema = dict[str, Any]
 
@@ -159,8 +160,7 @@ def _training() -> Schema:
     batch_size = {"description": BATCH_SIZE.doc, "anyOf": [_field(BATCH_SIZE), {"const": "full"}], "default": "full"}
     return _object(
         {
-            "loss": _nullable({"anyOf": [{"enum": list(LOSSES.names())}, *map(_loss, _losses_with_arguments())]})
-            | {"default": DEFAULT_LOSS},
+            "loss": _nullable({"anyOf": [{"enum": list(LOSSES.names())}, _losses()]}) | {"default": DEFAULT_LOSS},
             "batch_size": _nullable(batch_size),
             "optimizer": _nullable(
                 {"anyOf": [{"enum": list(OPTIMIZERS.names())}, *map(_optimizer, OPTIMIZERS.names())]}
@@ -170,13 +170,9 @@ def _training() -> Schema:
     )
 
 
-def _losses_with_arguments() -> list[str]:
-    return [name for name in LOSSES.names() if dataclasses.is_dataclass(LOSSES.get(name)) and params(LOSSES.get(name))]
-
-
-def _loss(name: str) -> Schema:
-    properties, required = _fields(LOSSES.get(name))
-    return _object({name: _object(properties, required)}, required=[name])
+def _losses() -> Schema:
+    named = {name: _forms(LOSSES.get(name)) for name in LOSSES.names()}
+    return _object(named) | {"minProperties": 1, "maxProperties": 1}
 
 
 def _optimizer(name: str) -> Schema:
@@ -195,12 +191,16 @@ def _layer() -> Schema:
 
 
 def _arguments(name: str) -> Schema:
-    """Return the schema of what stands behind a layer's name: its arguments, its main one alone, or nothing."""
-    cls = LAYERS.get(name)
+    return _forms(LAYERS.get(name))
+
+
+def _forms(cls: type[Layer | Loss]) -> Schema:
+    """Return the schema of what stands behind a name: its arguments, its main one alone, or nothing."""
     properties, required = _fields(cls)
     forms = [_object(properties, required)]
-    if cls.main is not None:
-        forms += [properties[cls.main]] if set(required) <= {cls.main} else []
+    main = getattr(cls, "main", None)
+    if main is not None:
+        forms += [properties[main]] if set(required) <= {main} else []
     if not required:
         forms.append({"type": "null"})
     return {"anyOf": forms} if len(forms) > 1 else forms[0]

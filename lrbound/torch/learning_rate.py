@@ -224,7 +224,6 @@ def answer(
         answers.append(replace(known[alike], index=index, learning_rate=optimizer.learning_rate))
     said = [
         *translation.notes,
-        *criterion.notes,
         *notes,
         *map(str, (*answers[0].prediction.warnings, *unknown_data(network))),
     ]

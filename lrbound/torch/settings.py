@@ -35,16 +35,14 @@ class Criterion(NamedTuple):
         Its mean over the samples.
     is_sum : bool
         Whether torch adds up the samples (and the outputs) instead.
-    notes : tuple of str
     """
 
     loss: Loss
     is_sum: bool = False
-    notes: tuple[str, ...] = ()
 
     def multiple(self, batch_size: int, outputs: int) -> float:
         """Return the loss that torch computes divided by ``loss``."""
-        return float(batch_size * (outputs if self.loss.averages_outputs else 1)) if self.is_sum else 1.0
+        return replace(self.loss, reduction="sum" if self.is_sum else "mean").times_mean(batch_size, outputs)
 
 
 def criterion_of(given: object, implied: Loss) -> Criterion:
@@ -63,7 +61,7 @@ def criterion_of(given: object, implied: Loss) -> Criterion:
         Where it is another loss, or one with settings that a spec has no word for.
     """
     name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
-    loss = _loss(name, implied)
+    loss = _with_arguments(_loss(name, implied), given)
     for attribute in WEIGHTS:
         if getattr(given, attribute, None) is not None:
             raise Refused(
@@ -72,10 +70,13 @@ def criterion_of(given: object, implied: Loss) -> Criterion:
     reduction = getattr(given, "reduction", "mean")
     if reduction not in ("mean", "sum"):
         raise Refused(f"{name} has reduction={reduction!r}; give it reduction='mean' or 'sum', as it is trained on")
-    smoothing = getattr(given, "label_smoothing", 0.0)
-    if smoothing:
-        loss = replace(loss, label_smoothing=smoothing)  # type: ignore[call-arg]
-    return Criterion(loss, reduction == "sum", ())
+    return Criterion(loss, reduction == "sum")
+
+
+def _with_arguments(loss: Loss, given: object) -> Loss:
+    """Return a loss with the arguments that torch's module has under the same names; ``reduction`` is said elsewhere."""
+    names = [name for name in params(type(loss)) if name != "reduction" and hasattr(given, name)]
+    return replace(loss, **{name: getattr(given, name) for name in names})
 
 
 def _loss(name: str, implied: Loss) -> Loss:

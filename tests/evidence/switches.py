@@ -184,6 +184,7 @@ EFFECTS: dict[str, tuple[Switch, ...]] = {
     "filter_lean": (Switch("lrbound.meanfield.weights:weight_layer", _without("taps")),),
     "unlike_windows": (Switch("lrbound.meanfield.max_pool:_values", returns(None)),),
     "isometry": (Switch("lrbound.backward.measures:isometry", returns(0.0)),),
+    "kept_norms": (Switch("lrbound.backward.measures:kept_norms", returns(0.0)),),
     "stream_law": (Switch("lrbound.meanfield.residual:add", _gaussian_sum),),
     "crossed_means": (Switch("lrbound.meanfield.residual:_crossed_means", returns(0.0)),),
 }

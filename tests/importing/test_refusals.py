@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import lrbound
 from lrbound.importing.record import record
 from lrbound.importing.translate import translate
 from tests.importing.reading import refusal
@@ -31,15 +32,14 @@ class ConvNeXtBlock(nn.Module):
 
 
 def test_a_convnext_block_has_norms_over_channels_dense_layers_as_filters_and_a_scale():
-    model = nn.Sequential(
-        nn.Conv2d(3, 16, 4, 4), ConvNeXtBlock(16), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 3)
-    )
+    model = ConvNeXtBlock()
 
-    network = lrbound.from_torch(model, (3, 32, 32))
+    network = lrbound.from_torch(model, (16, 8, 8))
 
-    kinds = [node.layer.kind for node in network.nodes[1].layer.layers]
+    block = network.nodes[0].layer.layers
+    kinds = [node.layer.kind for node in block]
     assert kinds == ["conv2d", "layer_norm", "conv2d", "gelu", "conv2d", "layer_scale"]
-    assert network.nodes[1].layer.layers[1].layer.axes == "channels"
+    assert block[1].layer.axes == "channels"
     assert network.parameters == sum(parameter.numel() for parameter in model.parameters())
 
 

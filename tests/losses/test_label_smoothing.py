@@ -53,8 +53,8 @@ def test_a_spec_says_it_and_predicts_as_without():
         ("{cross_entropy: {smoothing: 0.1}}", "3:35: cross_entropy: unknown argument 'smoothing'"),
         ("{mse: 3}", "3:24: loss: mse takes its arguments by name, got 3"),
         (
-            "huber",
-            "3:18: loss 'huber' is not available yet: its curvature is that of mse/2 where residuals are below delta",
+            "focal",
+            "3:18: loss 'focal' is not available yet: its curvature depends on the targets",
         ),
         ("l1", "it has no curvature, so that no rate is stable or unstable"),
     ],

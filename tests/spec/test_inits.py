@@ -17,6 +17,7 @@ from lrbound.importing.write import scalar
 from lrbound.init import BIASES, FORMS, NAMED, Fans, Init, spelled
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
+from lrbound.spec import SpecError
 
 LAYERS = {
     "dense": (Linear(features=600), (400,)),
@@ -39,6 +40,7 @@ CALLS = {
     "{uniform: 0.05}": lambda w: nn.init.uniform_(w, -0.05, 0.05),
     "{trunc_normal: {std: 0.02}}": lambda w: nn.init.trunc_normal_(w, std=0.02),
     "{trunc_normal: {std: 1.5}}": lambda w: nn.init.trunc_normal_(w, std=1.5),
+    "{trunc_normal: {std: 0.02, a: -0.03, b: 0.03}}": lambda w: nn.init.trunc_normal_(w, std=0.02, a=-0.03, b=0.03),
     "{orthogonal: {gain: 1.4}}": lambda w: nn.init.orthogonal_(w, gain=1.4),
     "zeros": nn.init.zeros_,
 }
@@ -185,3 +187,40 @@ def test_lambda_max_of_drawn_networks(name):
     error = np.std(values) / math.sqrt(len(values)) / np.mean(values)
 
     assert lrbound.predict(net).lambda_max == pytest.approx(np.mean(values), rel=0.08 + 2.0 * error)
+
+
+@pytest.mark.parametrize(
+    ("text", "init"),
+    [
+        ("{kaiming_normal: {}, bias: pytorch}", Init(2.0, 1.0 / 3.0, bias_over_fan_in=True)),
+        ("{std: 0.5, bias: zeros, bias_mean: 0.1}", Init(0.25, fan="none", bias_mean=0.1)),
+        ("{weight_variance: 2, bias_std: 0.5}", Init(2.0, 0.25)),
+    ],
+)
+def test_biases_stand_beside_a_form(text, init):
+    assert read(text) == init
+    assert read(scalar(init)) == init
+
+
+def test_torchs_biases_are_those_of_its_layers():
+    init, layer = read("{kaiming_normal: {}, bias: pytorch}"), nn.Linear(400, 5000)
+    weight, bias = torch.empty(5000, 400), torch.empty(5000)
+    init.draw(weight, bias, Fans(400, 5000, 5000))
+
+    assert float(bias.abs().max()) <= 1.0 / 20.0 + 1e-6
+    assert float(bias.var()) == pytest.approx(float(layer.bias.detach().var()), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{std: 0.1, bias: pytorch, bias_std: 1}", "'bias' and 'bias_std' both say how biases spread"),
+        ("{trunc_normal: {std: 0.02, a: -1, b: 2}}", "'b' must be -'a', so that the mean of the weights is 0"),
+        ("{trunc_normal: {std: 2, a: -0.01, b: 0.01}}", "write {uniform: 0.01}"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(text, message):
+    with pytest.raises(SpecError) as caught:
+        read(text)
+
+    assert message in str(caught.value)
