@@ -10,9 +10,11 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-FieldType = Literal["integer", "pair", "number", "numbers", "boolean", "choice", "init", "layers", "branches"]
+FieldType = Literal["integer", "pair", "border", "number", "numbers", "boolean", "choice", "init", "layers", "branches"]
 Pair = int | tuple[int, int]
 """One number for the rows and the columns of an image, or one for each."""
+Border = int | tuple[int | tuple[int, int], int | tuple[int, int]] | Literal["same"]
+"""Pixels around an image: one number, one for rows and one for columns, or [top, bottom] and [left, right]; or what windows need."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,13 @@ class Param:
             return "true or false"
         if self.type == "choice":
             return "one of " + ", ".join(self.choices)
-        noun = {"integer": "integer", "pair": "integer", "number": "number", "numbers": "number"}.get(self.type)
+        noun = {
+            "integer": "integer",
+            "pair": "integer",
+            "border": "integer",
+            "number": "number",
+            "numbers": "number",
+        }.get(self.type)
         if noun is None:
             return {
                 "init": "an initialisation",
@@ -83,14 +91,30 @@ def pair(doc: str, default: object = MISSING, *, ge: int = 1, le: int | None = N
     return _field(Param("pair", doc, ge=ge, le=le), default)
 
 
+def border(doc: str, default: object = 0) -> Any:
+    """Declare what is added around an image (:data:`Border`)."""
+    return _field(Param("border", doc, ge=0, le=1024), default)
+
+
+def borders(value: Border) -> tuple[tuple[int, int] | Literal["same"], tuple[int, int] | Literal["same"]]:
+    """Return what is added before and after the rows, and before and after the columns."""
+    if value == "same":
+        return "same", "same"
+    rows, cols = (value, value) if isinstance(value, int) else value
+    sides = tuple((side, side) if isinstance(side, int) else side for side in (rows, cols))
+    return sides[0], sides[1]
+
+
 def both(value: Pair) -> tuple[int, int]:
     """Return the number of the rows and that of the columns."""
     return (value, value) if isinstance(value, int) else value
 
 
-def as_written(value: Pair) -> str:
-    """Return a pair as a spec has it: ``3`` or ``[1, 7]``."""
-    return str(value) if isinstance(value, int) else str(list(value))
+def as_written(value: Pair | Border) -> str:
+    """Return a pair or a border as a spec has it: ``3``, ``[1, 7]``, ``[[0, 1], [0, 1]]``, ``same``."""
+    if isinstance(value, int | str):
+        return str(value)
+    return f"[{', '.join(str(list(each) if isinstance(each, tuple) else each) for each in value)}]"
 
 
 def number(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lrbound.fields import Border
     from lrbound.importing.graph import Parameter, Shape
     from lrbound.importing.refusal import Origin
     from lrbound.init import Fans
@@ -22,8 +23,8 @@ class Value:
         0 is the network's input, n the result of step n - 1.
     shape : tuple of int
         As a spec has it: a map that was pooled to one position is flat.
-    padding : int
-        Pixels that were added around it by an operation of its own, for the layer that follows.
+    padding : int or pairs of int
+        Pixels that were added around it by an operation of its own, for the layer that follows: a border as a spec has it.
     padding_mode : {"zeros", "circular"}
     strange : bool
         Whether its axes are not those of a spec, or not known to be, since something before it was refused.
@@ -33,7 +34,7 @@ class Value:
 
     number: int
     shape: Shape
-    padding: int = 0
+    padding: Border = 0
     padding_mode: str = "zeros"
     strange: bool = False
     last: bool = False

@@ -109,7 +109,7 @@ def scalar(value: Any) -> str:
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, tuple):
-        return str(list(value))
+        return f"[{', '.join(map(scalar, value))}]"
     if isinstance(value, Init):
         return _flow(spelled(value))
     if isinstance(value, str):

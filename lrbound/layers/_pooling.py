@@ -27,13 +27,19 @@ class Pooling2d(Layer):
     padding: Pair = pair("pixels added on each side, or [rows, columns]; at most half the window", 0, ge=0)
 
     @property
+    def ceil_mode(self) -> bool:
+        """Whether a last window may reach beyond the image."""
+        return False
+
+    @property
     def window(self) -> Window:
         """The window's places."""
-        return Window.of(self.kernel, self.kernel if self.stride is None else self.stride, self.padding)
+        stride = self.kernel if self.stride is None else self.stride
+        return Window.of(self.kernel, stride, self.padding, ceil=self.ceil_mode)
 
     def validate(self) -> str | None:
         """Say why the arguments do not fit together, or None."""
-        if any(2 * along.padding > along.kernel for along in self.window):
+        if any(2 * max(along.borders(along.kernel)) > along.kernel for along in self.window):
             got = f"{as_written(self.padding)} and {as_written(self.kernel)}"
             return f"'padding' must be at most half of 'kernel', got {got}"
         return None

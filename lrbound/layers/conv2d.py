@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import gt
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from lrbound.fields import Pair, as_written, both, choice, flag, initialisation, integer, pair
+from lrbound.fields import Border, Pair, as_written, border, both, choice, flag, initialisation, integer, pair
 from lrbound.init import Fans
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import Context, Pullback, Shape, ShapeError
@@ -36,9 +36,10 @@ class Conv2d(Layer):
     channels: int = integer("number of output channels", le=10**8)
     kernel: Pair = pair("side of the filters, or [rows, columns]", le=1024)
     stride: Pair = pair("step between two places of the filter, or [rows, columns]", 1, le=1024)
-    padding: Pair = pair("pixels added on each side, or [rows, columns]", 0, ge=0, le=1024)
+    padding: Border = border("pixels added on each side, [rows, columns], [[top, bottom], [left, right]], or same")
     padding_mode: str = choice("what the added pixels hold", ("zeros", "circular"), "zeros")
     groups: int = integer("groups of channels that do not mix", 1)
+    dilation: Pair = pair("step between two pixels under the filter, or [rows, columns]", 1, le=1024)
     bias: bool = flag("whether there is a bias", True)
     init: Init | None = initialisation("initialisation of this layer; the network's if absent")
 
@@ -46,7 +47,7 @@ class Conv2d(Layer):
     def window(self) -> Window:
         """The filter's places."""
         mode = cast("Literal['zeros', 'circular']", self.padding_mode)
-        return Window.of(self.kernel, self.stride, self.padding, mode)
+        return Window.of(self.kernel, self.stride, self.padding, mode, self.dilation)
 
     @property
     def shifts(self) -> bool:
@@ -63,7 +64,8 @@ class Conv2d(Layer):
                 f"conv2d: 'groups' must divide the {channels} input and {self.channels} output channels, "
                 f"got {self.groups}"
             )
-        if self.padding_mode == "circular" and any(map(gt, both(self.padding), sides)):
+        added = [max(along.borders(side)) for along, side in zip(self.window, sides, strict=True)]
+        if self.padding_mode == "circular" and any(map(gt, added, sides)):
             raise ShapeError(f"conv2d: circular padding {as_written(self.padding)} is larger than the image {sides}")
         height, width = self.window.output_sizes(sides)
         if height < 1 or width < 1:
@@ -120,18 +122,25 @@ class Conv2d(Layer):
         )
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
-        """Build torch.nn.Conv2d, drawn anew."""
+        """Build torch.nn.Conv2d, drawn anew; with a border that differs from side to side one that adds it itself."""
         from torch import nn
 
-        module = nn.Conv2d(
+        from lrbound.layers._padded import PaddedConv2d
+
+        (top, bottom), (left, right) = (along.borders(side) for along, side in zip(self.window, shape[1:], strict=True))
+        even = (top, left) == (bottom, right)
+        module = (nn.Conv2d if even else PaddedConv2d)(
             shape[0],
             self.channels,
             self.kernel,
             stride=self.stride,
-            padding=self.padding,
-            padding_mode=self.window.rows.mode,
+            padding=(top, left) if even else 0,
+            dilation=self.dilation,
             groups=self.groups,
             bias=self.bias,
+            padding_mode=self.window.rows.mode,
         )
+        if isinstance(module, PaddedConv2d):
+            module.border = (left, right, top, bottom)
         (self.init or init).draw(module.weight, module.bias, self.fans(shape[0]))
         return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from lrbound.fields import flag
 from lrbound.layers._pooling import Pooling2d
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class MaxPool2d(Pooling2d):
     """Max pooling; the theory is in :mod:`lrbound.meanfield.max_pool`."""
 
     selects_positions: ClassVar[bool] = True
+
+    ceil_mode: bool = flag("whether a last window may reach beyond the image", False)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel to that of the maxima."""
@@ -37,4 +40,4 @@ class MaxPool2d(Pooling2d):
         del shape, init
         from torch import nn
 
-        return nn.MaxPool2d(self.kernel, self.stride, self.padding)
+        return nn.MaxPool2d(self.kernel, self.stride, self.padding, ceil_mode=self.ceil_mode)

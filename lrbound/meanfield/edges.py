@@ -196,7 +196,7 @@ def pooled(below: tuple[int, ...], above: tuple[int, ...], window: AxisWindow, r
     """Return the mean over pairs of taps, as in a pool; what lies outside the image counts as 0."""
     source, target = edges(below, reach), edges(above, gathered(len(below), window, reach))
     taps = window.taps(len(below))
-    starts = np.arange(len(taps)) * window.stride - window.padding
+    starts = np.arange(len(taps)) * window.stride - window.borders(len(below))[0]
     edge, a, b = target.member
     every: list[Positions] = []
     for step in np.flatnonzero(source.row >= 0) - len(below):

@@ -124,7 +124,7 @@ def convolution(kernel: Kernel, window: Window) -> PositionMap:
         (rows.same_offset, cols.same_offset),
         (rows.mean, cols.mean),
         None if kernel.near is None and alone else _edge_maps(edges.moving, kernel, (rows, cols), window),
-        is_identity=all(along.kernel == along.stride == 1 and along.padding == 0 for along in window),
+        is_identity=all(along.is_point for along in window),
     )
 
 

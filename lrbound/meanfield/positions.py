@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrbound.fields import both
+from lrbound.fields import borders, both
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrbound.fields import Pair
+    from lrbound.fields import Border, Pair
 
 Array = NDArray[np.float64]
 OUTSIDE = -1
@@ -61,26 +61,63 @@ POINT = uniform(1)
 
 @dataclass(frozen=True)
 class AxisWindow:
-    """A sliding window along one axis: convolution kernel or pool."""
+    """A sliding window along one axis: convolution kernel or pool.
+
+    Attributes
+    ----------
+    kernel, stride : int
+        Taps, and the step between two places.
+    padding : (int, int) or "same"
+        Positions added before and after the axis; "same" adds what places every ``stride`` positions need, the odd one after.
+    mode : {"zeros", "circular"}
+    dilation : int
+        Step between two taps.
+    ceil : bool
+        Whether a last place may reach beyond the padding, if it starts before it (torch's ceil_mode).
+    """
 
     kernel: int
     stride: int
-    padding: int
+    padding: tuple[int, int] | Literal["same"]
     mode: Literal["zeros", "circular"] = "zeros"
+    dilation: int = 1
+    ceil: bool = False
 
     @property
     def wraps(self) -> bool:
         """Whether it goes on at the other end of the axis."""
-        return self.mode == "circular" and self.padding > 0
+        return self.mode == "circular" and self.padding != (0, 0)
+
+    @property
+    def span(self) -> int:
+        """Positions from the first tap to the last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it maps every position to itself."""
+        return self.kernel == self.stride == 1 and self.padding in ((0, 0), "same")
+
+    def borders(self, size: int) -> tuple[int, int]:
+        """Return how many positions are added before and after an axis of ``size``."""
+        if self.padding != "same":
+            return self.padding
+        total = max((-(-size // self.stride) - 1) * self.stride + self.span - size, 0)
+        return total // 2, total - total // 2
 
     def output_size(self, size: int) -> int:
         """Return the number of places of the window on an axis of ``size`` positions; not positive where it does not fit."""
-        return (size + 2 * self.padding - self.kernel) // self.stride + 1
+        before, after = self.borders(size)
+        room = size + before + after - self.span
+        if not self.ceil or room < 0:
+            return room // self.stride + 1
+        places = -(-room // self.stride) + 1
+        return places - ((places - 1) * self.stride >= size + before)
 
     def taps(self, size: int) -> NDArray[np.int64]:
         """Return the input position under each tap, shape (places, kernel); OUTSIDE for zero padding."""
-        start = np.arange(self.output_size(size)) * self.stride - self.padding
-        position = start[:, None] + np.arange(self.kernel)[None, :]
+        start = np.arange(self.output_size(size)) * self.stride - self.borders(size)[0]
+        position = start[:, None] + self.dilation * np.arange(self.kernel)[None, :]
         if self.mode == "circular":
             return position % size
         return np.where((position >= 0) & (position < size), position, OUTSIDE)
@@ -99,10 +136,22 @@ class Window(NamedTuple):
     cols: AxisWindow
 
     @classmethod
-    def of(cls, kernel: Pair, stride: Pair, padding: Pair, mode: Literal["zeros", "circular"] = "zeros") -> Window:
+    def of(
+        cls,
+        kernel: Pair,
+        stride: Pair,
+        padding: Border,
+        mode: Literal["zeros", "circular"] = "zeros",
+        dilation: Pair = 1,
+        *,
+        ceil: bool = False,
+    ) -> Window:
         """Return the window with these sides, steps and borders, in pixels."""
-        rows, cols = zip(both(kernel), both(stride), both(padding), strict=True)
-        return cls(AxisWindow(*rows, mode), AxisWindow(*cols, mode))
+        rows, cols = (
+            AxisWindow(k, s, p, mode, d, ceil)
+            for k, s, p, d in zip(both(kernel), both(stride), borders(padding), both(dilation), strict=True)
+        )
+        return cls(rows, cols)
 
     @property
     def size(self) -> int:

@@ -11,7 +11,7 @@ from lrbound.spec.tree import ListValue, Scalar, Value
 from lrbound.spec.wording import abbreviate, quote
 
 if TYPE_CHECKING:
-    from lrbound.fields import Pair, Param
+    from lrbound.fields import Border, Pair, Param
 
 LIMIT = 1e12  # beyond this no argument means anything, and products of a few could overflow
 MOST_DIGITS = 30
@@ -99,6 +99,26 @@ def read_pair(value: Value, param: Param, label: str) -> Pair:
     return rows if rows == cols else (rows, cols)
 
 
+def read_border(value: Value, param: Param, label: str) -> Border:
+    """Return pixels around an image: a number, ``[rows, columns]``, ``[[top, bottom], [left, right]]`` or ``same``."""
+    if isinstance(value, Scalar) and resolve(value) == "same":
+        return "same"
+    expected = f"{param.expected()}, [rows, columns], [[top, bottom], [left, right]] or same"
+    if not isinstance(value, ListValue):
+        whole = isinstance(value, Scalar) and isinstance(resolve(value), int) and not isinstance(resolve(value), bool)
+        return read_integer(value, param, label, "" if whole else expected)
+    if len(value.values) != 2:
+        raise Invalid(value.mark, f"{label} must be {expected}, got a list of {len(value.values)}")
+    sides: list[Pair] = [
+        read_pair(each, param, f"{label}: {axis}")
+        if isinstance(each, ListValue)
+        else read_integer(each, param, f"{label}: {axis}")
+        for each, axis in zip(value.values, ("rows", "columns"), strict=True)
+    ]
+    rows, cols = sides
+    return rows if isinstance(rows, int) and rows == cols else (rows, cols)
+
+
 def read_two_numbers(value: Value, param: Param, label: str) -> tuple[float, float]:
     """Return ``[a, b]`` as two numbers within the bounds of ``param``."""
     if not isinstance(value, ListValue) or len(value.values) != 2:
@@ -144,7 +164,7 @@ def read_choice(value: Value, param: Param, label: str, problems: Problems) -> s
 
 def read_scalar(
     value: Value, param: Param, label: str, problems: Problems
-) -> Pair | tuple[float, float] | bool | float | str:
+) -> Border | tuple[float, float] | bool | float | str:
     """Return what ``param`` asks for; raise Invalid for everything else.
 
     Parameters
@@ -162,6 +182,8 @@ def read_scalar(
         return read_integer(value, param, label)
     if param.type == "pair":
         return read_pair(value, param, label)
+    if param.type == "border":
+        return read_border(value, param, label)
     if param.type == "number":
         return read_number(value, param, label)
     if param.type == "numbers":

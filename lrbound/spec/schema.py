@@ -85,7 +85,7 @@ def _field(param: Param, default: object = MISSING) -> Schema:
         made["minItems"] = 1
     for name, keyword in BOUNDS.items():
         bound = getattr(param, name)
-        if bound is not None and param.type not in ("pair", "numbers"):
+        if bound is not None and param.type not in ("pair", "border", "numbers"):
             made[keyword] = int(bound) if bound == int(bound) else bound
     if default is None:
         return {"anyOf": [made, {"type": "null"}]}
@@ -102,6 +102,11 @@ def _type(param: Param) -> Schema:
     if param.type == "pair":
         one = {key: value for key, value in _field(Param("integer", "", ge=param.ge, le=param.le)).items() if value}
         return {"anyOf": [one, {"type": "array", "minItems": 2, "maxItems": 2, "items": one}]}
+    if param.type == "border":
+        pair = _type(Param("pair", "", ge=param.ge, le=param.le))
+        return {
+            "anyOf": [*pair["anyOf"], {"type": "array", "minItems": 2, "maxItems": 2, "items": pair}, {"const": "same"}]
+        }
     if param.type == "numbers":
         return {"type": "array", "minItems": 2, "maxItems": 2, "items": _field(Param("number", "each", **each))}
     if param.type in TYPES:

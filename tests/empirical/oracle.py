@@ -31,7 +31,10 @@ def largest_eigenvalue(network: Network, *, seed: int, index: int, frozen: bool)
     ]
     samples, classes = outputs.shape
     jacobian = np.stack(rows).reshape(samples, classes, -1)
-    hessians = np.stack([_hessian(network.training.loss.kind, f) for f in outputs.detach().numpy()])
+    loss = network.training.loss
+    # a loss whose curvature depends on its targets says which ones are drawn
+    targets = loss.drawn_targets(tuple(outputs.shape)) if hasattr(loss, "drawn_targets") else np.zeros(outputs.shape)
+    hessians = np.stack([_hessian(loss.kind, f, y) for f, y in zip(outputs.detach().numpy(), targets, strict=True)])
     matrix = np.einsum("scp,scd,sdq->pq", jacobian, hessians, jacobian, optimize=True) / samples
     values, vectors = np.linalg.eigh(matrix)
     parts: dict[str, float] = {}
@@ -56,7 +59,7 @@ def _frozen(module: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _hessian(loss: str, f: np.ndarray) -> np.ndarray:
+def _hessian(loss: str, f: np.ndarray, y: np.ndarray) -> np.ndarray:
     classes = len(f)
     if loss == "cross_entropy":
         p = np.exp(f - f.max()) / np.exp(f - f.max()).sum()
@@ -64,4 +67,6 @@ def _hessian(loss: str, f: np.ndarray) -> np.ndarray:
     if loss == "binary_cross_entropy":
         p = 1.0 / (1.0 + np.exp(-f))
         return np.diag(p * (1.0 - p)) / classes
+    if loss in ("huber", "smooth_l1"):  # with a threshold of 1
+        return np.diag((np.abs(f - y) < 1.0) / classes)
     return np.eye(classes) * {"half_squared_error": 1.0, "mse": 2.0 / classes}[loss]

@@ -216,16 +216,16 @@ def test_all_reasons_come_at_once_and_equal_ones_together():
         nn.Conv2d(3, 8, (1, 7)),
         nn.Conv2d(8, 8, (1, 7)),
         nn.Tanhshrink(),
-        nn.Conv2d(8, 8, 3, dilation=2),
+        nn.Softmin(dim=1),
         nn.Flatten(),
-        nn.Linear(2560, 2),
+        nn.Linear(3840, 2),
     )
 
     lines = refusal(model, 3, 24, 32)
 
     assert lines == [
         "2 (Tanhshrink): 'tanhshrink' has no layer in a spec; give the model without it, or write this part by hand",
-        "3 (Conv2d): its filter is dilated ((2, 2)); conv2d of a spec has no dilation",
+        "3 (Softmin): 'softmin' has no layer in a spec; give the model without it, or write this part by hand",
     ]
 
 

@@ -69,3 +69,13 @@ def test_layers_that_no_spec_above_has_come_back_too(layers):
     back = lrbound.from_torch(lrbound.to_torch(spec), spec.input.shape)
 
     assert structure(back) == structure(spec)
+
+
+def test_borders_steps_and_dilation_come_back():
+    layers = (
+        "[conv2d: {channels: 6, kernel: 3, padding: [[0, 1], [2, 0]], dilation: [1, 2]}, relu, conv2d: {channels: 6, kernel: 4, "
+        "padding: [[1, 2], [1, 2]]}, relu, max_pool2d: {kernel: 3, stride: 2, ceil_mode: true}, flatten, linear: 3]"
+    )
+    spec = lrbound.parse(f"version: 1\ninput: {{shape: [3, 12, 12]}}\nlayers: {layers}")
+
+    assert structure(lrbound.from_torch(lrbound.to_torch(spec), spec.input.shape)) == structure(spec)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lrbound.fields import params
 
 if TYPE_CHECKING:
+    from lrbound.fields import Border
     from lrbound.importing.graph import Call
     from lrbound.importing.lower import Lowering
     from lrbound.layers.base import Layer
@@ -32,6 +33,12 @@ def sides(value: object) -> Any:
     if isinstance(value, tuple):
         return value[0] if len(set(value)) == 1 else value
     return value
+
+
+def border_of(top: int, bottom: int, left: int, right: int) -> Border:
+    """Return pixels on the four sides as a spec has them."""
+    rows, cols = (top if top == bottom else (top, bottom)), (left if left == right else (left, right))
+    return rows if isinstance(rows, int) and rows == cols else (rows, cols)
 
 
 def says(cls: type[Layer], **arguments: object) -> bool:

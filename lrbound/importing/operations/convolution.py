@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.importing.lower import bind
-from lrbound.importing.operations.base import Operation, says, sides
+from lrbound.importing.operations.base import Operation, border_of, says, sides
 from lrbound.importing.step import Drawn
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
@@ -28,18 +28,17 @@ class Convolution(Operation):
         bias = None if given.bias is None else scope.parameter(call, given.bias)
         if value is None or weight is None or (bias is None) != (given.bias is None):
             return
-        if sides(given.dilation) != 1:
-            scope.refuse(call, f"its filter is dilated ({given.dilation}); conv2d of a spec has no dilation")
-            return
-        kernel, stride = sides(weight.shape[2:]), sides(given.stride)
+        kernel, stride, dilation = sides(weight.shape[2:]), sides(given.stride), sides(given.dilation)
         if len(value.shape) == 1:
             _lower_to_linear(call, scope, value, weight, bias, kernel=kernel, groups=given.groups)
             return
-        padding = _padding(given.padding, weight.shape[2:], stride)
-        if padding is None or (value.padding and padding):
-            scope.refuse(call, f"its padding {given.padding} is not the same on opposite sides, as that of a spec is")
+        padding = _padding(given.padding, weight.shape[2:], plain=stride == dilation == 1)
+        if value.padding and padding:
+            scope.refuse(
+                call, f"the map is padded before its own padding {given.padding}; a spec pads a convolution once"
+            )
             return
-        arguments = {"kernel": kernel, "stride": stride, "padding": value.padding or padding}
+        arguments = {"kernel": kernel, "stride": stride, "padding": value.padding or padding, "dilation": dilation}
         if not says(Conv2d, **arguments):
             text = f"its kernel {list(weight.shape[2:])}, its stride or its padding differ between rows and columns"
             scope.refuse(call, f"{text}; conv2d of a spec has one number for both")
@@ -55,12 +54,15 @@ class Convolution(Operation):
         scope.apply(call, value, layer, drawn, pads=True)
 
 
-def _padding(padding: Any, kernel: tuple[int, ...], stride: Any) -> Any:
-    """Return the pixels on opposite sides, or None where they differ."""
+def _padding(padding: Any, kernel: tuple[int, ...], *, plain: bool) -> Any:
+    """Return the border as a spec has it; ``plain`` says that there are neither steps nor dilation."""
     if padding == "valid":
         return 0
     if padding == "same":
-        return sides(tuple(side // 2 for side in kernel)) if stride == 1 and all(side % 2 for side in kernel) else None
+        return sides(tuple(side // 2 for side in kernel)) if plain and all(side % 2 for side in kernel) else "same"
+    if isinstance(padding, tuple) and len(padding) == 4:  # of ONNX: where rows and columns begin, where they end
+        top, left, bottom, right = padding
+        return border_of(top, bottom, left, right)
     return sides(padding)
 
 

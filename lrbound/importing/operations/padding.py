@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.importing.lower import bind
-from lrbound.importing.operations.base import Operation
+from lrbound.importing.operations.base import Operation, border_of
 
 if TYPE_CHECKING:
     from lrbound.importing.graph import Call
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Padding(Operation):
-    """torch.nn.functional.pad with the same number of zeros, or of the map's other end, on all four sides."""
+    """torch.nn.functional.pad with zeros, or with the map's other end, around a map."""
 
     names: ClassVar[tuple[str, ...]] = ("pad",)
 
@@ -25,12 +25,15 @@ class Padding(Operation):
         if value is None:
             return
         sides, modes = given.pad, {"constant": "zeros", "circular": "circular"}
-        alike = len(sides) == 4 and len(set(sides)) == 1 and sides[0] >= 0
-        if alike and len(value.shape) == 3 and not value.padding and given.mode in modes and not given.value:
-            scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
+        fits = len(sides) == 4 and min(sides) >= 0 and len(value.shape) == 3 and not value.last
+        if fits and not value.padding and given.mode in modes and not given.value:
+            left, right, top, bottom = sides
+            scope.same(
+                dataclasses.replace(value, padding=border_of(top, bottom, left, right), padding_mode=modes[given.mode])
+            )
             return
         if not any(sides):
             scope.same(value)
             return
         text = f"padding {list(sides)} in mode '{given.mode}'"
-        scope.refuse(call, f"{text}; a spec pads all four sides alike, with zeros or circularly, before a convolution")
+        scope.refuse(call, f"{text}; a spec pads maps with zeros or circularly, before a convolution")

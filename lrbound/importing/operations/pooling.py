@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrbound.activations.relu import Relu
@@ -50,7 +51,8 @@ class Pooling(Operation):
 def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
     given = bind(call, "input", "kernel_size", stride=None, padding=0)
     kernel, padding = sides(given.kernel_size), sides(given.padding)
-    before = value.padding and not padding and _is_neutral(call, scope, value)
+    even = not (isinstance(value.padding, tuple) and any(isinstance(side, tuple) for side in value.padding))
+    before = value.padding and even and not padding and _is_neutral(call, scope, value)
     padding = value.padding if before else padding
     stride = kernel if given.stride in (None, ()) else sides(given.stride)
     cls: Any = MaxPool2d if call.op == "max_pool2d" else AvgPool2d
@@ -61,6 +63,8 @@ def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
     layer = cls(**arguments)
     if call.op == "max_pool2d":
         rest = bind(call, "input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False)
+        if rest.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
+            layer = dataclasses.replace(layer, ceil_mode=True)
         if sides(rest.dilation) != 1:
             scope.refuse(call, "its window is dilated; max_pool2d of a spec is not")
             return
@@ -75,8 +79,8 @@ def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
         if sides(value.shape[1:]) == kernel and call.shapes[0][2:] == (1, 1) and not padding:
             scope.apply(call, value, GlobalAvgPool())
             return
-    if rest.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
-        scope.refuse(call, "it rounds the number of windows up (ceil_mode); pools of a spec round down")
+    if rest.ceil_mode and call.op == "avg_pool2d" and layer.output_shape(value.shape) != call.shapes[0][1:]:
+        scope.refuse(call, "it rounds the number of windows up (ceil_mode); avg_pool2d of a spec rounds down")
         return
     scope.apply(call, value, layer, pads=bool(before))
 
