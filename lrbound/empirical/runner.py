@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -70,8 +73,22 @@ class Runner:
         jobs = None if self._jobs is None else min(self._jobs, len(places))
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
         tasks = (delayed(_train_at)(place, cells[place], self.data, self._device) for place in places)
-        results: Iterable[tuple[int, Run]] = parallel(tasks)
+        with _no_interrupts_for_workers():  # they start with the first tasks
+            results: Iterable[tuple[int, Run]] = parallel(tasks)
         return results
+
+
+@contextlib.contextmanager
+def _no_interrupts_for_workers() -> Iterator[None]:
+    """Let the processes that start meanwhile ignore an interrupt: it is for this one alone, which ends the others."""
+    if threading.current_thread() is not threading.main_thread():  # it gets none
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _train_at(place: int, cell: Cell, data: Dataset, device: str) -> tuple[int, Run]:
