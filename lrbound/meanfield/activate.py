@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,13 @@ def activate(activation: Activating, kernel: Kernel, ctx: Context) -> tuple[Kern
     law = _cumulants(activation, kernel.mean, spread) if kernel.positions > 1 else NORMAL
     middle = partial(_middle, activation, kernel.mean, spread)
     out = kernel.becomes(between.value, site, gaussian=False, middle=middle, near=value, cumulants=law)
+    if kernel.gaussian and kernel.positions > 1:
+        out = replace(out, under=(kernel, activation))
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
         delta = gradient.delta
+        if gradient.masked:
+            return Gradient(delta, gradient.excess, turning=gradient.turning), None
 
         def excess() -> Sums:
             return delta.times(between.stein, _by_sample(own.stein, across.stein), stein)

@@ -23,6 +23,7 @@ from lrbound.meanfield.positions import POINT, Array, Axis, uniform
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrbound.meanfield.contract import Activating
     from lrbound.meanfield.few_inputs import FewInputs
     from lrbound.meanfield.neighbours import Near
     from lrbound.meanfield.stream import Law
@@ -71,6 +72,8 @@ class Kernel:
         What units of few inputs have beside (:mod:`lrbound.meanfield.few_inputs`); None where a unit sees all channels.
     cumulants : Cumulants
         Of the values of a unit over samples and positions, where it is known that they are not Gaussian.
+    under : (Kernel, activation) or None
+        Right above an activation of Gaussian values: their kernel, and the function, for a max pool.
     """
 
     channels: int
@@ -86,6 +89,7 @@ class Kernel:
     near: Near | None = None
     few: FewInputs | None = None
     cumulants: Cumulants = NORMAL
+    under: tuple[Kernel, Activating] | None = None
 
     def law_here(self) -> Law:
         """Return the law of the units; ValueError where none is known."""

@@ -34,6 +34,7 @@ from lrbound.meanfield.normal import cdf, density
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lrbound.meanfield.contract import Elementwise
     from lrbound.meanfield.positions import Array, Lumped
 
 FACTORS, COMMON_NODES, STEPS = 3, 4, 48
@@ -136,7 +137,9 @@ def _unsquare(matrix: Array, shape: tuple[int, int]) -> Array:
     return matrix.reshape(*matrix.shape[:-2], r, c, r, c).swapaxes(-3, -2)
 
 
-def moments(taps: Taps, mean: float, sd: Array, within: Array, *, rectified: bool) -> Moments:
+def moments(
+    taps: Taps, mean: float, sd: Array, within: Array, *, rectified: bool, curve: Elementwise | None = None
+) -> Moments:
     """Return the moments of every class of windows.
 
     Parameters
@@ -150,6 +153,8 @@ def moments(taps: Taps, mean: float, sd: Array, within: Array, *, rectified: boo
         Covariances between different positions of one sample.
     rectified : bool
         Whether a ReLU came before.
+    curve : Elementwise or None
+        Another activation that came before: f is that of the largest value.
     """
     spread = taps.inside_values(sd)
     windows, count = spread.shape
@@ -158,7 +163,7 @@ def moments(taps: Taps, mean: float, sd: Array, within: Array, *, rectified: boo
     key = np.concatenate([spread / scale, own.reshape(windows, -1) / scale**2], axis=1).round(ALIKE)
     _, first, kinds = np.unique(key, axis=0, return_index=True, return_inverse=True)
     each = [
-        _of_windows(mean, spread[some], own[some], rectified=rectified)
+        _of_windows(mean, spread[some], own[some], rectified=rectified, curve=curve)
         for some in np.split(first, range(AT_ONCE, len(first), AT_ONCE))
     ]
     return Moments(*(np.concatenate(part)[np.ravel(kinds)] for part in zip(*each, strict=True)))
@@ -196,7 +201,7 @@ def _at_start(x: Array, own: Array, inside: NDArray[np.bool_], weights: Array) -
     return found
 
 
-def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Moments:
+def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool, curve: Elementwise | None) -> Moments:
     """Return the moments of windows with standard deviations (windows, taps)."""
     inside = sd > 0.0
     s = np.where(inside, sd, 1.0)
@@ -213,19 +218,26 @@ def _of_windows(mean: float, sd: Array, within: Array, *, rectified: bool) -> Mo
     below = np.where(there, cdf(x), 1.0)
     ratio = np.where(there, density(x) / own, 0.0) / np.maximum(below, 1e-300)
     all_below = below.prod(axis=-1)
+    # phi, phi' and what phi' rises by around each t: 1 and nothing for the values themselves
+    first, value, slope, bends = start, t, np.ones_like(t), np.zeros_like(t)
+    if curve is not None:
+        first, value, slope = float(curve.value(np.array([start]))[0]), curve.value(t), curve.slope(t)
+        bends = curve.slope(t + 0.5 * dt) - curve.slope(t - 0.5 * dt)
     area = weights[:, None] * dt
     flat, seen = ratio.reshape(len(sd), -1, sd.shape[1]), (area * all_below).reshape(len(sd), 1, -1)
     turned = flat.swapaxes(1, 2) * seen
+    steep = turned * np.tile(slope, len(weights))
     apart = 1.0 - np.eye(sd.shape[1])
-    cross = -(turned @ flat) * apart
-    twice = -2.0 * ((turned * np.tile(t, len(weights))) @ flat) * apart
-    at_start = _at_start(start - centre, own[:, 0], inside, weights) if rectified else np.zeros_like(sd)
+    cross = -(steep @ flat) * apart
+    twice = -2.0 * ((steep * np.tile(value, len(weights))) @ flat) * apart
+    bent = (turned * np.tile(bends / dt, len(weights))).sum(axis=2)
+    at_start = _at_start(start - centre, own[:, 0], inside, weights) if rectified else bent
     moved = 0.5 * (within - shared @ shared.swapaxes(-1, -2))
     above = (area * (1.0 - all_below)).sum(axis=1)
     return Moments(
-        start + above.sum(axis=1) + (moved * cross).sum(axis=(1, 2)),
-        start**2 + 2.0 * above @ t + (moved * twice).sum(axis=(1, 2)),
-        turned.sum(axis=2),
+        first + above @ slope + (moved * cross).sum(axis=(1, 2)),
+        first**2 + 2.0 * above @ (value * slope) + (moved * twice).sum(axis=(1, 2)),
+        steep.sum(axis=2),
         cross + (at_start - cross.sum(axis=2))[:, :, None] * np.eye(sd.shape[1]),
     )
 

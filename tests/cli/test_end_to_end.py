@@ -139,10 +139,10 @@ def test_a_layer_that_the_theory_has_no_answer_for_is_refused_with_its_place(tmp
     spec = tmp_path / "net.yaml"
     spec.write_text(
         "version: 1\ninput: {shape: [3, 16, 16]}\nlayers:\n"
-        "- residual:\n  - conv2d: {channels: 3, kernel: 3, padding: 1}\n  - tanh\n  - max_pool2d: {kernel: 3, stride: 1, padding: 1}\n"
+        "- residual:\n  - conv2d: {channels: 3, kernel: 3, padding: 1}\n  - avg_pool2d: 1\n  - dropout: 0.1\n  - max_pool2d: {kernel: 3, stride: 1, padding: 1}\n"
         "- flatten\n- linear: 2\n"
     )
     done = lrbound("predict", spec, "--batch-size", "8")
 
     assert done.returncode == 2
-    assert done.stderr.startswith(f"{spec}:7:5: max_pool2d needs the law")
+    assert done.stderr.startswith(f"{spec}:8:5: max_pool2d needs the law")

@@ -87,6 +87,38 @@ def test_unlike_positions_against_drawn_fields(rectified: bool) -> None:
     assert pooled.on_site[CROSS] == pytest.approx((one * other).mean(axis=0), rel=0.035)
 
 
+@pytest.mark.parametrize("name", ["tanh", "leaky_relu", "elu", "silu", "sigmoid", "gelu", "mish"])
+def test_maxima_above_activations_against_drawn_fields(name: str) -> None:
+    """The largest value is that of the largest argument; silu and its kin fall a little below 0, which is left out."""
+    net = network(
+        CONV.format(8, "- batch_norm\n")
+        + CONV.format(8, "- batch_norm\n").replace("relu", name)
+        + "- flatten\n- linear: 4",
+        head="input: {shape: [3, 8, 8]}\ninit: he\ntraining: {batch_size: 32}",
+    )
+    steps = forward(net, Context(32.0, True, net.init, lambda _: None))
+    pooled = resolved(maximum(steps[5].above, Window.of(2, 2, 0))[0])
+    values = [steps[5].node.layer.value(field) for field in fields(steps[4].above, 60_000)]
+    one, other = (field.reshape(-1, 4, 2, 4, 2).max(axis=(2, 4)) for field in values)
+
+    assert pooled.on_site[CROSS].mean() == pytest.approx((one * other).mean(), rel=0.015)
+    assert pooled.on_site[SAME].mean() == pytest.approx(((one**2).mean() + (other**2).mean()) / 2, rel=0.015)
+
+
+@pytest.mark.parametrize("name", ["tanh", "leaky_relu: 0.2", "gelu"])
+@pytest.mark.parametrize(
+    ("norm", "rtol"), [("- batch_norm\n", 0.07), ("", 0.15)]
+)  # single nets without norm vary by 20 %
+def test_activations_under_pools_against_sampled_networks(name: str, norm: str, rtol: float) -> None:
+    """Totals of the coherent value and of the trace, 48 to 64 channels."""
+    blocks = CONV.format(48, norm) + "- max_pool2d: 2\n" + CONV.format(64, norm) + "- max_pool2d: 2\n"
+    layers = blocks.replace("- relu", f"- {name}") + "- global_avg_pool\n- linear: 4"
+    net = network(layers, head="input: {shape: [3, 16, 16]}\ninit: he\ntraining: {batch_size: 12}")
+    truth = sampled(net, seeds=4 if norm else 8)
+    for predicted, real in zip(by_place(net), (truth.coherent, truth.trace), strict=True):
+        assert sum(predicted.values()) == pytest.approx(real.sum(), rel=rtol)
+
+
 def test_window_of_one_is_the_identity() -> None:
     """A 1x1 max pool changes nothing."""
     head = "input: {shape: [3, 6, 6]}\ninit: he\ntraining: {batch_size: 12}"
@@ -95,6 +127,16 @@ def test_window_of_one_is_the_identity() -> None:
     pooled = predict(network(layers.replace("POOL", "- max_pool2d: 1\n"), head=head))
 
     assert pooled.lambda_max == pytest.approx(plain.lambda_max, rel=5e-3)
+
+
+def test_an_activation_that_falls_far_is_refused() -> None:
+    """Of values that are all negative hardswish has its largest far from 0: squares were 10 % off."""
+    net = network(
+        CONV.format(16, "").replace("relu", "hardswish") + "- max_pool2d: 2\n- flatten\n- linear: 4",
+        head="input: {shape: [3, 8, 8]}",
+    )
+    with pytest.raises(Refused, match=r"^max_pool2d above hardswish"):
+        predict(net)
 
 
 def test_unknown_laws_are_refused() -> None:
