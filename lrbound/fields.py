@@ -10,7 +10,9 @@ import dataclasses
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-FieldType = Literal["integer", "pair", "border", "number", "numbers", "boolean", "choice", "init", "layers", "branches"]
+FieldType = Literal[
+    "integer", "pair", "border", "side", "number", "numbers", "boolean", "choice", "init", "layers", "branches"
+]
 Pair = int | tuple[int, int]
 """One number for the rows and the columns of an image, or one for each."""
 Border = int | tuple[int | tuple[int, int], int | tuple[int, int]] | Literal["same"]
@@ -36,6 +38,8 @@ class Param:
         """
         if self.type == "boolean":
             return "true or false"
+        if self.type == "side":
+            return f"{dataclasses.replace(self, type='integer').expected(value)}, or same"
         if self.type == "choice":
             return "one of " + ", ".join(self.choices)
         noun = {
@@ -94,6 +98,11 @@ def pair(doc: str, default: object = MISSING, *, ge: int = 1, le: int | None = N
 def border(doc: str, default: object = 0) -> Any:
     """Declare what is added around an image (:data:`Border`)."""
     return _field(Param("border", doc, ge=0, le=1024), default)
+
+
+def side_border(doc: str, default: object = 0) -> Any:
+    """Declare what is added at the two ends of a signal: a number, or same."""
+    return _field(Param("side", doc, ge=0, le=1024), default)
 
 
 def borders(value: Border) -> tuple[tuple[int, int] | Literal["same"], tuple[int, int] | Literal["same"]]:

@@ -193,7 +193,7 @@ def _warnings(profile: LayerwiseStatistics, network: Architecture, ctx: Context,
     nodes = [node for node, _ in found]
     last = max(at for at, node in enumerate(nodes) if weighted(node.layer))
     co, *rest = values.tolist()
-    images = len(network.input.shape) == 3
+    images = len(network.input.shape) > 1
     normalised = any(node.layer.fixes_scale for node in nodes)
     regime = Regime(
         statistics=normalised,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lrbound.importing.operations.base import Operation
     from lrbound.layers.base import Layer
 
+SIGNALS = frozenset({"conv1d", "max_pool1d", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d"})
+"""Operations that say that a sample of two axes is a signal, [channels, length], and no image."""
 OPERATIONS: Family[Operation] = Family("lrbound.importing.operations.base:Operation", "lrbound.importing.operations")
 
 
@@ -95,9 +97,10 @@ class Lowering:
 
     @property
     def input_shape(self) -> Shape:
-        """Shape of one sample as a spec has it: an image without channels has one."""
+        """Shape of one sample as a spec has it: an image without channels has one; a signal has them."""
         shape = self.graph.input_shape
-        return (1, *shape) if len(shape) == 2 else shape
+        signal = any(call.op in SIGNALS for call in self.graph.calls)
+        return (1, *shape) if len(shape) == 2 and not signal else shape
 
     def _lower(self, index: int, call: Call) -> None:
         self._index = index

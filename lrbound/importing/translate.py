@@ -71,9 +71,7 @@ def translate(graph: Graph, *, name: str | None = None, source: str = "", partia
         With everything that no spec can say.
     """
     if len(graph.input_shape) not in (1, 2, 3):
-        text = (
-            f"the input has the shape {list(graph.input_shape)}; a spec takes [features] or [channels, height, width]"
-        )
+        text = f"the input has the shape {list(graph.input_shape)}; a spec takes [features], [channels, length] or [channels, height, width]"
         raise Untranslatable([Reason(Origin("", graph.name), text)])
     lowering = Lowering(graph)
     output = lowering.run().number

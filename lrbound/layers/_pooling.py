@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lrbound.fields import Pair, as_written, pair
+from lrbound.fields import Pair, as_written, both, pair
 from lrbound.layers.base import Layer
 from lrbound.meanfield.contract import ShapeError
 from lrbound.meanfield.positions import Window
@@ -62,3 +62,25 @@ class Pooling2d(Layer):
         if height < 1 or width < 1:
             raise ShapeError(f"{self.kind}: window {as_written(self.kernel)} does not fit the image {sides}")
         return (channels, height, width)
+
+
+@dataclass(frozen=True)
+class Pooling1d(Pooling2d):
+    """A pool along a signal: windows that are one position wide."""
+
+    @property
+    def window(self) -> Window:
+        """The window's places."""
+        kernel, _ = both(self.kernel)
+        stride, _ = both(self.kernel if self.stride is None else self.stride)
+        padding, _ = both(self.padding)
+        return Window.of((kernel, 1), (stride, 1), (padding, 0), ceil=self.ceil_mode)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``(channels, length)`` after pooling."""
+        if len(shape) != 2:
+            raise ShapeError(f"{self.kind} takes [channels, length], got {list(shape)}")
+        length, _ = self.window.output_sizes((shape[1], 1))
+        if length < 1:
+            raise ShapeError(f"{self.kind}: window {as_written(self.kernel)} does not fit the length {shape[1]}")
+        return (shape[0], length)

@@ -40,5 +40,5 @@ class BatchNorm(Affine):
         """Build torch.nn.BatchNorm1d or 2d."""
         from torch import nn
 
-        kind = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
+        kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
         return kind(shape[0], eps=self.eps)

@@ -58,20 +58,27 @@ class Conv2d(Layer):
         """Return ``(channels, height, width)``."""
         if len(shape) != 3:
             raise ShapeError(f"conv2d takes [channels, height, width], got {list(shape)}")
-        channels, *sides = shape
+        return (self.channels, *self._places(shape[0], shape[1:]))
+
+    def _places(self, channels: int, sides: tuple[int, ...]) -> tuple[int, int]:
+        """Return the places of the filter on a map with these sides; ShapeError where it does not fit."""
         if channels % self.groups or self.channels % self.groups:
             raise ShapeError(
-                f"conv2d: 'groups' must divide the {channels} input and {self.channels} output channels, "
+                f"{self.kind}: 'groups' must divide the {channels} input and {self.channels} output channels, "
                 f"got {self.groups}"
             )
         added = [max(along.borders(side)) for along, side in zip(self.window, sides, strict=True)]
         if self.padding_mode == "circular" and any(map(gt, added, sides)):
-            raise ShapeError(f"conv2d: circular padding {as_written(self.padding)} is larger than the image {sides}")
+            raise ShapeError(
+                f"{self.kind}: circular padding {as_written(self.padding)} is larger than the image {list(sides)}"
+            )
         height, width = self.window.output_sizes(sides)
         if height < 1 or width < 1:
             kernel, padding = as_written(self.kernel), as_written(self.padding)
-            raise ShapeError(f"conv2d: kernel {kernel} with padding {padding} does not fit the image {sides}")
-        return (self.channels, height, width)
+            raise ShapeError(
+                f"{self.kind}: kernel {kernel} with padding {padding} does not fit the image {list(sides)}"
+            )
+        return height, width
 
     def parameters(self, shape: Shape) -> int:
         """Count filters and biases."""

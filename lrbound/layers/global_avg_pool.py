@@ -30,8 +30,10 @@ class GlobalAvgPool(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return ``(channels,)``."""
-        if len(shape) != 3:
-            raise ShapeError(f"global_avg_pool takes [channels, height, width], got {list(shape)}")
+        if len(shape) not in (2, 3):
+            raise ShapeError(
+                f"global_avg_pool takes [channels, length] or [channels, height, width], got {list(shape)}"
+            )
         return (shape[0],)
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
@@ -47,7 +49,7 @@ class GlobalAvgPool(Layer):
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build an adaptive pool to one position, and drop the position."""
-        del shape, init
+        del init
         from torch import nn
 
-        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        return nn.Sequential((nn.AdaptiveAvgPool2d if len(shape) == 3 else nn.AdaptiveAvgPool1d)(1), nn.Flatten())

@@ -43,7 +43,8 @@ class InstanceNorm(Affine):
         return Statistics(self.kind, 1, samples)
 
     def module(self, shape: Shape) -> nn.Module:
-        """Build torch.nn.InstanceNorm2d."""
+        """Build torch.nn.InstanceNorm2d, or InstanceNorm1d on signals."""
         from torch import nn
 
-        return nn.InstanceNorm2d(shape[0], eps=self.eps, affine=True)
+        kind = nn.InstanceNorm2d if len(shape) == 3 else nn.InstanceNorm1d
+        return kind(shape[0], eps=self.eps, affine=True)

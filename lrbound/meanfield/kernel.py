@@ -239,7 +239,7 @@ def white(shape: tuple[int, ...], mean_square: float, correlation: float) -> Ker
 
     Flat features are averaged over like channels, so there the correlation is that of the whole vector.
     """
-    channels, (rows, cols) = shape[0], (shape[1:] if len(shape) == 3 else (1, 1))
+    channels, (rows, cols) = shape[0], (*shape[1:], 1, 1)[:2]
     site = np.array([mean_square, mean_square * correlation]).reshape(2, 1, 1)
     return Kernel(channels, uniform(rows), uniform(cols), np.zeros((1, 1, 1, 1, 1)), site)
 

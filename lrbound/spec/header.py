@@ -94,7 +94,7 @@ def read_input(value: Value, problems: Problems) -> Input:
         raise Invalid(value.mark, "input: 'shape' is missing")
     shape = _read_shape(given["shape"], problems)
     for key in OF_IMAGES:
-        if key in numbers and len(shape) == 1:
+        if key in numbers and len(shape) < 3:
             with problems.collecting():
                 raise Invalid(given[key].mark, f"input: '{key}' is for images, [channels, height, width]")
     kind = None
@@ -105,15 +105,15 @@ def read_input(value: Value, problems: Problems) -> Input:
 
 
 def _read_shape(value: Value, problems: Problems) -> tuple[int, ...]:
-    expected = "[features] or [channels, height, width]"
+    expected = "[features], [channels, length] or [channels, height, width]"
     if not isinstance(value, ListValue):
         raise Invalid(value.mark, f"input: 'shape' must be {expected}, got {describe(value)}")
-    if len(value.values) not in (1, 3):
+    names = {1: ("features",), 2: ("channels", "length"), 3: ("channels", "height", "width")}.get(len(value.values))
+    if names is None:
         raise Invalid(value.mark, f"input: 'shape' must be {expected}, got a list of {len(value.values)}")
     sizes: list[int] = []
-    names = ("features",) if len(value.values) == 1 else ("channels", "height", "width")
     for name, item in zip(names, value.values, strict=True):
-        most = LONGEST_SIDE if name in ("height", "width") else MOST_FEATURES
+        most = MOST_FEATURES if name in ("features", "channels") else LONGEST_SIDE
         param = Param("integer", name, ge=1, le=most)
         with problems.collecting():
             sizes.append(read_integer(item, param, f"input: {name}", f"an integer from 1 to {most}"))

@@ -182,6 +182,8 @@ def read_scalar(
         return read_integer(value, param, label)
     if param.type == "pair":
         return read_pair(value, param, label)
+    if param.type == "side":
+        return "same" if isinstance(value, Scalar) and resolve(value) == "same" else read_integer(value, param, label)
     if param.type == "border":
         return read_border(value, param, label)
     if param.type == "number":

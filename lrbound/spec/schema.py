@@ -85,7 +85,7 @@ def _field(param: Param, default: object = MISSING) -> Schema:
         made["minItems"] = 1
     for name, keyword in BOUNDS.items():
         bound = getattr(param, name)
-        if bound is not None and param.type not in ("pair", "border", "numbers"):
+        if bound is not None and param.type not in ("pair", "border", "side", "numbers"):
             made[keyword] = int(bound) if bound == int(bound) else bound
     if default is None:
         return {"anyOf": [made, {"type": "null"}]}
@@ -102,6 +102,8 @@ def _type(param: Param) -> Schema:
     if param.type == "pair":
         one = {key: value for key, value in _field(Param("integer", "", ge=param.ge, le=param.le)).items() if value}
         return {"anyOf": [one, {"type": "array", "minItems": 2, "maxItems": 2, "items": one}]}
+    if param.type == "side":
+        return {"anyOf": [*_type(Param("pair", "", ge=param.ge, le=param.le))["anyOf"][:1], {"const": "same"}]}
     if param.type == "border":
         pair = _type(Param("pair", "", ge=param.ge, le=param.le))
         return {
@@ -134,7 +136,14 @@ def _input() -> Schema:
         "maxItems": 3,
         "prefixItems": [{**sizes, "maximum": MOST_FEATURES}, *({**sizes, "maximum": LONGEST_SIDE} for _ in range(2))],
     }
-    shape = {"description": "[features] or [channels, height, width]", "anyOf": [features, image]}
+    signal = {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "prefixItems": [{**sizes, "maximum": MOST_FEATURES}, {**sizes, "maximum": LONGEST_SIDE}],
+    }
+    described = "[features], [channels, length] or [channels, height, width]"
+    shape = {"description": described, "anyOf": [features, signal, image]}
     kind = {**_field(KIND), "default": "white"}
     return _object(
         {"shape": shape, "kind": kind, **{name: _field(param) for name, param in LAW.items()}}, required=["shape"]

@@ -93,7 +93,7 @@ BAD = [
     "input: {shape: [8]}\nlayers: [{linear: 3}]",
     "version: 1\nlayers: [{linear: 3}]",
     "version: 1\ninput: {shape: [8]}",
-    "version: 1\ninput: {shape: [8, 8]}\nlayers: [{linear: 3}]",
+    "version: 1\ninput: {shape: [8, 8, 8, 8]}\nlayers: [{linear: 3}]",
     "version: 1\ninput: {shape: [0]}\nlayers: [{linear: 3}]",
     "version: 1\ninput: {shape: [8], mean_square: 0}\nlayers: [{linear: 3}]",
     "version: 1\ninput: {shape: [8], correlation: 1.5}\nlayers: [{linear: 3}]",

@@ -49,12 +49,20 @@ def test_the_specs_above_have_every_layer_but_those_that_follow():
     assert set(LAYERS.names()) - found == set(OTHERS)
 
 
+SIGNAL = (
+    "[conv1d: {channels: 6, kernel: 3, padding: 1}, batch_norm, relu, max_pool1d: {kernel: 3, stride: 2, ceil_mode: true}, conv1d: "
+    "{channels: 6, kernel: 5, dilation: 2, padding: 4, padding_mode: circular}, layer_norm, tanh, avg_pool1d: 2, conv1d: {channels: "
+    "4, kernel: 1, groups: 2}, flatten, linear: 3]"
+)
 OTHERS = {
     **{
         kind: f"[linear: 20, {kind}, linear: 3]"
         for kind in ("celu", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "softsign")
     },
     "identity": "[linear: 20, identity, linear: 3]",
+    "conv1d": SIGNAL,
+    "max_pool1d": SIGNAL,
+    "avg_pool1d": SIGNAL,
     "prelu": "[linear: 20, prelu, linear: 20, prelu: {per_channel: true, negative_slope: 0.1}, linear: 3]",
     "layer_scale": "[linear: 20, residual: [relu, linear: 20, layer_scale: 0.1], linear: 3]",
     "stochastic_depth": "[linear: 20, residual: [relu, linear: 20, stochastic_depth: 0.2], linear: 3]",
@@ -64,7 +72,8 @@ OTHERS = {
 
 @pytest.mark.parametrize("layers", OTHERS.values(), ids=OTHERS)
 def test_layers_that_no_spec_above_has_come_back_too(layers):
-    spec = lrbound.parse(f"version: 1\ninput: {{shape: [50]}}\nlayers: {layers}")
+    shape = "[2, 50]" if layers is SIGNAL else "[50]"
+    spec = lrbound.parse(f"version: 1\ninput: {{shape: {shape}}}\nlayers: {layers}")
 
     back = lrbound.from_torch(lrbound.to_torch(spec), spec.input.shape)
 

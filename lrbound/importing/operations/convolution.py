@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation, border_of, says, sides
 from lrbound.importing.step import Drawn
+from lrbound.layers.conv1d import Conv1d
 from lrbound.layers.conv2d import Conv2d
 from lrbound.layers.linear import Linear
 
 if TYPE_CHECKING:
+    from types import SimpleNamespace
+
     from lrbound.importing.graph import Call, Parameter
     from lrbound.importing.lower import Lowering
     from lrbound.importing.step import Value
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 class Convolution(Operation):
     """torch.nn.functional.conv2d; on a map that was pooled to one position it is a dense layer."""
 
-    names: ClassVar[tuple[str, ...]] = ("conv2d",)
+    names: ClassVar[tuple[str, ...]] = ("conv2d", "conv1d")
 
     def lower(self, call: Call, scope: Lowering) -> None:
         """Add ``conv2d``, or ``linear`` where one position is left."""
@@ -31,6 +34,9 @@ class Convolution(Operation):
         kernel, stride, dilation = sides(weight.shape[2:]), sides(given.stride), sides(given.dilation)
         if len(value.shape) == 1:
             _lower_to_linear(call, scope, value, weight, bias, kernel=kernel, groups=given.groups)
+            return
+        if call.op == "conv1d":
+            _lower_signal(call, scope, value, weight, bias, given)
             return
         padding = _padding(given.padding, weight.shape[2:], plain=stride == dilation == 1)
         if value.padding and padding:
@@ -64,6 +70,40 @@ def _padding(padding: Any, kernel: tuple[int, ...], *, plain: bool) -> Any:
         top, left, bottom, right = padding
         return border_of(top, bottom, left, right)
     return sides(padding)
+
+
+def _lower_signal(
+    call: Call, scope: Lowering, value: Value, weight: Parameter, bias: Parameter | None, given: SimpleNamespace
+) -> None:
+    """Add ``conv1d``."""
+    (length,), stride, dilation = weight.shape[2:], _first(given.stride), _first(given.dilation)
+    padding = _first(given.padding)
+    if padding == "valid":
+        padding = 0
+    if padding == "same" and stride == dilation == 1 and length % 2:
+        padding = length // 2
+    if not (padding == "same" or isinstance(padding, int)):
+        scope.refuse(
+            call, f"its padding {given.padding} differs from end to end; conv1d of a spec has one number, or same"
+        )
+        return
+    layer = Conv1d(
+        channels=weight.shape[0],
+        kernel=length,
+        stride=stride,
+        padding=value.padding if isinstance(value.padding, int) and value.padding else padding,
+        padding_mode=value.padding_mode,
+        groups=given.groups,
+        dilation=dilation,
+        bias=bias is not None,
+    )
+    drawn = Drawn(weight, bias, layer.fans(given.groups * weight.shape[1]), layer.kind, call.origin)
+    scope.apply(call, value, layer, drawn, pads=isinstance(value.padding, int))
+
+
+def _first(number: Any) -> Any:
+    """Return the number of the one axis; two, where both ends have unlike borders, stay."""
+    return number[0] if isinstance(number, tuple) and len(set(number)) == 1 else number
 
 
 def _lower_to_linear(

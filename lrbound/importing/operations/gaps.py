@@ -23,7 +23,7 @@ RECURRENT = (
 )
 ATTENTION = "multiplies results with each other across positions (attention), for which a spec has no layer"
 PARTS = "takes channels, tokens or samples apart, for which a spec has no layer; give every branch all of its input"
-OTHER_AXES = "works on signals or volumes; a spec takes [features] or [channels, height, width]"
+OTHER_AXES = "works on volumes; a spec takes [features], [channels, length] or [channels, height, width]"
 MASKS = (
     "drops whole channels or keeps mean and variance; a spec has dropout of single units only, so put torch.nn.Dropout in its "
     "place, or leave it out"
@@ -36,12 +36,12 @@ SENTENCES = {
         ("matmul", "bmm", "einsum", "scaled_dot_product_attention", "multi_head_attention_forward"), ATTENTION
     ),
     **dict.fromkeys(("chunk", "split", "tensor_split", "unbind", "narrow", "select", "index_select", "stack"), PARTS),
-    **dict.fromkeys(("conv1d", "conv3d", "max_pool1d", "avg_pool1d", "max_pool3d", "avg_pool3d"), OTHER_AXES),
+    **dict.fromkeys(("conv3d", "max_pool3d", "avg_pool3d"), OTHER_AXES),
     **dict.fromkeys(("dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"), MASKS),
     "detach": "stops gradients, which a spec has no word for",
     "data": "stops gradients, which a spec has no word for",
     "setitem": "writes into a part of a result, for which a spec has no layer",
-    "embedding": "looks up vectors; a spec takes [features] or [channels, height, width]",
+    "embedding": "looks up vectors; a spec takes [features], [channels, length] or [channels, height, width]",
 }
 
 

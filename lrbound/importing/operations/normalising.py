@@ -63,7 +63,7 @@ class Normalising(Operation):
             text = "it normalises over some of the axes"
             text = f"{text}; layer_norm of a spec takes all channels and positions of a sample together"
             scope.refuse(call, text, of_shape=True)
-        elif len(value.shape) == 3 and given.weight is not None:
+        elif len(value.shape) > 1 and given.weight is not None:
             text = "it has a gamma and a beta for every channel and position; layer_norm of a spec has one a channel"
             scope.refuse(call, f"{text}, as torch.nn.GroupNorm(1, {value.shape[0]}) has")
         else:

@@ -32,6 +32,10 @@ class Padding(Operation):
                 dataclasses.replace(value, padding=border_of(top, bottom, left, right), padding_mode=modes[given.mode])
             )
             return
+        ends = len(sides) == len(value.shape) == 2 and sides[0] == sides[1] >= 0
+        if ends and not value.padding and given.mode in modes and not given.value:
+            scope.same(dataclasses.replace(value, padding=sides[0], padding_mode=modes[given.mode]))
+            return
         if not any(sides):
             scope.same(value)
             return

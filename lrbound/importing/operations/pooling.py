@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lrbound.activations.relu import Relu
 from lrbound.importing.lower import bind
 from lrbound.importing.operations.base import Operation, says, sides
+from lrbound.layers.avg_pool1d import AvgPool1d
 from lrbound.layers.avg_pool2d import AvgPool2d
 from lrbound.layers.global_avg_pool import GlobalAvgPool
+from lrbound.layers.max_pool1d import MaxPool1d
 from lrbound.layers.max_pool2d import MaxPool2d
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class Pooling(Operation):
         "avg_pool2d",
         "adaptive_avg_pool2d",
         "adaptive_max_pool2d",
+        "max_pool1d",
+        "avg_pool1d",
+        "adaptive_avg_pool1d",
+        "adaptive_max_pool1d",
         "mean",
     )
 
@@ -38,14 +44,60 @@ class Pooling(Operation):
             return
         if call.op == "mean":
             _lower_mean(call, scope, value)
-        elif len(value.shape) == 1 and call.shapes[0][1:] == (*value.shape, 1, 1):
+        elif len(value.shape) == 1 and call.shapes[0][1:] in ((*value.shape, 1, 1), (*value.shape, 1)):
             scope.same(value)  # one position is left as it is
+        elif call.op.endswith("1d") and len(value.shape) == 2:
+            _lower_signal(call, scope, value)
         elif len(value.shape) != 3:
             scope.refuse(call, f"a pool takes [channels, height, width], got {list(value.shape)}", of_shape=True)
         elif call.op.startswith("adaptive"):
             _lower_adaptive(call, scope, value)
         else:
             _lower_window(call, scope, value)
+
+
+def _lower_signal(call: Call, scope: Lowering, value: Value) -> None:
+    """Add a pool along a signal."""
+    maximum, (length,) = "max" in call.op, call.shapes[0][2:]
+    if call.op.startswith("adaptive"):
+        if length == 1 and not maximum:
+            scope.apply(call, value, GlobalAvgPool())
+        elif value.shape[1] % length:
+            scope.refuse(
+                call,
+                f"its windows on a signal of {value.shape[1]} differ in length; give an --input that {length} divides",
+            )
+        else:
+            kernel = value.shape[1] // length
+            scope.apply(call, value, MaxPool1d(kernel=kernel) if maximum else AvgPool1d(kernel=kernel))
+        return
+    names = {"dilation": 1, "ceil_mode": False, "count_include_pad": True}
+    given = bind(call, "input", "kernel_size", stride=None, padding=0, **names)
+    kernel, padding = _one(given.kernel_size), _one(given.padding)
+    stride = kernel if given.stride in (None, ()) else _one(given.stride)
+    if maximum and _one(given.dilation) != 1:
+        scope.refuse(call, "its window is dilated; max_pool1d of a spec is not")
+        return
+    arguments: dict[str, Any] = {"kernel": kernel, "stride": None if stride == kernel else stride, "padding": padding}
+    if not maximum:
+        # avg_pool1d has (input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+        rest = bind(call, "input", "kernel_size", stride=None, padding=0, ceil_mode=False, count_include_pad=True)
+        if rest.ceil_mode or (padding and not rest.count_include_pad):
+            scope.refuse(
+                call, "it rounds up, or does not count padded zeros; avg_pool1d of a spec rounds down and counts them"
+            )
+            return
+        scope.apply(call, value, AvgPool1d(**arguments))
+        return
+    layer = MaxPool1d(**arguments)
+    if given.ceil_mode and layer.output_shape(value.shape) != call.shapes[0][1:]:
+        layer = dataclasses.replace(layer, ceil_mode=True)
+    scope.apply(call, value, layer)
+
+
+def _one(number: Any) -> int:
+    found: int = number[0] if isinstance(number, tuple) else number
+    return found
 
 
 def _lower_window(call: Call, scope: Lowering, value: Value) -> None:
@@ -116,9 +168,13 @@ def _lower_mean(call: Call, scope: Lowering, value: Value) -> None:
     axes = given.dim if isinstance(given.dim, tuple) else (given.dim,)
     dims = len(scope.torch_shape(call.args[0])) + 1
     positions = list(range(2, dims))
-    if len(value.shape) == 3 and sorted(axis % dims for axis in axes if isinstance(axis, int)) == positions:
+    if len(value.shape) in (2, 3) and sorted(axis % dims for axis in axes if isinstance(axis, int)) == positions:
         scope.apply(call, value, GlobalAvgPool())
-    elif call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1)) and len(value.shape) == 1 and 0 not in axes:
+    elif (
+        call.shapes[0][1:] in (value.shape, (*value.shape, 1, 1), (*value.shape, 1))
+        and len(value.shape) == 1
+        and 0 not in axes
+    ):
         scope.same(value)  # over the one position that is left
     else:
         text = f"a mean over {list(axes)} of {dims} axes"

@@ -45,7 +45,7 @@ class Reshaping(Operation):
             scope.same(value)
         elif len(value.shape) == 3 and after == (value.shape[0], math.prod(value.shape[1:])):
             scope.same(value)  # positions in a row, whose mean may follow
-        elif len(value.shape) == 3 and after == (math.prod(value.shape),):
+        elif len(value.shape) > 1 and after == (math.prod(value.shape),):
             scope.apply(call, value, Flatten())
         else:
             text = f"'{call.op}' splits or merges axes; the only change of shape in a spec is flatten, to [features]"
