@@ -40,6 +40,8 @@ def unknown_data(network: Network) -> list[Notice]:
     layers = [layer for layer, _ in leaves(network.nodes, network.input.shape)]
     if batch is None or len(layers) > MOST_LAYERS or not any(layer.over_batch for layer in layers):
         return []
+    if len(network.input.shape) == 2:
+        return []  # what is typical of signals is not known
     kind = "images" if len(network.input.shape) > 1 else "tabular"
     law = typical(network.input.shape, kind, {"mean_square": network.input.mean_square})
     inner = replace(network, input=replace(law, correlation=network.input.correlation))
