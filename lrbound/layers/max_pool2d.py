@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lrbound.fields import flag
 from lrbound.layers._pooling import Pooling2d
+from lrbound.notices import Notice
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from lrbound.init import Init
     from lrbound.meanfield.contract import Context, Pullback, Shape
     from lrbound.meanfield.kernel import Kernel
+
+FEW_PLACES = 9
+"""Of windows that overlap, up to which networks were measured to be off."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class MaxPool2d(Pooling2d):
 
     def forward(self, kernel: Kernel, ctx: Context) -> tuple[Kernel, Pullback]:
         """Map the kernel to that of the maxima."""
-        del ctx
+        self._doubt(kernel, ctx)
         if kernel.parts:
             from lrbound.meanfield.max_pool_parts import maximum_of_parts
 
@@ -34,6 +39,22 @@ class MaxPool2d(Pooling2d):
         from lrbound.meanfield.max_pool import maximum
 
         return maximum(kernel, self.window)
+
+    def _doubt(self, kernel: Kernel, ctx: Context) -> None:
+        """Warn of overlapping windows that leave a few positions, or stand above an activation other than relu."""
+        places = math.prod(self.window.output_sizes((kernel.rows.size, kernel.cols.size)))
+        if all(along.stride >= along.kernel for along in self.window) or kernel.positions == 1:
+            return
+        if kernel.law is None and kernel.under is not None:
+            text = f"overlapping max pools above {kernel.under[1].kind}: measured 30 % below to 2.3 times lambda_max"
+            ctx.warn(Notice("LRB047", text))
+        elif places <= FEW_PLACES:
+            ctx.warn(
+                Notice(
+                    "LRB047",
+                    f"overlapping max pools that leave {places} positions: measured up to 45 % above lambda_max",
+                )
+            )
 
     def torch(self, shape: Shape, init: Init) -> nn.Module:
         """Build torch.nn.MaxPool2d."""

@@ -166,10 +166,22 @@ def _with_law(
     out = Kernel(kernel.channels, windows.rows, windows.cols, pair, site, gaussian=False, law=lambda: above, near=near)
 
     def pull(gradient: Gradient) -> tuple[Gradient, None]:
+        def turning() -> Sums:
+            assert values is not None
+            return Sums(*unlike.turning(windows.places, values.moments, gradient.delta.pair))
+
         if curved:
             assert kernel.under is not None
-            pairs, sites = _slopes(kernel.under[1].slope(top), tie, ties)
-            return Gradient(windows.spread(gradient.delta.times(pairs, sites), values), masked=True), None
+            slopes = kernel.under[1].slope(top)
+            below = windows.spread(gradient.delta.times(*_products(slopes, law)), values)
+            argument = _argument(kernel)
+            apart = top - laws.mean(argument.values).mean()
+            lifted = gradient.delta.times(*_products(slopes * apart, law))
+
+            def beside() -> Sums:
+                return _less_covariance(windows.spread(lifted, values), below, argument)
+
+            return Gradient(below, beside, masked=True, turning=turning if values is not None else None), None
         if not rectified:
             return Gradient(windows.spread(gradient.delta, values)), None
         delta = pull_masks(level, gradient).delta
@@ -178,10 +190,6 @@ def _with_law(
         def excess() -> Sums:
             return _excess(delta, below, (windows, values), out, level, _argument(kernel))
 
-        def turning() -> Sums:
-            assert values is not None
-            return Sums(*unlike.turning(windows.places, values.moments, gradient.delta.pair))
-
         centred = np.abs(laws.mean(_argument(kernel).values)).max() <= CENTRED * sd.max()
         turns = centred and values is not None
         return Gradient(below, excess if centred else None, masked=True, turning=turning if turns else None), None
@@ -189,12 +197,20 @@ def _with_law(
     return out, pull
 
 
-def _slopes(slopes: Array, tie: Array, ties: Array) -> tuple[Array, Array]:
-    """Return E phi'(t) phi'(t') at the maxima t of two windows, by pairs of classes and at one place of one sample and of two."""
-    found = laws.coefficients(slopes)
-    own = laws.WEIGHTS @ np.moveaxis(slopes**2, -1, 0).reshape(len(laws.WEIGHTS), -1)
-    across = laws.pair_moment(found, found, ties[CROSS])[0]
-    return laws.pair_moment(*ends(*found), tie)[0], np.stack([own.reshape(across.shape), across])
+def _products(values: Array, law: Law) -> tuple[Array, Array, Near | None]:
+    """Return E f(t) f(t') of the maxima t of two windows, from f at the nodes of ``law``.
+
+    By pairs of classes, at one place of one sample and of two, and what neighbouring windows have beside the pairs.
+    """
+    found, missed = laws.coefficients(values)
+    pairs = laws.pair_moment(*ends(found, missed), law.pair)[0]
+    own = values**2 @ laws.WEIGHTS
+    across = laws.pair_moment((found, missed), (found, missed), law.site[CROSS])[0]
+    near = law.near
+    if near is not None:
+        left, right = zip(near.ends(found), near.ends(missed), strict=True)
+        near = near.beside(laws.pair_moment(left, right, np.clip(near.total(law.pair), -1.0, 1.0))[0], pairs)
+    return pairs, np.stack([own, across]), near
 
 
 def _shown(kernel: Kernel) -> Callable[[Array], Array]:
@@ -226,6 +242,11 @@ def _excess(
         near = near.of((near.at(out.pair) + near.values) / both - near.at(out.pair / mask.pair))
     windows, values = places
     moment = windows.spread(delta.times(out.pair / mask.pair, out.on_site / mask.site, near), values)
+    return _less_covariance(moment, below, law)
+
+
+def _less_covariance(moment: Sums, below: Sums, law: Law) -> Sums:
+    """Return E[delta delta' u u'] less E[delta delta'] E[u u'], over the variances of u and u'."""
     variance = laws.variance(law.values)
     sd = np.sqrt(variance)
     between = law.near

@@ -38,7 +38,12 @@ def add(body: Kernel, shortcut: Kernel, ctx: Context) -> tuple[Kernel, Split]:
     if not other.gaussian and one.gaussian and other.law is not None:
         law = _law_of_sum(other, one)
     elif not (one.gaussian and other.gaussian):
-        ctx.warn(Notice("LRB032", "residual sum taken as Gaussian, which it is not: measured 16 % below to 72 % above lambda_max"))
+        ctx.warn(
+            Notice(
+                "LRB032",
+                "residual sum taken as Gaussian, which it is not: measured 16 % below to 72 % above lambda_max",
+            )
+        )
     shift = _crossed_means(one, other)
     out = Kernel(
         body.channels,

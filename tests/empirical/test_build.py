@@ -15,17 +15,19 @@ VALUES = {"integer": "2", "pair": "2", "number": "0.5", "layers": "[relu]", "bra
 
 
 def one_layer(name: str) -> lrbound.network.Network:
-    """Return a network around one layer with the arguments that it must have, on images or on flat features."""
+    """Return a network around one layer with the arguments that it must have, on images, signals or flat features."""
     required = ", ".join(
         f"{key}: {VALUES[param.type]}"
         for key, (param, default) in params(LAYERS.get(name)).items()
         if default is not None and not isinstance(default, str | int | float | bool | tuple)
     )
     layers = f"- {name}: {{{required}}}\n- flatten\n- linear: 3"
-    try:
-        return network(layers, head="input: {shape: [8, 4, 4]}")
-    except SpecError:
-        return network(layers, head="input: {shape: [8]}")
+    for shape in ("[8, 4, 4]", "[8, 6]"):
+        try:
+            return network(layers, head=f"input: {{shape: {shape}}}")
+        except SpecError:
+            continue
+    return network(layers, head="input: {shape: [8]}")
 
 
 @pytest.mark.parametrize("name", LAYERS.names())

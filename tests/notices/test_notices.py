@@ -103,6 +103,13 @@ CASES = [
     ("LRB029", None, DENSE, 64, "[batch_norm, relu]"),
     ("LRB030", "layers.2", DENSE, 64, "[linear: 30, relu, tanh, linear: 10]"),
     ("LRB031", "layers.2", DENSE, 64, "[linear: 30, relu, batch_norm, linear: 10]"),
+    (
+        "LRB047",
+        "layers.2",
+        "[3, 9, 9]",
+        32,
+        "[conv2d: {channels: 8, kernel: 3}, tanh, max_pool2d: {kernel: 3, stride: 2}, flatten, linear: 4]",
+    ),
     ("LRB032", "layers.2", DENSE, 64, "[linear: 30, silu, residual: [linear: 30, silu], linear: 10]"),
     ("LRB043", "layers.1", IMAGE, 32, DEEP.format("flatten")),
 ]  # fmt: skip
