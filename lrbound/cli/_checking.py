@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrbound.cli._data import on_samples
+from lrbound.cli._explore import one_line_errors
 from lrbound.cli.core import load_network_or_model, predict_network
 from lrbound.cli.exit import ExitCode, refuse
 from lrbound.notices import Notice
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lrbound.cli.options import SpecOptions
+    from lrbound.explore.statistics import Statistics
     from lrbound.layers.base import Node
     from lrbound.losses.base import Loss
     from lrbound.network import Network, Training
@@ -39,6 +42,8 @@ class Checking:
     shape, arguments
         Of a model.
     options : SpecOptions
+    statistics : Statistics or None
+        Of the samples, where a data file is given.
     """
 
     rate: float | None
@@ -47,10 +52,14 @@ class Checking:
     shape: str | None
     arguments: list[str] | None
     options: SpecOptions
+    statistics: Statistics | None = None
 
     def __call__(self, spec: str) -> Checked:
         """Check a spec; Refusal where it cannot be used."""
         network = load_network_or_model("check", spec, self.options, self.shape, self.arguments)
+        if self.statistics is not None:
+            with one_line_errors():
+                network = on_samples(network, self.statistics)
         training = network.training
         rate = training.optimizer.learning_rate if self.rate is None else self.rate
         if rate is None:

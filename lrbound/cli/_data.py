@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,12 @@ import typer
 if TYPE_CHECKING:
     from lrbound.data._open import Normalisation
     from lrbound.explore.statistics import Statistics
+    from lrbound.network import Network
 
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", metavar="FILE", help="Predict for samples with the statistics of these (see stats)."),
+]
 ArrayOption = Annotated[
     str | None, typer.Option("--array", metavar="NAME", help="Which array of an .npz file; x, or the only one.")
 ]
@@ -52,6 +58,14 @@ def read_statistics(
         text = str(error)
         known = (path, *([targets] if targets else []))
         raise Refused(text if text.startswith(known) else f"{path}: {text}") from None
+
+
+def on_samples(network: Network, found: Statistics) -> Network:
+    """Return the network on samples with these statistics."""
+    training = network.training
+    if found.target_scale is not None:
+        training = replace(training, target_scale=found.target_scale, target_mean_share=found.target_mean_share)
+    return replace(network, input=found.law(network.input.shape), training=training)
 
 
 def _normalisation(mean: str | None, std: str | None) -> Normalisation | None:

@@ -11,7 +11,8 @@ import typer
 
 from lrbound.cli._checking import Checking, status
 from lrbound.cli._config import config
-from lrbound.cli._explore import parse_rate
+from lrbound.cli._data import ArrayOption, DataOption, MeanOption, StdOption, TargetsOption, read_statistics
+from lrbound.cli._explore import one_line_errors, parse_rate
 from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._progress import progress_bar
@@ -61,6 +62,11 @@ def command(
     *,
     lr: RateOption = None,
     fail_above: FailAboveOption = None,
+    data: DataOption = None,
+    array: ArrayOption = None,
+    targets: TargetsOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
     jobs: JobsOption = None,
     output: FormatOption = "text",
     files: FileOptions,
@@ -82,7 +88,11 @@ def command(
     files.check()
     notices.say_defaults()
     found = expand(specs)
-    work = partial(_check, checking=Checking(given, named, fixed, shape, arguments, options))
+    statistics = None
+    if data is not None:
+        with one_line_errors():
+            statistics = read_statistics(data, array=array, targets=targets, mean=mean, std=std)
+    work = partial(_check, checking=Checking(given, named, fixed, shape, arguments, options, statistics))
     with progress_bar("checking") as progress:
         checked = in_order(work, found, parse_jobs(jobs), progress)
     results = [_told(one, spec, notices) for one, spec in zip(checked, found, strict=True)]

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrbound.cli._data import ArrayOption, MeanOption, StdOption, TargetsOption, read_statistics
+from lrbound.cli._data import (
+    ArrayOption,
+    DataOption,
+    MeanOption,
+    StdOption,
+    TargetsOption,
+    on_samples,
+    read_statistics,
+)
 from lrbound.cli._explore import one_line_errors
 from lrbound.cli._files import FileOptions  # noqa: TC001 - typer reads the annotations
 from lrbound.cli._notices import NoticeOptions  # noqa: TC001 - typer reads the annotations
@@ -30,7 +38,6 @@ from lrbound.report.base import MOST_LAYERS, Predicted
 
 if TYPE_CHECKING:
     from lrbound.explore.statistics import Statistics
-    from lrbound.network import Network
     from lrbound.prediction import Prediction
 
 UNKNOWN_DATA = "LRB042"
@@ -39,10 +46,6 @@ FormatOption = Annotated[str, format_option("prediction", "predictions")]
 LayersOption = Annotated[
     str,
     typer.Option("--layers", metavar="N|all", help="How many layers the text shows: those with the largest shares."),
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", metavar="FILE", help="Predict for samples with the statistics of these (see stats)."),
 ]
 
 
@@ -139,7 +142,7 @@ class _Case:
         network = load_network_or_model("predict", spec, options, self.shape, self.arguments)
         if self.statistics is not None:
             with one_line_errors():
-                network = _on_samples(network, self.statistics)
+                network = on_samples(network, self.statistics)
         prediction = predict_network(network, options, spec)
         if not self.typical or options.method != "mean-field" or options.batch_statistics != "through":
             return prediction
@@ -164,11 +167,3 @@ def _without_ignored(predicted: Predicted | Refusal, spec: str, notices: NoticeO
 
 def _where(predicted: Predicted, size: str, *, many: bool, sizes: bool) -> str:
     return ", ".join([*([predicted.spec] if many else []), *([f"batch size {size.strip()}"] if sizes else [])])
-
-
-def _on_samples(network: Network, found: Statistics) -> Network:
-    """Return the network on samples with these statistics."""
-    training = network.training
-    if found.target_scale is not None:
-        training = replace(training, target_scale=found.target_scale, target_mean_share=found.target_mean_share)
-    return replace(network, input=found.law(network.input.shape), training=training)

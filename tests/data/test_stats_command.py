@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +126,18 @@ def test_predict_says_what_unknown_samples_may_do_only_where_it_matters(tmp_path
     assert "LRB042" in answers[0]
     assert "times this" in answers[0]
     assert answers[1] == ""
+
+
+def test_check_holds_a_rate_against_the_maximum_on_these_samples():
+    examples = Path(__file__).parents[2] / "examples"
+    given = ["--data", examples / "wine.csv", "--targets", "class", "--fail-above", "max", "--format", "json"]
+    spec = examples / "wine.yaml"
+    white = json.loads(run("predict", spec, "--format", "json").stdout)["max_learning_rate"]
+    known = json.loads(run("predict", spec, *given[:4], "--format", "json").stdout)["max_learning_rate"]
+    assert known < 0.9 * white
+
+    between = run("check", spec, "--lr", (known * white) ** 0.5, *given)
+
+    assert between.exit_code == 1
+    assert json.loads(between.stdout)["max_learning_rate"] == known
+    assert run("check", spec, "--lr", (known * white) ** 0.5, *given[4:]).exit_code == 0
